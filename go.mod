@@ -1,0 +1,3 @@
+module github.com/probesim/probesim
+
+go 1.26.0

@@ -1,0 +1,93 @@
+// Package estimate runs many lives of a world on all cores and folds them,
+// in the order of their replications, into the measures a person asks for.
+package estimate
+
+import (
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Measures are the answers of design section 3. A nil measure does not apply;
+// the reason is in the notes beside it. Every unit is in the key.
+type Measures struct {
+	FalseKillsPerPodDay           *stats.Estimate                  `json:"falseKillsPerPodDay"`
+	FalseKillsPerPodDayByLiveness *stats.Estimate                  `json:"falseKillsPerPodDayByLiveness"`
+	FalseKillsPerPodDayByStartup  *stats.Estimate                  `json:"falseKillsPerPodDayByStartup"`
+	FalseKillsPerPodYear          *stats.Estimate                  `json:"falseKillsPerPodYear"`
+	MeanTimeToFalseKillSeconds    *stats.Estimate                  `json:"meanTimeToFalseKillSeconds"`
+	FalseKillProbability          *KillProbabilities               `json:"falseKillProbability"`
+	StartupKillProbability        *stats.Estimate                  `json:"startupKillProbability"`
+	DetectionSeconds              *stats.Distribution              `json:"detectionSeconds"`
+	RemovalSeconds                *stats.Distribution              `json:"removalSeconds"`
+	RecoverySeconds               *stats.Distribution              `json:"recoverySeconds"`
+	DeadTrafficSecondsPerFault    *stats.Estimate                  `json:"deadTrafficSecondsPerFault"`
+	DeadTrafficFraction           *stats.Estimate                  `json:"deadTrafficFraction"`
+	DeadRequestsPerFault          *stats.Estimate                  `json:"deadRequestsPerFault"`
+	SlowTrafficFraction           *stats.Estimate                  `json:"slowTrafficFraction"`
+	FalseUnreadyFraction          *stats.Estimate                  `json:"falseUnreadyFraction"`
+	ReadyLagSeconds               *stats.Distribution              `json:"readyLagSeconds"`
+	TimeToReadySeconds            *stats.Distribution              `json:"timeToReadySeconds"`
+	Availability                  *stats.Estimate                  `json:"availability"`
+	ProbeFailureProbability       [model.ProbeKinds]*ProbeFailures `json:"-"` // in JSON an object by kind
+	ProbeCPUFraction              *stats.Estimate                  `json:"probeCPUFraction"`
+	CrashLoopFraction             *stats.Estimate                  `json:"crashLoopFraction"`
+	NeverReadyProbability         *stats.Estimate                  `json:"neverReadyProbability"`
+}
+
+// KillProbabilities are the probabilities of at least one false kill within
+// an hour, a day, 30 days and a year of 365.25 days.
+type KillProbabilities struct {
+	H1    PodAndAny `json:"1h"`
+	H24   PodAndAny `json:"24h"`
+	H720  PodAndAny `json:"720h"`
+	H8766 PodAndAny `json:"8766h"`
+}
+
+// PodAndAny is a probability for one pod, and for at least one of all replicas.
+type PodAndAny struct {
+	Pod        stats.Estimate `json:"pod"`
+	AnyReplica stats.Estimate `json:"anyReplica"`
+}
+
+// ProbeFailures is how often one kind of probe fails, and in what runs.
+type ProbeFailures struct {
+	stats.Estimate
+	// RunLengths[i] is the number of maximal runs of exactly i+1 failures in a
+	// row; the last entry counts all longer runs too.
+	RunLengths []int64
+}
+
+// Settings are the knobs of the studied container.
+type Settings struct {
+	StartupProbe   *model.Probe `json:"startupProbe"`
+	ReadinessProbe *model.Probe `json:"readinessProbe"`
+	LivenessProbe  *model.Probe `json:"livenessProbe"`
+	CPULimit       string       `json:"cpuLimit"` // a Kubernetes quantity; empty: none
+}
+
+// Verdict is one objective held against its measure.
+type Verdict struct {
+	Name string `json:"name"` // for example "removalSeconds.p99 <= 30"
+	Met  *bool  `json:"met"`  // nil: undecided within the effort
+}
+
+// Variant is what was found for one variant of a scenario.
+type Variant struct {
+	Name       string    `json:"name"` // "base" or the whatIf's name
+	Settings   Settings  `json:"settings"`
+	Measures   Measures  `json:"measures"`
+	Objectives []Verdict `json:"objectives"`
+	Notes      []string  `json:"notes"`
+}
+
+// Estimates is the result of `run` for one workload.
+type Estimates struct {
+	APIVersion   string    `json:"apiVersion"` // "probesim/v1"
+	Kind         string    `json:"kind"`       // "Estimates"
+	Scenario     string    `json:"scenario"`
+	Seed         uint64    `json:"seed"`
+	Assumptions  []string  `json:"assumptions"`
+	Replications int64     `json:"replications"`
+	PodSeconds   float64   `json:"podSeconds"`
+	Variants     []Variant `json:"variants"`
+}

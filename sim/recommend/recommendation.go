@@ -1,0 +1,60 @@
+// Package recommend searches the small grid of probe settings for those that
+// meet the objectives, says why, and says so when there are none (S19 to S22).
+package recommend
+
+import (
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Recommendation is the result of `recommend` for one workload.
+type Recommendation struct {
+	APIVersion  string       `json:"apiVersion"` // "probesim/v1"
+	Kind        string       `json:"kind"`       // "Recommendation"
+	Scenario    string       `json:"scenario"`
+	Seed        uint64       `json:"seed"`
+	Assumptions []string     `json:"assumptions"`
+	Current     Proposal     `json:"current"`
+	Recommended *Proposal    `json:"recommended"` // nil: infeasible
+	Front       []FrontPoint `json:"front"`       // least detection first; no other settings beat them in both
+	Binding     []Reason     `json:"binding"`
+	Rejected    []Rejection  `json:"rejected"`
+	Infeasible  *Infeasible  `json:"infeasible"`
+	Notes       []string     `json:"notes"`
+}
+
+// Proposal is a set of settings with what they lead to.
+type Proposal struct {
+	Settings   estimate.Settings  `json:"settings"`
+	Measures   estimate.Measures  `json:"measures"`
+	Objectives []estimate.Verdict `json:"objectives"`
+}
+
+// FrontPoint is one point of the trade-off between false kills and detection.
+type FrontPoint struct {
+	PeriodSeconds        int32          `json:"periodSeconds"`
+	TimeoutSeconds       int32          `json:"timeoutSeconds"`
+	FailureThreshold     int32          `json:"failureThreshold"`
+	DetectionP99Seconds  float64        `json:"detectionP99Seconds"`
+	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"`
+}
+
+// Reason says why a field of the recommended settings has its value.
+type Reason struct {
+	Field    string `json:"field"` // "livenessProbe.failureThreshold"
+	Value    string `json:"value"`
+	Sentence string `json:"sentence"` // in plain words, with the numbers
+	Binding  string `json:"binding"`  // the objective that binds it; empty: none
+}
+
+// Rejection is a setting that was considered and not taken.
+type Rejection struct {
+	Settings string `json:"settings"` // "livenessProbe periodSeconds 10, timeoutSeconds 1, failureThreshold 3"
+	Reason   string `json:"reason"`
+}
+
+// Infeasible says why no settings meet the objectives.
+type Infeasible struct {
+	Reason   string `json:"reason"`
+	CPULimit string `json:"cpuLimit"` // the least limit found that makes them feasible; empty: none found, or not the cause
+}

@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// EventKind says what a traced event is about.
+type EventKind uint8
+
+// The kinds of traced events, in the order in which events of one instant are
+// listed.
+const (
+	EventExit     EventKind = iota // the process is gone; Code is its exit code
+	EventStart                     // a new process runs
+	EventStatus                    // the pod status published by the kubelet changed; Status
+	EventAttempt                   // one run of a probe from At to End; Outcome
+	EventResult                    // a worker announced a result; Value
+	EventKill                      // the kubelet decided to kill the container; Probe says why, Grace
+	EventBackOff                   // a start was refused until Until; Delay is the back-off in force
+	EventTrigger                   // a manual trigger was sent to the readiness worker (K9); Wasted if it came too early (K14)
+	EventState                     // the true state of the process changed; State
+	EventReady                     // the pod's Ready condition changed; Ready
+	EventEndpoint                  // the last proxy added (Ready) or removed the pod
+	EventSignal                    // SIGTERM or SIGKILL was sent; Text
+	EventStall                     // the process stands still from At to End; Text says which pause, stall or throttling
+	EventNote                      // anything else worth telling: Text
+)
+
+// String returns the kind as it appears in trace output.
+func (k EventKind) String() string {
+	return [...]string{"exit", "start", "status", "probe", "result", "kill", "backoff", "trigger",
+		"state", "ready", "endpoint", "signal", "stall", "note"}[k]
+}
+
+// TrueState is what is so about a process, whatever the kubelet believes.
+type TrueState uint8
+
+// The true states (design section 2).
+const (
+	Down        TrueState = iota // no process
+	Starting                     // not yet able to serve
+	Serving                      // able to serve
+	Stalled                      // cannot answer now, will by itself
+	Hung                         // will never answer again
+	Terminating                  // SIGTERM sent, not yet gone
+)
+
+// String returns the state's word.
+func (s TrueState) String() string {
+	return [...]string{"down", "starting", "serving", "stalled", "hung", "terminating"}[s]
+}
+
+// Event is one line of a trace. Which fields mean something depends on Kind.
+type Event struct {
+	At          time.Duration
+	End         time.Duration // EventAttempt, EventStall
+	Kind        EventKind
+	Container   int // index into the pod's containers; -1: the pod
+	Incarnation int // of the container: 0, 1, … is its restart count
+	Probe       model.ProbeKind
+	Outcome     kubelet.Outcome
+	Value       kubelet.Result
+	Run         int // consecutive equal outcomes after this attempt
+	Code        int
+	Grace       time.Duration
+	Until       time.Duration
+	Delay       time.Duration
+	Status      kubelet.Status
+	State       TrueState
+	Ready       bool
+	Wasted      bool
+	Rule        string // the K or C rule that made it happen
+	Text        string
+}
+
+// Trace is the record of one life, in time order.
+type Trace struct {
+	World       *model.World
+	Seed        uint64
+	Replication uint64
+	Horizon     time.Duration
+	Events      []Event
+}
