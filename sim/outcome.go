@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// LongestRun is the longest run of failures that is counted by its own length;
+// longer ones count with it.
+const LongestRun = 32
+
+// Outcome is what one life of one pod came to: counts, integer nanoseconds and
+// samples, from which sim/estimate makes every measure.
+type Outcome struct {
+	PodTime time.Duration // simulated
+
+	// What the kubelet did.
+	Starts            int64                   // of processes
+	StartupsCompleted int64                   // starts that became able to serve
+	FalseKills        [model.ProbeKinds]int64 // by liveness or startup verdict, while not hung
+	TrueKills         [model.ProbeKinds]int64 // of hung processes
+	Crashes           int64                   // processes that exited by themselves
+	NeverReady        bool                    // the pod was not Ready once
+
+	// Probes. An attempt counts when it ends, thrown-away ones (K15) not at all.
+	Attempts   [model.ProbeKinds]int64
+	Failures   [model.ProbeKinds]int64
+	RunLengths [model.ProbeKinds][LongestRun]int64 // RunLengths[k][i]: maximal runs of i+1 failures of probe k in one container
+	ProbeCPU   time.Duration                       // CPU time of answers
+	LimitTime  time.Duration                       // CPU time the limit allowed while a container ran; 0: no limit
+
+	// Where the time went.
+	StateTime    [6]time.Duration // by TrueState
+	DeadTraffic  time.Duration    // some proxy sends requests while hung, down, starting, or terminating with the listener closed
+	SlowTraffic  time.Duration    // some proxy sends requests while stalled
+	FalseUnready time.Duration    // out of the endpoints while serving
+	Available    time.Duration    // serving and in the endpoints
+	BackOffTime  time.Duration    // waiting in CrashLoopBackOff
+
+	// Samples, one for each occurrence that ended within the horizon.
+	Faults       int64           // hangs and crashes, the scenario's own and injected
+	Detections   []time.Duration // hang to kill verdict
+	Removals     []time.Duration // fault to the last proxy removing the pod, or to serving again if that came first
+	Recoveries   []time.Duration // fault to serving and in the endpoints again
+	FaultDead    []time.Duration // dead traffic of each fault
+	ReadyLags    []time.Duration // able to serve to in the endpoints
+	TimesToReady []time.Duration // container start to Ready
+	StartupTimes []time.Duration // container start to able to serve
+}
+
+// Reset empties the outcome and keeps its memory.
+func (o *Outcome) Reset() {
+	*o = Outcome{
+		Detections: o.Detections[:0], Removals: o.Removals[:0], Recoveries: o.Recoveries[:0],
+		FaultDead: o.FaultDead[:0], ReadyLags: o.ReadyLags[:0], TimesToReady: o.TimesToReady[:0],
+		StartupTimes: o.StartupTimes[:0],
+	}
+}
+
+// Life says which life of a world to simulate.
+type Life struct {
+	Seed        uint64
+	Replication uint64
+	Horizon     time.Duration // at most dist.Longest
+	// Hang injects a hang that probes notice as far as hangCoverage lets them:
+	// into the process that serves at that instant, or else as soon as one
+	// serves. 0: none. The life ends once the hang's detection, removal and
+	// recovery are known, or at the horizon.
+	Hang time.Duration
+	// Trace receives every event of the life. Nil: none.
+	Trace *Trace
+}
+
+// Observation is what a probe of a given period would have met at one instant
+// of its grid.
+type Observation struct {
+	At          time.Duration
+	Latency     time.Duration // start to answer, however long; Horizon's end where none came
+	Incarnation int
+	Starting    bool // the process was not yet able to serve
+	Failed      bool // answered, with a failure
+}
