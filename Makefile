@@ -1,0 +1,46 @@
+# Everything here needs Go and nothing else. `make lint` fetches its tool
+# through the Go module proxy, at the version pinned below, into ./bin.
+
+GO ?= go
+LINT_VERSION := v2.12.2
+LINT := bin/golangci-lint-$(LINT_VERSION)
+FUZZTIME ?= 60s
+DEMO := gallery:ingress-controller
+
+.PHONY: build demo test race lint bench fuzz clean
+
+build: ## the command, as bin/probesim
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/probesim ./cmd/probesim
+
+demo: build ## the main job on a published incident: numbers, settings, patch, charts in demo-out/
+	@GO=$(GO) DEMO=$(DEMO) bash cmd/probesim/demo.sh
+
+test: ## vet, build and test
+	$(GO) vet ./...
+	$(GO) build ./...
+	$(GO) test ./...
+
+race: ## the tests under the race detector; needs a C compiler
+	$(GO) test -race ./...
+
+lint: $(LINT) ## golangci-lint at the pinned version
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv bin/golangci-lint $@
+
+bench: ## every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target, FUZZTIME each
+	@set -e; for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+clean: ## everything that was made here
+	rm -rf bin demo-out
