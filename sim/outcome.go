@@ -47,6 +47,8 @@ type Outcome struct {
 	ReadyLags    []time.Duration // able to serve to in the endpoints
 	TimesToReady []time.Duration // container start to Ready
 	StartupTimes []time.Duration // container start to able to serve
+
+	FalseKillTimes []time.Duration // the instant of each false kill, in time order
 }
 
 // Reset empties the outcome and keeps its memory.
@@ -54,7 +56,7 @@ func (o *Outcome) Reset() {
 	*o = Outcome{
 		Detections: o.Detections[:0], Removals: o.Removals[:0], Recoveries: o.Recoveries[:0],
 		FaultDead: o.FaultDead[:0], ReadyLags: o.ReadyLags[:0], TimesToReady: o.TimesToReady[:0],
-		StartupTimes: o.StartupTimes[:0],
+		StartupTimes: o.StartupTimes[:0], FalseKillTimes: o.FalseKillTimes[:0],
 	}
 }
 
