@@ -22,12 +22,12 @@ type World struct {
 	Description string
 	Source      string // where the case was published
 
-	Pod         Pod
-	Studied     int // index into Pod.Containers: the container whose measures are reported
-	Replicas    int // at least 1
-	Application Application
-	// Other is how the processes of the pod's other containers behave.
-	Other        Application
+	Pod      Pod
+	Studied  int // index into Pod.Containers: the container whose measures are reported
+	Replicas int // at least 1
+	// Application is the process of the studied container. Those of the pod's
+	// other containers serve from their start and answer every probe at once.
+	Application  Application
 	Faults       []Fault
 	Dependencies []OnOff // Every and Lasts of each dependency's outages
 	Node         Node

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -83,4 +85,10 @@ type Trace struct {
 	Replication uint64
 	Horizon     time.Duration
 	Events      []Event
+}
+
+// sort puts the events in time order. An attempt is recorded when it ends but
+// listed at its start.
+func (t *Trace) sort() {
+	slices.SortStableFunc(t.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 }

@@ -1,0 +1,72 @@
+package kubelet
+
+import (
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model/dist"
+)
+
+// Durations are what the rules leave open: how long the kubelet, the runtime
+// and the control plane take for each step.
+type Durations struct {
+	RelistPeriod time.Duration // K45; 0: every change is seen at once
+	RelistLasts  time.Duration // a relist's own duration, by which the raster drifts (K45)
+	Resync       dist.Duration // from a sync's end to the next one without cause; zero: none (K45)
+
+	FirstStart  dist.Duration // creation of the workers to the first container running (K2)
+	Restart     dist.Duration // exit of a container to its successor running, in one sync (K67)
+	StopRequest dist.Duration // end of the deciding attempt to the request to stop (K65)
+	StopSignal  dist.Duration // request to stop, or end of preStop, to SIGTERM (K65, K81)
+	KillLate    dist.Duration // end of the grace to SIGKILL (K65)
+
+	TimeoutLate          dist.Duration // timeout to the end of the attempt (K66)
+	TimeoutLateThrottled dist.Duration // the same for http against a throttled server (K66)
+
+	WastedTrigger float64       // probability that a trigger finds the old status (K14, K74)
+	BackOffFactor dist.Dist     // multiplies the wait after a refused start (K43)
+	BackOffRaster time.Duration // the queue of refused starts is looked at so often (K43)
+
+	StatusWrite dist.Duration // Ready changed to the API server having it (K49, K71)
+	SliceUpdate dist.Duration // that to the EndpointSlice's event at the watchers (K50, K71)
+	RulesStart  dist.Duration // a proxy free to apply rules to its beginning (K72)
+	RulesApply  dist.Duration // one application of rules (K72)
+}
+
+// MeasuredDurations returns what was measured on real nodes and a small quiet
+// cluster, each a lognormal through the measured median and 90 % quantile.
+func MeasuredDurations() Durations {
+	const ms, us = time.Millisecond, time.Microsecond
+	return Durations{
+		RelistPeriod: time.Second,
+		RelistLasts:  7 * ms,
+		Resync:       dist.Duration{Nanoseconds: dist.Uniform{Low: 60e9, High: 90e9}},
+
+		FirstStart:  medianP90(222*ms, 250*ms),
+		Restart:     medianP90(130*ms, 200*ms),
+		StopRequest: medianP90(3300*us, 10*ms),
+		StopSignal:  medianP90(1*ms, 6*ms),
+		KillLate:    medianP90(12*ms, 24*ms),
+
+		TimeoutLate:          dist.Constantly(2 * ms),
+		TimeoutLateThrottled: dist.Duration{Nanoseconds: dist.Uniform{Low: 42e6, High: 44e6}},
+
+		WastedTrigger: 0.09,
+		BackOffFactor: dist.Uniform{Low: 1, High: 1.5},
+		BackOffRaster: time.Second,
+
+		StatusWrite: medianP90(10500*us, 15*ms),
+		SliceUpdate: medianP90(5500*us, 9*ms),
+		RulesStart:  medianP90(600*us, 1100*us),
+		RulesApply:  medianP90(32*ms, 40*ms),
+	}
+}
+
+// medianP90 returns the lognormal through a median and a 90 % quantile.
+func medianP90(median, p90 time.Duration) dist.Duration {
+	const normal90 = 1.2815515655446004 // standard normal quantile at 0.9
+	return dist.Duration{Nanoseconds: dist.LogNormal{
+		Mu:    math.Log(float64(median)),
+		Sigma: math.Log(float64(p90)/float64(median)) / normal90,
+	}}
+}

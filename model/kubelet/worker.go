@@ -1,0 +1,255 @@
+package kubelet
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Worker probes one container with one kind of probe, as the kubelet's worker
+// of that name does: it looks at each tick of its grid and at each manual
+// trigger, makes an attempt if every gate is open, counts outcomes and stores
+// results. It keeps the probe it was created with (K1) and outlives the
+// container's restarts.
+//
+//	created   tick      tick      tick           P = period
+//	   |---P---|----P----|----P----|
+//	   look    look      look                    startup, liveness: a fixed grid (K3)
+//	   look  T look      .    look               readiness: trigger T restarts the grid
+type Worker struct {
+	Probe   model.Probe
+	Kind    model.ProbeKind
+	Version model.Version
+
+	// NextTick is the next instant of the grid; before the first look, the
+	// instant of that look.
+	NextTick time.Duration
+
+	created     bool    // the first look was taken; the ticker runs
+	stopped     bool    // the worker exited
+	busy        bool    // an attempt is under way
+	tick        bool    // the ticker's one-slot channel (K5)
+	trigger     bool    // the one-slot channel of manual triggers (K9)
+	incarnation int     // of the container whose ID the worker holds; -1: none
+	result      Result  // stored for that ID
+	lastResult  Outcome // Success or Failure
+	resultRun   int32   // consecutive outcomes equal to lastResult
+	onHold      bool    // K25
+}
+
+// NewWorker returns a worker created at now whose first look comes after the
+// start-up jitter (0 unless the kubelet is young, K4).
+func NewWorker(p model.Probe, k model.ProbeKind, v model.Version, now, jitter time.Duration) Worker {
+	return Worker{Probe: p, Kind: k, Version: v, NextTick: now + jitter, incarnation: -1}
+}
+
+// Running reports whether the worker exists and has not exited.
+func (w *Worker) Running() bool { return w.Probe.PeriodSeconds > 0 && !w.stopped }
+
+// Busy reports whether an attempt is under way.
+func (w *Worker) Busy() bool { return w.busy }
+
+// Run returns the number of consecutive attempts with the latest outcome, and
+// that outcome.
+func (w *Worker) Run() (int32, Outcome) { return w.resultRun, w.lastResult }
+
+// Incarnation returns the number of the container whose ID the worker holds.
+func (w *Worker) Incarnation() int { return w.incarnation }
+
+// Result returns the result stored for a container ID, None if there is none.
+func (w *Worker) Result(incarnation int) Result {
+	if w.incarnation != incarnation {
+		return None
+	}
+	return w.result
+}
+
+// Tick tells the worker that NextTick has come, and reports whether it looks
+// now. A tick during an attempt waits in a slot that holds one (K5).
+func (w *Worker) Tick() bool {
+	w.NextTick += w.Probe.Period()
+	w.created = true
+	if w.busy {
+		w.tick = true
+		return false
+	}
+	return true
+}
+
+// Trigger sends a manual trigger, and reports whether the worker looks now. A
+// trigger during an attempt, or before the first look, waits in a slot that
+// holds one; a further one is dropped (K9).
+func (w *Worker) Trigger(now time.Duration) bool {
+	if w.busy || !w.created {
+		w.trigger = true
+		return false
+	}
+	w.received(now)
+	return true
+}
+
+// received restarts the ticker, since v1.32, at the receipt of a trigger (K3).
+func (w *Worker) received(now time.Duration) {
+	w.trigger = false
+	if w.Version.TriggerRestartsTicker() {
+		w.NextTick = now + w.Probe.Period()
+		w.tick = false
+	}
+}
+
+// Pending takes what waits in the slots and reports whether the worker looks
+// again at once. If a tick and a trigger wait, which one is taken is random
+// (K6): triggerFirst decides.
+func (w *Worker) Pending(now time.Duration, triggerFirst bool) bool {
+	switch {
+	case w.trigger && (triggerFirst || !w.tick):
+		w.received(now)
+		return true
+	case w.tick:
+		w.tick = false
+		return true
+	}
+	return false
+}
+
+// PendingBoth reports whether the choice of K6 has to be made.
+func (w *Worker) PendingBoth() bool { return w.trigger && w.tick }
+
+// Action is what a look leads to.
+type Action uint8
+
+// The actions.
+const (
+	Skip    Action = iota // no attempt
+	Attempt               // an attempt begins
+	Exit                  // the worker ends for good
+)
+
+// Stored lists the results that one step of a worker announced: at most the
+// initial value and one more (K24).
+type Stored struct {
+	Values [2]Result
+	N      int
+}
+
+func (s *Stored) add(r Result) {
+	s.Values[s.N] = r
+	s.N++
+}
+
+// Seen is the part of the cached pod status that a look reads.
+type Seen struct {
+	Status
+	StartedAt    time.Duration // of the running container, cut to a whole wall-clock second
+	PodFinished  bool          // phase Failed or Succeeded
+	Deleted      bool          // the pod is being deleted
+	NotRestarted bool          // the terminated container will not be restarted
+}
+
+// Look goes through the gates of K7, in their order.
+func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
+	var stored Stored
+	if seen.PodFinished {
+		return w.exit(), stored
+	}
+	if seen.Incarnation < 0 {
+		return Skip, stored
+	}
+	if w.incarnation != seen.Incarnation { // K33; counters stay (K26)
+		w.incarnation = seen.Incarnation
+		w.result = None
+		w.set(w.initialValue(), &stored)
+		w.onHold = false
+	}
+	if w.onHold {
+		return Skip, stored
+	}
+	if seen.State != Running { // K34
+		w.set(ResultFailure, &stored)
+		if seen.State == Terminated && seen.NotRestarted {
+			w.result = None
+			return w.exit(), stored
+		}
+		return Skip, stored
+	}
+	if seen.Deleted && w.Kind != model.Readiness { // K52
+		w.set(ResultSuccess, &stored)
+		return w.exit(), stored
+	}
+	if (now - seen.StartedAt).Truncate(time.Second) < w.Probe.InitialDelay() { // K8
+		return Skip, stored
+	}
+	if seen.Started == (w.Kind == model.Startup) { // K10
+		return Skip, stored
+	}
+	w.busy = true
+	return Attempt, stored
+}
+
+func (w *Worker) exit() Action {
+	w.stopped = true
+	return Exit
+}
+
+// Stop ends the worker and removes its result (K52).
+func (w *Worker) Stop() {
+	w.stopped = true
+	w.result = None
+}
+
+// initialValue is what a worker stores when it first sees a container (K22).
+func (w *Worker) initialValue() Result {
+	return [model.ProbeKinds]Result{
+		model.Startup: Unknown, model.Readiness: ResultFailure, model.Liveness: ResultSuccess,
+	}[w.Kind]
+}
+
+// set stores a result and announces it if it is a change (K24).
+func (w *Worker) set(r Result, stored *Stored) {
+	if w.result != r {
+		stored.add(r)
+	}
+	w.result = r
+}
+
+// Finish takes the outcome of an attempt, Error if all its runs erred (K15),
+// and applies the thresholds (K23) and the hold (K25).
+func (w *Worker) Finish(o Outcome) Stored {
+	var stored Stored
+	w.busy = false
+	if o == Error {
+		return stored
+	}
+	result, value, threshold := Success, ResultSuccess, w.Probe.SuccessThreshold
+	if o.Failed() {
+		result, value, threshold = Failure, ResultFailure, w.Probe.FailureThreshold
+	}
+	if w.lastResult == result {
+		w.resultRun++
+	} else {
+		w.lastResult, w.resultRun = result, 1
+	}
+	if w.resultRun < threshold {
+		return stored
+	}
+	w.set(value, &stored)
+	if w.holds(value) {
+		w.onHold = true
+		w.resultRun = 0
+	}
+	return stored
+}
+
+// holds reports whether storing a result puts the worker on hold (K25).
+func (w *Worker) holds(r Result) bool {
+	switch w.Kind {
+	case model.Liveness:
+		return r == ResultFailure
+	case model.Startup:
+		return r == ResultFailure || w.Version.StartupSuccessHolds()
+	}
+	return false
+}
+
+// MaxRuns is the number of runs an erring attempt has at the most (K15).
+const MaxRuns = 3

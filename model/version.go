@@ -1,0 +1,28 @@
+package model
+
+import "fmt"
+
+// The kubelets that are simulated differ in a few places, all of them here.
+
+// String returns the version as people write it: "1.37".
+func (v Version) String() string { return fmt.Sprintf("1.%d", v.Minor) }
+
+// TriggerRestartsTicker reports whether a manual trigger restarts the readiness
+// worker's ticker (K3).
+func (v Version) TriggerRestartsTicker() bool { return v.Minor >= 32 }
+
+// StartupSuccessHolds reports whether a startup worker goes on hold after a
+// success too, not only after a failure (K25).
+func (v Version) StartupSuccessHolds() bool { return v.Minor >= 32 }
+
+// StartedCarriesOver reports whether a new container without a startup result
+// takes the started value of the one before it (K11).
+func (v Version) StartedCarriesOver() bool { return v.Minor >= 35 }
+
+// RelistAfterAction reports whether a sync that killed or started something
+// asks for a relist at once (K45).
+func (v Version) RelistAfterAction() bool { return v.Minor >= 36 }
+
+// RequeueAtBackOffEnd reports whether a refused start is tried again when its
+// back-off ends; before, after a fixed 10 s (K43).
+func (v Version) RequeueAtBackOffEnd() bool { return v.Minor >= 36 }
