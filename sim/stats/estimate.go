@@ -17,6 +17,27 @@ type Estimate struct {
 	N          int64   // the effort: events, trials or replications, as the method counts them
 }
 
+// Map returns the estimate of f of the quantity. f is monotone; a falling f
+// exchanges the ends of the interval.
+func (e Estimate) Map(f func(float64) float64) Estimate {
+	e.Estimate, e.Low, e.High = f(e.Estimate), f(e.Low), f(e.High)
+	if e.Low > e.High {
+		e.Low, e.High = e.High, e.Low
+	}
+	return e
+}
+
+// RelativeHalfWidth returns half the interval's width as a share of the
+// estimate: what a stopping rule compares with the precision sought (S11). It
+// is +Inf where the estimate is 0, NaN or unbounded.
+func (e Estimate) RelativeHalfWidth() float64 {
+	share := (e.High - e.Low) / 2 / math.Abs(e.Estimate)
+	if math.IsNaN(share) || e.Estimate == 0 {
+		return math.Inf(1)
+	}
+	return share
+}
+
 // MarshalJSON writes the numbers, with null in place of those that are not finite.
 func (e Estimate) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {

@@ -1,0 +1,41 @@
+package stats
+
+import (
+	"math/big"
+	"math/bits"
+)
+
+// Wide is an unsigned integer of 192 bits, least significant word first. It
+// holds any number of nanoseconds, and the sum of 2⁶⁴ products of two of them,
+// exactly; so sums of them are the same in whatever order and grouping they
+// are made (S9).
+type Wide [3]uint64
+
+// Add adds v.
+func (w *Wide) Add(v Wide) {
+	var carry uint64
+	w[0], carry = bits.Add64(w[0], v[0], 0)
+	w[1], carry = bits.Add64(w[1], v[1], carry)
+	w[2], _ = bits.Add64(w[2], v[2], carry)
+}
+
+// AddProduct adds a·b. Neither is below 0.
+func (w *Wide) AddProduct(a, b int64) {
+	high, low := bits.Mul64(uint64(a), uint64(b))
+	w.Add(Wide{low, high})
+}
+
+// Big returns the same number.
+func (w Wide) Big() *big.Int {
+	n := new(big.Int)
+	for i := len(w) - 1; i >= 0; i-- {
+		n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(w[i]))
+	}
+	return n
+}
+
+// Float returns the nearest float64.
+func (w Wide) Float() float64 {
+	f, _ := new(big.Float).SetInt(w.Big()).Float64()
+	return f
+}
