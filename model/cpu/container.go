@@ -1,0 +1,311 @@
+package cpu
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Indices into Container.due. Events of one instant happen in this order.
+const (
+	dueRefill  = 0 // one for each level
+	dueSlack   = dueRefill + levels
+	dueWait    = dueSlack + levels
+	dueSources = dueWait + 1 // then one for each source, then one for each CPU
+)
+
+// Pools of submitted jobs.
+const (
+	ownPool     = 0
+	workersPool = 1
+)
+
+// Container is the cgroup of one container and the threads in it. It belongs
+// to one goroutine.
+type Container struct {
+	cfg    Config
+	random *rand.Rand
+	now    time.Duration // all events up to here have happened
+
+	levels     []bandwidth // none without a quota
+	own        int         // index into levels of the container's own; -1: none
+	processors []processor
+	slice      time.Duration // of the scheduler (C16)
+	cutMean    float64       // mean running time between interruptions, ns; 0: none
+	busy       float64       // probability that a refill finds the CPU taken by another task (C11)
+	neighbours int64         // total weight of the busy neighbours
+
+	pools        []pool
+	sources      []source
+	trafficShare float64
+	threads      []thread
+	waits        waits // jobs after their CPU time
+
+	submissions []submission
+	free        []int32 // unused submissions
+	working     []int32 // threads that work for a submission
+	queued      int     // submissions that wait for a worker
+	finished    []Finished
+
+	frozenDepth    int
+	frozenAt       time.Duration
+	frozenCharged  bool
+	due            []time.Duration // next instant of every kind of event; Never: none
+	firstProcessor int             // index into due
+	used           time.Duration   // CPU time since the reset
+}
+
+// submission is a submitted job that has not ended.
+type submission struct {
+	id    int
+	parts int // threads that still work for it
+}
+
+// New returns a container that has to be Reset before its first use.
+func New(cfg Config) *Container {
+	c := &Container{cfg: cfg.withDefaults()}
+	c.newLevels()
+	c.processors = make([]processor, c.cfg.Threads)
+	c.slice = slice(c.cfg.CPUs)
+	if nu := c.cfg.InterruptionsPerSecond; nu > 0 {
+		c.cutMean = float64(time.Second) / nu
+	}
+	c.newLoad()
+	c.firstProcessor = dueSources + len(c.sources)
+	c.due = make([]time.Duration, c.firstProcessor+len(c.processors))
+	return c
+}
+
+// Reset makes the container that of a new process in a new cgroup at now: the
+// refill phase is drawn (C8), nothing is owed, and the load starts. Everything
+// random comes from r until the next Reset.
+func (c *Container) Reset(now time.Duration, r *rand.Rand) {
+	c.random, c.now = r, now
+	c.newLevels()
+	for i := range c.due {
+		c.due[i] = Never
+	}
+	for i := range c.levels {
+		b := &c.levels[i]
+		b.reset(time.Duration(r.Int64N(int64(b.period))))
+	}
+	for i := range c.processors {
+		c.processors[i] = processor{untilCut: c.drawCut(), owedSince: now}
+	}
+	c.threads, c.waits = c.threads[:0], c.waits[:0]
+	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
+	c.finished = c.finished[:0]
+	c.queued, c.frozenDepth, c.used = 0, 0, 0
+	c.startLoad(now)
+}
+
+// newLevels makes the levels of the configuration. Nothing is allocated after
+// the first time.
+func (c *Container) newLevels() {
+	c.levels, c.own = c.levels[:0], -1
+	if c.cfg.Quota > 0 {
+		c.own = 0
+		c.addLevel(c.cfg.Quota, c.cfg.Burst)
+	}
+	if c.cfg.PodQuota > 0 {
+		c.addLevel(c.cfg.PodQuota, 0)
+	}
+}
+
+// addLevel adds one level of quota.
+func (c *Container) addLevel(quota, burst time.Duration) {
+	n := len(c.levels)
+	if n == cap(c.levels) {
+		c.levels = append(make([]bandwidth, 0, levels), c.levels...)
+	}
+	c.levels = c.levels[:n+1]
+	b := &c.levels[n]
+	b.quota, b.period, b.burst = quota, c.cfg.Period, burst
+}
+
+// drawCut draws the running time until the next interruption.
+func (c *Container) drawCut() time.Duration {
+	if c.cutMean == 0 {
+		return 0
+	}
+	return time.Duration(c.random.ExpFloat64()*c.cutMean) + 1
+}
+
+// Submit starts a job at now. Its end is reported by Done.
+func (c *Container) Submit(now time.Duration, j Job) {
+	c.Advance(now)
+	var s int32
+	if n := len(c.free); n > 0 {
+		s = c.free[n-1]
+		c.free = c.free[:n-1]
+	} else {
+		s = int32(len(c.submissions))
+		c.submissions = append(c.submissions, submission{})
+	}
+	parts, home := max(j.Threads, 1), int32(ownPool)
+	if j.RunsOn == model.Workers && c.cfg.Traffic != nil {
+		parts, home = 1, workersPool
+	}
+	c.submissions[s] = submission{id: j.ID, parts: parts}
+	q := &c.pools[home]
+	for i := range parts {
+		demand := j.Demand / time.Duration(parts)
+		if i == 0 {
+			demand += j.Demand % time.Duration(parts)
+		}
+		if !q.hasWorker() {
+			q.submitted = append(q.submitted, queued{number: q.tail, waiter: s, demand: demand, wait: j.Wait})
+			q.tail++
+			c.queued++
+			continue
+		}
+		t := c.worker(home)
+		c.threads[t].left, c.threads[t].wait = demand, j.Wait
+		c.serve(t, s)
+		c.startDemand(t, now)
+	}
+}
+
+// serve makes the thread work for a submission.
+func (c *Container) serve(t, s int32) {
+	c.threads[t].waiter = s
+	c.working = append(c.working, t)
+}
+
+// endPart is the end of a thread's part of a submission.
+func (c *Container) endPart(t int32, now time.Duration) {
+	for i, other := range c.working {
+		if other == t {
+			c.working[i] = c.working[len(c.working)-1]
+			c.working = c.working[:len(c.working)-1]
+			break
+		}
+	}
+	i := c.threads[t].waiter
+	c.threads[t].waiter = nobody
+	s := &c.submissions[i]
+	s.parts--
+	if s.parts == 0 {
+		c.finished = append(c.finished, Finished{ID: s.id, At: now})
+		c.free = append(c.free, i)
+	}
+}
+
+// Done returns the submitted jobs that have ended since the last call, in the
+// order of their ends. The slice is valid until the next call of a method.
+func (c *Container) Done() []Finished {
+	done := c.finished
+	c.finished = c.finished[:0]
+	return done
+}
+
+// earliest returns the index and the instant of the next event.
+func (c *Container) earliest() (int, time.Duration) {
+	first, at := 0, c.due[0]
+	for i, due := range c.due {
+		if due < at {
+			first, at = i, due
+		}
+	}
+	return first, at
+}
+
+// Advance lets everything happen up to and including now.
+func (c *Container) Advance(now time.Duration) {
+	for {
+		i, at := c.earliest()
+		if at > now {
+			break
+		}
+		c.now = at
+		switch {
+		case i < dueSlack:
+			c.catchUp(i-dueRefill, at)
+		case i < dueWait:
+			c.handOutSlack(i-dueSlack, at)
+		case i < dueSources:
+			c.endWait(at)
+		case i < c.firstProcessor:
+			c.arrive(i-dueSources, at)
+		default:
+			c.step(i-c.firstProcessor, at)
+		}
+	}
+	c.now = max(c.now, now)
+}
+
+// endWait ends the jobs whose wait is over.
+func (c *Container) endWait(now time.Duration) {
+	for len(c.waits) > 0 && c.waits[0].at <= now {
+		t := c.waits.pop()
+		if c.endJob(t, now) {
+			c.startDemand(t, now)
+		}
+	}
+	c.due[dueWait] = c.waitDue()
+}
+
+// waitDue returns the instant of the next end of a wait.
+func (c *Container) waitDue() time.Duration {
+	if len(c.waits) == 0 || c.frozen() {
+		return Never
+	}
+	return c.waits[0].at
+}
+
+// Next returns an instant before which no submitted job can end, and at or
+// before which the caller has to call Advance again: a timer. It is after the
+// last Advance, and Never while no submitted job is unfinished. A job need not
+// end at Next: arrivals, refills and neighbours may delay it.
+func (c *Container) Next() time.Duration {
+	if len(c.finished) > 0 {
+		return c.now
+	}
+	if len(c.working) == 0 && c.queued == 0 || c.frozen() {
+		return Never
+	}
+	_, event := c.earliest()
+	next := Never
+	if c.queued > 0 {
+		next = event
+	}
+	for _, t := range c.working {
+		next = min(next, c.noEarlier(t, event))
+	}
+	return max(next, c.now)
+}
+
+// noEarlier returns a lower bound on the end of the thread's part of a
+// submission, where the next event is at event.
+func (c *Container) noEarlier(t int32, event time.Duration) time.Duration {
+	th := &c.threads[t]
+	if th.left <= 0 {
+		return th.until
+	}
+	p := &c.processors[th.cpu]
+	if p.running && p.head == t {
+		event = p.since
+	}
+	bound := later(event, th.left+th.wait)
+	if len(c.levels) == 0 || th.left < 4*bandwidthSlice {
+		return bound
+	}
+	// Whatever the order of running, the cgroup cannot use more than it has, an
+	// overrun of one tick on each CPU, and one quota at each refill.
+	b := &c.levels[0]
+	have := b.pool + b.burst
+	for i := range c.processors {
+		have += max(c.processors[i].local[0], 0) + c.cfg.Tick
+	}
+	var needed time.Duration
+	for _, other := range c.working {
+		if c.threads[other].waiter == th.waiter {
+			needed += c.threads[other].left
+		}
+	}
+	if periods := (needed - have) / b.quota; periods > 1 {
+		bound = max(bound, b.following(c.now)+(periods-1)*b.period)
+	}
+	return bound
+}

@@ -1,0 +1,131 @@
+package cpu
+
+import "time"
+
+// noLimit is the quota of a container whose limit was lifted.
+const noLimit = time.Duration(1 << 60)
+
+// frozen reports whether the process stands still.
+func (c *Container) frozen() bool { return c.frozenDepth > 0 }
+
+// Freeze makes every thread stand still: a pause of the process, or time stolen
+// from the whole node (C21). If charged, the guest's clock charges the time
+// until Thaw to the threads that were running. Freezes nest, and the first one
+// decides about charging. Arrivals go on and queue.
+func (c *Container) Freeze(now time.Duration, charged bool) {
+	c.Advance(now)
+	c.frozenDepth++
+	if c.frozenDepth > 1 {
+		return
+	}
+	c.frozenAt, c.frozenCharged = now, charged
+	for k := range c.processors {
+		if p := &c.processors[k]; p.running {
+			c.charge(p, now)
+			c.stop(p, now)
+			p.stalled = true
+		}
+		c.plan(k)
+	}
+	c.due[dueWait] = Never
+}
+
+// Thaw ends one Freeze. After the last one the threads go on where they were,
+// and waits that ended meanwhile end now.
+func (c *Container) Thaw(now time.Duration) {
+	c.Advance(now)
+	c.frozenDepth--
+	if c.frozenDepth > 0 {
+		return
+	}
+	for k := range c.processors {
+		p := &c.processors[k]
+		if p.stalled && c.frozenCharged {
+			for level := range c.levels {
+				p.local[level] -= now - c.frozenAt
+			}
+		}
+		p.stalled = false
+		if p.length > 0 && p.throttled == 0 && c.account(k, now) {
+			c.begin(k, now)
+		}
+	}
+	c.endWait(now)
+}
+
+// SetNeighbourWeight sets the total weight of the neighbours that are busy from
+// now on; their load spreads evenly over the node's CPUs (C17, C32b). It
+// outlives a Reset.
+func (c *Container) SetNeighbourWeight(now time.Duration, weight int64) {
+	c.Advance(now)
+	for k := range c.processors {
+		if p := &c.processors[k]; p.running {
+			c.charge(p, now)
+		}
+	}
+	c.neighbours = weight
+	for k := range c.processors {
+		p := &c.processors[k]
+		if weight == 0 {
+			p.owed = 0
+			p.held = min(p.held, c.tickFrom(now))
+		}
+		c.plan(k)
+	}
+}
+
+// SetQuota changes the container's quota, as writing cpu.max does: the pool is
+// refilled, debts are forgiven and throttled threads go on at once. 0 lifts the
+// limit. The next Reset restores the configuration's.
+func (c *Container) SetQuota(now, quota time.Duration) {
+	c.Advance(now)
+	if quota <= 0 {
+		if c.own < 0 {
+			return
+		}
+		quota = noLimit
+	}
+	for k := range c.processors {
+		if p := &c.processors[k]; p.running {
+			c.charge(p, now)
+		}
+	}
+	if c.own < 0 {
+		c.own = len(c.levels)
+		c.addLevel(quota, c.cfg.Burst)
+		c.levels[c.own].reset(time.Duration(c.random.Int64N(int64(c.cfg.Period))))
+	}
+	c.catchUp(c.own, now)
+	b := &c.levels[c.own]
+	b.quota = quota
+	b.refill()
+	for k := range c.processors {
+		c.processors[k].local[c.own] = 1
+	}
+	for _, k := range b.throttled {
+		c.processors[k].throttled--
+		if c.processors[k].length > 0 {
+			c.resume(int(k), now)
+		}
+	}
+	b.throttled = b.throttled[:0]
+	c.dueRefill(c.own)
+	for k := range c.processors {
+		c.plan(k)
+	}
+}
+
+// SetTraffic sets the share of the traffic that reaches the container from now
+// on: 0 while it is not in the endpoints. A Reset sets it to 1.
+func (c *Container) SetTraffic(now time.Duration, share float64) {
+	c.Advance(now)
+	if share == c.trafficShare {
+		return
+	}
+	c.trafficShare = share
+	for i := range c.sources {
+		if c.sources[i].traffic != nil {
+			c.scheduleSource(i, now)
+		}
+	}
+}

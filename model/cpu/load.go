@@ -1,0 +1,271 @@
+package cpu
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+)
+
+const (
+	nobody      = -1      // waits for the end of a job of the container's own load
+	mostThreads = 1 << 12 // of a pool without a number of workers; further jobs queue
+	burnsFor    = 1 << 60 // CPU time after which an endless burner starts anew: 36 years
+)
+
+// thread is one thread of the process and the job it works off.
+type thread struct {
+	next   int32 // in the queue of its CPU
+	cpu    int32 // on which it runs or ran last
+	pool   int32
+	waiter int32         // index of the submission it works for, or nobody
+	left   time.Duration // CPU time
+	wait   time.Duration // wall time after it
+	until  time.Duration // left is 0: when the wait ends
+}
+
+// pool is a number of threads that serve one queue, first come, first served.
+// Waiting jobs of the container's own load are only counted: their demand is
+// drawn when a thread takes them, so a long backlog costs no memory.
+type pool struct {
+	workers int   // 0: a thread for each job
+	bound   int64 // on waiting jobs; 0: none
+	endless bool  // its threads burn CPU without end
+	demand  dist.Duration
+	wait    dist.Duration
+
+	busy       int
+	idle       []int32
+	head, tail int64    // numbers of the waiting jobs: head, head+1, … tail-1
+	submitted  []queued // those of them that were submitted, in order
+	next       int      // index into submitted
+}
+
+// queued is a submitted job that waits for a worker.
+type queued struct {
+	number int64
+	waiter int32
+	demand time.Duration
+	wait   time.Duration
+}
+
+// source is a stream of arrivals to a pool.
+type source struct {
+	pool  int32
+	every dist.Duration // between arrivals of a background source
+	// Of traffic, which is a Poisson process: arrivals per second now, and when
+	// each burst begins or ends.
+	traffic *model.Traffic
+	burst   []burst
+}
+
+// burst is the state of one of the traffic's bursts.
+type burst struct {
+	on   bool
+	turn time.Duration // when that changes
+}
+
+// newLoad builds the pools and sources of the configuration. Pool 0 is that of
+// submitted jobs with threads of their own, pool 1 that of the traffic's
+// workers.
+func (c *Container) newLoad() {
+	c.pools = []pool{{}, {}}
+	if t := c.cfg.Traffic; t != nil {
+		c.pools[workersPool] = pool{workers: t.Workers, bound: int64(t.Queue), demand: t.CPU, wait: t.Wait}
+		c.sources = append(c.sources, source{pool: workersPool, traffic: t, burst: make([]burst, len(t.Bursts))})
+	}
+	for _, b := range c.cfg.Background {
+		if b.Always {
+			c.pools = append(c.pools, pool{workers: max(b.Threads, 1), endless: true})
+			continue
+		}
+		c.pools = append(c.pools, pool{workers: b.Workers, demand: b.CPU})
+		c.sources = append(c.sources, source{pool: int32(len(c.pools) - 1), every: b.Every})
+	}
+}
+
+// startLoad empties the pools and begins all arrivals.
+func (c *Container) startLoad(now time.Duration) {
+	c.trafficShare = 1
+	for i := range c.pools {
+		q := &c.pools[i]
+		q.busy, q.head, q.tail, q.next = 0, 0, 0, 0
+		q.idle, q.submitted = q.idle[:0], q.submitted[:0]
+	}
+	for i := range c.sources {
+		s := &c.sources[i]
+		for j := range s.burst {
+			s.burst[j] = burst{turn: now + s.traffic.Bursts[j].Every.Sample(c.random)}
+		}
+		c.scheduleSource(i, now)
+	}
+	for i := range c.pools {
+		if q := &c.pools[i]; q.endless {
+			for range q.workers {
+				t := c.worker(int32(i))
+				c.threads[t].left, c.threads[t].wait = burnsFor, 0
+				c.startDemand(t, now)
+			}
+		}
+	}
+}
+
+// scheduleSource sets the event of a source: its next arrival, or the next turn
+// of a burst if that comes first. A Poisson process forgets, so the arrival is
+// drawn anew after every change of the rate.
+func (c *Container) scheduleSource(i int, now time.Duration) {
+	s := &c.sources[i]
+	at := &c.due[dueSources+i]
+	if s.traffic == nil {
+		*at = later(now, max(s.every.Sample(c.random), 1))
+		return
+	}
+	rate := s.traffic.PerSecond
+	turn := Never
+	for j := range s.burst {
+		turn = min(turn, s.burst[j].turn)
+		if s.burst[j].on {
+			rate = s.traffic.Bursts[j].PerSecond
+		}
+	}
+	*at = turn
+	if rate *= c.trafficShare; rate > 0 {
+		gap := c.random.ExpFloat64() / rate * float64(time.Second)
+		if gap < float64(dist.Longest) {
+			*at = min(turn, later(now, max(time.Duration(gap), 1)))
+		}
+	}
+}
+
+// later returns now+d, at most Never.
+func later(now, d time.Duration) time.Duration {
+	if d >= Never-now {
+		return Never
+	}
+	return now + d
+}
+
+// arrive is the event of a source.
+func (c *Container) arrive(i int, now time.Duration) {
+	s := &c.sources[i]
+	turned := false
+	for j := range s.burst {
+		b := &s.burst[j]
+		if b.turn > now {
+			continue
+		}
+		turned = true
+		b.on = !b.on
+		length := s.traffic.Bursts[j].Every
+		if b.on {
+			length = s.traffic.Bursts[j].Lasts
+		}
+		b.turn = later(now, max(length.Sample(c.random), 1))
+	}
+	if !turned {
+		q := &c.pools[s.pool]
+		switch {
+		case q.hasWorker():
+			t := c.worker(s.pool)
+			c.drawJob(t)
+			c.startDemand(t, now)
+		case q.bound == 0 || q.tail-q.head < q.bound:
+			q.tail++
+		}
+	}
+	c.scheduleSource(i, now)
+}
+
+// hasWorker reports whether a job that arrives now starts at once.
+func (q *pool) hasWorker() bool {
+	if q.workers == 0 {
+		return q.busy < mostThreads
+	}
+	return q.busy < q.workers
+}
+
+// worker takes an idle thread of the pool, the one that was busy last: its
+// CPU's cache is the warmest.
+func (c *Container) worker(i int32) int32 {
+	q := &c.pools[i]
+	q.busy++
+	if n := len(q.idle); n > 0 {
+		t := q.idle[n-1]
+		q.idle = q.idle[:n-1]
+		return t
+	}
+	t := int32(len(c.threads))
+	c.threads = append(c.threads, thread{cpu: t % int32(len(c.processors)), pool: i, waiter: nobody})
+	return t
+}
+
+// drawJob gives the thread a job of the container's own load.
+func (c *Container) drawJob(t int32) {
+	th := &c.threads[t]
+	q := &c.pools[th.pool]
+	th.waiter = nobody
+	th.left = q.demand.Sample(c.random)
+	th.wait = q.wait.Sample(c.random)
+}
+
+// startDemand begins the thread's job, of which nothing has been done.
+func (c *Container) startDemand(t int32, now time.Duration) {
+	if c.threads[t].left > 0 || c.endDemand(t, now) {
+		c.wake(t, now)
+	}
+}
+
+// endDemand is the end of the CPU time of the thread's job. It reports whether
+// the thread has CPU time to spend at once on the next job of its queue;
+// otherwise it waits or sleeps.
+func (c *Container) endDemand(t int32, now time.Duration) bool {
+	for {
+		th := &c.threads[t]
+		if th.wait > 0 || c.frozen() {
+			th.until = later(now, th.wait)
+			c.waits.push(th.until, t)
+			c.due[dueWait] = c.waitDue()
+			return false
+		}
+		if !c.endJob(t, now) {
+			return false
+		}
+		if th.left > 0 {
+			return true
+		}
+	}
+}
+
+// endJob is the end of the thread's job. It reports whether the thread has
+// taken another one; otherwise it sleeps.
+func (c *Container) endJob(t int32, now time.Duration) bool {
+	th := &c.threads[t]
+	if th.waiter != nobody {
+		c.endPart(t, now)
+	}
+	q := &c.pools[th.pool]
+	if q.endless {
+		th.left = burnsFor
+		return true
+	}
+	if q.head == q.tail {
+		q.busy--
+		q.idle = append(q.idle, t)
+		return false
+	}
+	number := q.head
+	q.head++
+	if q.next == len(q.submitted) || q.submitted[q.next].number != number {
+		c.drawJob(t)
+		return true
+	}
+	job := q.submitted[q.next]
+	q.next++
+	if q.next == len(q.submitted) {
+		q.submitted, q.next = q.submitted[:0], 0
+	}
+	c.queued--
+	th.left, th.wait = job.demand, job.wait
+	c.serve(t, job.waiter)
+	return true
+}
