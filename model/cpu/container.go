@@ -74,6 +74,9 @@ func New(cfg Config) *Container {
 	c.newLoad()
 	c.firstProcessor = dueSources + len(c.sources)
 	c.due = make([]time.Duration, c.firstProcessor+len(c.processors))
+	for i := range c.due {
+		c.due[i] = Never
+	}
 	return c
 }
 

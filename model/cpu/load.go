@@ -22,6 +22,11 @@ type thread struct {
 	left   time.Duration // CPU time
 	wait   time.Duration // wall time after it
 	until  time.Duration // left is 0: when the wait ends
+
+	// Of the scheduler (see fair.go), on the virtual clock of its CPU.
+	ran      time.Duration // virtual run time
+	deadline time.Duration
+	lag      time.Duration // service missed when it fell asleep, at least 0
 }
 
 // pool is a number of threads that serve one queue, first come, first served.

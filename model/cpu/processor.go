@@ -20,14 +20,14 @@ type processor struct {
 	local     [levels]time.Duration // l_c of C1, charged up to since
 	throttled int                   // levels that stop this CPU
 	head      int32                 // current thread
-	tail      int32
-	length    int           // runnable threads
-	running   bool          // the current thread has the CPU
-	stalled   bool          // the current thread had the CPU when the process was frozen
-	since     time.Duration // running: charged up to here
-	turn      time.Duration // running: the current thread's slice began
-	held      time.Duration // another task has the CPU until then
-	untilCut  time.Duration // running time left until the next interruption (C32a)
+	length    int                   // runnable threads
+	running   bool                  // the current thread has the CPU
+	stalled   bool                  // the current thread had the CPU when the process was frozen
+	since     time.Duration         // running: charged up to here
+	turn      time.Duration         // running: the current thread's slice began
+	clock     time.Duration         // virtual time at which the queue was last empty
+	held      time.Duration         // another task has the CPU until then
+	untilCut  time.Duration         // running time left until the next interruption (C32a)
 
 	owed      time.Duration // running time the neighbours are owed; negative: they are ahead (C32b)
 	owedSince time.Duration // not running: they have been repaid since
@@ -81,7 +81,9 @@ func (c *Container) charge(p *processor, now time.Duration) {
 	p.local[1] -= ran
 	p.untilCut -= ran
 	c.used += ran
-	c.threads[p.head].left -= ran
+	th := &c.threads[p.head]
+	th.left -= ran
+	th.ran += ran
 	if c.neighbours > 0 {
 		p.owed += c.share(ran)
 	}
@@ -192,39 +194,10 @@ func (c *Container) reschedule(k int, now time.Duration) {
 		return
 	}
 	if p.length > 1 && c.sliceUsed(p, now) {
-		c.rotate(p)
+		c.pick(p)
 		p.turn = now
 	}
 	c.plan(k)
-}
-
-// rotate puts the current thread behind the others.
-func (c *Container) rotate(p *processor) {
-	first := p.head
-	p.head = c.threads[first].next
-	c.threads[p.tail].next = first
-	c.threads[first].next = noThread
-	p.tail = first
-}
-
-// push puts a thread at the end of CPU k's queue.
-func (c *Container) push(k int, t int32) {
-	p := &c.processors[k]
-	th := &c.threads[t]
-	th.next, th.cpu = noThread, int32(k)
-	if p.length == 0 {
-		p.head = t
-	} else {
-		c.threads[p.tail].next = t
-	}
-	p.tail = t
-	p.length++
-}
-
-// pop takes the current thread from the queue.
-func (c *Container) pop(p *processor) {
-	p.head = c.threads[p.head].next
-	p.length--
 }
 
 // stop takes the CPU from the current thread, which keeps what is left.
@@ -240,6 +213,7 @@ func (c *Container) run(k int, now time.Duration) {
 		p.owed -= now - p.owedSince
 		p.owed = max(p.owed, -c.cfg.Tick)
 	}
+	c.pick(p)
 	p.running = true
 	p.since, p.turn, p.begun = now, now, now
 	c.plan(k)
@@ -337,6 +311,7 @@ func (c *Container) finish(k int, now time.Duration) {
 			c.plan(k)
 			return
 		}
+		c.pick(p)
 		p.turn = now
 		c.reschedule(k, now)
 		return
@@ -368,9 +343,6 @@ func (c *Container) pull(k int, now time.Duration) {
 	p := &c.processors[from]
 	t := c.threads[p.head].next
 	c.threads[p.head].next = c.threads[t].next
-	if p.tail == t {
-		p.tail = p.head
-	}
 	p.length--
 	c.plan(from)
 	c.push(k, t)
