@@ -1,0 +1,234 @@
+package plots
+
+import (
+	"flag"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// at turns seconds into an instant.
+func at(s float64) time.Duration { return time.Duration(math.Round(s * 1e9)) }
+
+// story writes a trace by hand.
+type story struct{ trace sim.Trace }
+
+func newStory(horizon float64, startup, readiness, liveness *model.Probe) *story {
+	world := &model.World{Name: "story", Pod: model.Pod{Containers: []model.Container{{
+		Name: "api", Probes: [model.ProbeKinds]*model.Probe{startup, readiness, liveness},
+	}}}}
+	return &story{sim.Trace{World: world, Horizon: at(horizon)}}
+}
+
+func (s *story) add(e sim.Event) *story { s.trace.Events = append(s.trace.Events, e); return s }
+
+func (s *story) start(t float64, incarnation int) *story {
+	return s.add(sim.Event{At: at(t), Kind: sim.EventStart, Incarnation: incarnation}).state(t, sim.Starting)
+}
+
+func (s *story) state(t float64, state sim.TrueState) *story {
+	return s.add(sim.Event{At: at(t), Kind: sim.EventState, State: state})
+}
+
+func (s *story) ready(t float64, ready bool, lag float64) *story {
+	s.add(sim.Event{At: at(t), Kind: sim.EventReady, Container: -1, Ready: ready})
+	return s.add(sim.Event{At: at(t + lag), Kind: sim.EventEndpoint, Container: -1, Ready: ready})
+}
+
+func (s *story) attempt(kind model.ProbeKind, from, to float64, outcome kubelet.Outcome, run int) *story {
+	return s.add(sim.Event{At: at(from), End: at(to), Kind: sim.EventAttempt, Probe: kind, Outcome: outcome, Run: run})
+}
+
+// every adds successes of 5 ms from first to last.
+func (s *story) every(kind model.ProbeKind, period, first, last float64) *story {
+	for i := 0; first+float64(i)*period <= last; i++ {
+		t := first + float64(i)*period
+		s.attempt(kind, t, t+0.005, kubelet.Success, i+1)
+	}
+	return s
+}
+
+func (s *story) kill(t float64, kind model.ProbeKind) *story {
+	s.add(sim.Event{At: at(t), Kind: sim.EventKill, Probe: kind, Grace: 30 * time.Second})
+	return s.add(sim.Event{At: at(t), Kind: sim.EventState, State: sim.Terminating})
+}
+
+func (s *story) exit(t float64, code int) *story {
+	s.add(sim.Event{At: at(t), Kind: sim.EventExit, Code: code})
+	return s.state(t, sim.Down)
+}
+
+func (s *story) stall(from, to float64, text string) *story {
+	return s.add(sim.Event{At: at(from), End: at(to), Kind: sim.EventStall, Text: text})
+}
+
+func (s *story) result(t float64, kind model.ProbeKind, value kubelet.Result) *story {
+	return s.add(sim.Event{At: at(t), Kind: sim.EventResult, Probe: kind, Value: value})
+}
+
+func probe(period, timeout, failures int32) *model.Probe {
+	return &model.Probe{PeriodSeconds: period, TimeoutSeconds: timeout, SuccessThreshold: 1, FailureThreshold: failures,
+		Handler: model.Handler{Kind: model.HTTPGet, Target: ":8080/healthz"}}
+}
+
+// figure1 is the article's first figure: the startup probe gates the others.
+func figure1() *Timeline {
+	s := newStory(70, probe(5, 1, 30), probe(5, 1, 3), probe(10, 1, 3)).start(0.3, 0)
+	for i, t := range []float64{0.5, 5.5, 10.5, 15.5} {
+		s.attempt(model.Startup, t, t+0.004, kubelet.Failure, i+1)
+	}
+	s.state(19.2, sim.Serving).attempt(model.Startup, 20.5, 20.52, kubelet.Success, 1)
+	s.result(20.52, model.Startup, kubelet.ResultSuccess)
+	s.attempt(model.Readiness, 20.53, 20.55, kubelet.Success, 1).ready(20.6, true, 1.9)
+	s.every(model.Readiness, 5, 25.53, 70).every(model.Liveness, 10, 20.9, 70)
+	return &Timeline{Title: "The startup probe gates readiness and liveness", Scenario: "startup-instead-of-delay", Seed: 1,
+		Lives: []Life{{Trace: &s.trace, To: at(60)}}}
+}
+
+// figure2 is the second: readiness removes a hung process, then liveness kills it.
+func figure2() *Timeline {
+	s := newStory(200, nil, probe(5, 1, 2), probe(10, 1, 3)).start(0.3, 0).state(6, sim.Serving)
+	s.attempt(model.Readiness, 6.2, 6.21, kubelet.Success, 1).ready(6.3, true, 1.6)
+	s.every(model.Readiness, 5, 11.2, 61).every(model.Liveness, 10, 8.4, 61)
+	s.state(62, sim.Hung)
+	s.attempt(model.Readiness, 66.2, 67.2, kubelet.Timeout, 1)
+	s.attempt(model.Liveness, 68.4, 69.4, kubelet.Timeout, 1)
+	s.attempt(model.Readiness, 71.2, 72.2, kubelet.Timeout, 2).ready(72.3, false, 1.8)
+	s.attempt(model.Readiness, 76.2, 77.2, kubelet.Timeout, 3)
+	s.attempt(model.Liveness, 78.4, 79.4, kubelet.Timeout, 2)
+	s.attempt(model.Readiness, 81.2, 82.2, kubelet.Timeout, 4)
+	s.attempt(model.Readiness, 86.2, 87.2, kubelet.Timeout, 5)
+	s.attempt(model.Liveness, 88.4, 89.4, kubelet.Timeout, 3)
+	s.kill(89.4, model.Liveness).exit(99.4, 137).start(100.2, 1).state(106, sim.Serving)
+	s.attempt(model.Readiness, 106.2, 106.21, kubelet.Success, 1).ready(106.3, true, 1.4)
+	s.every(model.Readiness, 5, 111.2, 200).every(model.Liveness, 10, 108.4, 200)
+	return &Timeline{Title: "Liveness should take longer than readiness", Scenario: "hang", Seed: 7,
+		Lives: []Life{{Trace: &s.trace, From: at(40), To: at(125)}}}
+}
+
+// figure3 is the third: a starved container is killed although it is healthy.
+func figure3() *Timeline {
+	s := newStory(120, nil, probe(10, 1, 3), probe(10, 1, 3)).start(0.3, 0).state(3, sim.Serving)
+	s.attempt(model.Readiness, 3.2, 3.6, kubelet.Success, 1).ready(3.7, true, 1.5)
+	s.attempt(model.Liveness, 8.1, 8.9, kubelet.Success, 1)
+	s.attempt(model.Readiness, 13.2, 13.9, kubelet.Success, 1)
+	for i := 0; i < 300; i++ { // a job of the container's own eats the quota: 20 ms run, 80 ms wait, of each period
+		s.stall(15+float64(i)*0.1+0.02, 15+float64(i)*0.1+0.1, "throttled by the quota")
+	}
+	s.state(15, sim.Stalled)
+	for i, t := range []float64{18.1, 28.1, 38.1} {
+		s.attempt(model.Liveness, t, t+1, kubelet.Timeout, i+1)
+		s.attempt(model.Readiness, t+5.1, t+6.1, kubelet.Timeout, i+1)
+		if i == 2 {
+			s.kill(39.1, model.Liveness)
+		}
+	}
+	s.ready(39.2, false, 1.7).exit(41, 143).start(41.6, 1).state(45, sim.Serving)
+	s.attempt(model.Readiness, 45.2, 45.5, kubelet.Success, 1).ready(45.6, true, 1.4)
+	s.every(model.Readiness, 10, 55.2, 120).every(model.Liveness, 10, 48.1, 120)
+	return &Timeline{Title: "A starved container is killed although it is healthy", Scenario: "starved-20m", Seed: 3,
+		Lives: []Life{{Trace: &s.trace, From: 0, To: at(62)}}}
+}
+
+// chartsDir is where TestDraw leaves the charts for a person to look at.
+var chartsDir = flag.String("charts", "", "directory to write every chart of the tests to, as SVG, PNG and PDF")
+
+func TestDraw(t *testing.T) {
+	if *chartsDir == "" {
+		t.Skip("no -charts directory to draw into")
+	}
+	if err := os.MkdirAll(*chartsDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, chart := range examples() {
+		for _, extension := range []string{".svg", ".png", ".pdf", ".csv"} {
+			if err := WriteFile(filepath.Join(*chartsDir, name+extension), chart); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%s: %s", name, chart.Sentence())
+	}
+}
+
+// examples are the charts whose data is held by golden files.
+func examples() map[string]Chart {
+	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
+		"stacked": stacked(), "front": front(), "front-infeasible": infeasibleFront(),
+		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup()}
+}
+
+// stacked shows the same pod before and after.
+func stacked() *Timeline {
+	before, after := figure3().Lives[0], figure1().Lives[0]
+	before.Name, after.Name = "current settings", "recommended settings"
+	return &Timeline{Scenario: "before-and-after", Seed: 1, Lives: []Life{before, after}}
+}
+
+func front() *Front {
+	points := []FrontPoint{
+		{5, 1, 1, 5.9, stats.Estimate{Estimate: 4100, Low: 3900, High: 4300, Confidence: 0.95, Method: "Garwood"}},
+		{5, 1, 2, 10.9, stats.Estimate{Estimate: 610, Low: 560, High: 660, Confidence: 0.95, Method: "Garwood"}},
+		{5, 1, 3, 15.9, stats.Estimate{Estimate: 140, Low: 120, High: 160, Confidence: 0.95, Method: "Garwood"}},
+		{10, 2, 2, 21.9, stats.Estimate{Estimate: 31, Low: 24, High: 40, Confidence: 0.95, Method: "Garwood"}},
+		{10, 5, 2, 24.9, stats.Estimate{Estimate: 7, Low: 4.1, High: 11, Confidence: 0.95, Method: "Garwood"}},
+		{5, 5, 5, 29.9, stats.Estimate{Estimate: 0.8, Low: 0.3, High: 1.8, Confidence: 0.95, Method: "Garwood"}},
+		{10, 5, 4, 44.9, stats.Estimate{Estimate: 0.021, Low: 0.008, High: 0.06, Confidence: 0.95, Method: "splitting"}},
+		{10, 5, 6, 64.9, stats.Estimate{Estimate: 0, Low: 0, High: 0.0021, Confidence: 0.95, Method: "Garwood"}},
+	}
+	current := FrontPoint{10, 1, 3, 30.9, stats.Estimate{Estimate: 1.3e3, Low: 1.2e3, High: 1.4e3, Confidence: 0.95, Method: "Garwood"}}
+	return &Front{Scenario: "ingress-nginx", Seed: 1, Points: points, Current: &current, Recommended: &points[6],
+		MaxDetectionSeconds: 60, MaxFalseKillsPerPodYear: 0.1}
+}
+
+func infeasibleFront() *Front {
+	f := front()
+	f.Recommended, f.MaxDetectionSeconds, f.MaxFalseKillsPerPodYear = nil, 20, 1e-3
+	return f
+}
+
+// startups draws durations of a lognormal startup.
+func startups(n int, median, sigma float64) []time.Duration {
+	r := rand.New(rand.NewPCG(1, 2))
+	var drawn []time.Duration
+	for range n {
+		drawn = append(drawn, at(median*math.Exp(sigma*r.NormFloat64())))
+	}
+	return drawn
+}
+
+// startup is a service that mostly starts far inside its budget of 60 × 10 s.
+func startup() *Startup {
+	return &Startup{Scenario: "startup-instead-of-delay", Seed: 1, Completed: startups(2000, 240, 0.3), Kind: model.Startup,
+		Probe: probe(10, 1, 60), KillProbability: &stats.Estimate{Estimate: 0.0019, Low: 0.0012, High: 0.003, Confidence: 0.95, Method: "Wilson", N: 10000}}
+}
+
+// killedStartup is one that its budget mostly cuts off.
+func killedStartup() *Startup {
+	s := &Startup{Scenario: "digit-at-200m", Seed: 1, Kind: model.Liveness, Probe: probe(10, 3, 5),
+		KillProbability: &stats.Estimate{Estimate: 0.94, Low: 0.92, High: 0.95, Confidence: 0.95, Method: "Wilson", N: 500}}
+	s.Probe.InitialDelaySeconds = 30
+	for i, d := range startups(300, 120, 0.25) {
+		if killedAt := at(69.5 + float64(i%10)); d > killedAt {
+			s.Killed = append(s.Killed, killedAt)
+			continue
+		}
+		s.Completed = append(s.Completed, d)
+	}
+	return s
+}
+
+// delayedStartup has a budget far beyond what any startup takes.
+func delayedStartup() *Startup {
+	s := &Startup{Scenario: "delay-600", Seed: 1, Completed: startups(500, 8, 0.2), Kind: model.Liveness, Probe: probe(10, 1, 3),
+		KillProbability: &stats.Estimate{Estimate: 0, Low: 0, High: 0.0074, Confidence: 0.95, Method: "Wilson", N: 500}}
+	s.Probe.InitialDelaySeconds = 600
+	return s
+}

@@ -1,0 +1,125 @@
+package plots
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	pdf "codeberg.org/go-pdf/fpdf"
+	stdfont "golang.org/x/image/font"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Chart is a picture with the data behind it.
+type Chart interface {
+	// Sentence reads the chart: what it shows and what follows, in one
+	// sentence of plain words with the numbers.
+	Sentence() string
+	// WriteCSV writes the data behind the chart, with a header line. Units
+	// are in the names of the columns.
+	WriteCSV(w io.Writer) error
+	// Size returns the width and height at which Draw wants to draw.
+	Size() (width, height vg.Length)
+	// Draw draws the chart.
+	Draw(c draw.Canvas)
+}
+
+// dotsPerInch makes a PNG twice as fine as a screen at scale 1, so that it
+// stays sharp when projected.
+const dotsPerInch = 192
+
+// WriteFile draws the chart into the file path, as SVG, PNG or PDF by the
+// path's extension, or writes its data if the extension is .csv. The file is
+// written whole or not at all.
+func WriteFile(path string, chart Chart) error {
+	var buffer bytes.Buffer
+	if err := Write(&buffer, strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), "."), chart); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return replaceFile(path, buffer.Bytes())
+}
+
+// Write writes the chart to w as "svg", "png", "pdf" or "csv".
+func Write(w io.Writer, format string, chart Chart) error {
+	if format == "csv" {
+		return chart.WriteCSV(w)
+	}
+	width, height := chart.Size()
+	var canvas vg.CanvasWriterTo
+	switch format {
+	case "svg":
+		canvas = vgsvg.NewWith(vgsvg.UseWH(width, height), vgsvg.EmbedFonts(true))
+	case "png":
+		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dotsPerInch))}
+	case "pdf":
+		canvas = newPDF(width, height)
+	default:
+		return fmt.Errorf("%q is no format for a chart, must be svg, png, pdf or csv", format)
+	}
+	chart.Draw(draw.New(canvas))
+	_, err := canvas.WriteTo(w)
+	return err
+}
+
+// replaceFile writes data beside path and then renames it, so that no reader
+// ever meets half a file.
+func replaceFile(path string, data []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// pdfCanvas draws a PDF. The canvas of gonum/plot hands text on as UTF-8 where
+// the document's fonts are encoded in Windows-1252, so characters beyond ASCII
+// would come out as two wrong ones.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+// reproducible makes every PDF of this process carry the same date and a fixed
+// order of its parts; the library takes both from its own globals alone.
+var reproducible sync.Once
+
+func newPDF(width, height vg.Length) pdfCanvas {
+	reproducible.Do(func() {
+		epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		pdf.SetDefaultCreationDate(epoch)
+		pdf.SetDefaultModificationDate(epoch)
+		pdf.SetDefaultCatalogSort(true)
+	})
+	return pdfCanvas{vgpdf.New(width, height)}
+}
+
+// FillString implements vg.Canvas. The canvas registers a bold font as plain
+// and then asks for it as bold; by the name of another weight it finds it.
+func (c pdfCanvas) FillString(face font.Face, at vg.Point, text string) {
+	if face.Font.Weight == stdfont.WeightBold {
+		face.Font.Weight = stdfont.WeightSemiBold
+	}
+	encoded, err := encoding.ReplaceUnsupported(charmap.Windows1252.NewEncoder()).String(text)
+	if err != nil {
+		encoded = text
+	}
+	c.Canvas.FillString(face, at, strings.ReplaceAll(encoded, "\x1a", "?"))
+}

@@ -1,0 +1,104 @@
+package plots
+
+import (
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// labeller places labels beside their points so that none covers another, a
+// point, or the edge.
+type labeller struct {
+	bounds vg.Rectangle
+	taken  []vg.Rectangle
+}
+
+// block keeps labels off a rectangle.
+func (l *labeller) block(x0, y0, x1, y1 vg.Length) {
+	l.taken = append(l.taken, vg.Rectangle{Min: vg.Point{X: min(x0, x1), Y: min(y0, y1)}, Max: vg.Point{X: max(x0, x1), Y: max(y0, y1)}})
+}
+
+// place returns the lower left corner of a free box of a size near a point:
+// right of it, above, below, then left of it, as far off as the gaps say in
+// turn. It reports false where there is none.
+func (l *labeller) place(at vg.Point, width, height vg.Length, gaps ...vg.Length) (vg.Point, bool) {
+	for _, far := range gaps {
+		for _, corner := range []vg.Point{
+			{X: at.X + far, Y: at.Y - height/2}, {X: at.X + far, Y: at.Y + far/2}, {X: at.X + far, Y: at.Y - far/2 - height},
+			{X: at.X - width/2, Y: at.Y + far}, {X: at.X - width/2, Y: at.Y - far - height},
+			{X: at.X - far - width, Y: at.Y + far/2}, {X: at.X - far - width, Y: at.Y - far/2 - height}, {X: at.X - far - width, Y: at.Y - height/2},
+		} {
+			box := vg.Rectangle{Min: corner, Max: vg.Point{X: corner.X + width, Y: corner.Y + height}}
+			if l.free(box) {
+				l.taken = append(l.taken, box)
+				return corner, true
+			}
+		}
+	}
+	return vg.Point{}, false
+}
+
+func (l *labeller) free(box vg.Rectangle) bool {
+	if box.Min.X < l.bounds.Min.X || box.Max.X > l.bounds.Max.X || box.Min.Y < l.bounds.Min.Y || box.Max.Y > l.bounds.Max.Y {
+		return false
+	}
+	for _, t := range l.taken {
+		if box.Min.X < t.Max.X && t.Min.X < box.Max.X && box.Min.Y < t.Max.Y && t.Min.Y < box.Max.Y {
+			return false
+		}
+	}
+	return true
+}
+
+// write places and writes lines of text near a point, the first line in its own
+// style; it reports whether there was room.
+func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest textStyle, lines ...string) bool {
+	width := vg.Length(0)
+	for i, line := range lines {
+		style := rest
+		if i == 0 {
+			style = first
+		}
+		width = max(width, style.width(line))
+	}
+	height := vg.Length(len(lines)) * first.lineHeight()
+	corner, ok := l.place(at, width, height, gap, gap+height, gap+2*height, gap+4*height)
+	if !ok {
+		return false
+	}
+	y := corner.Y + height
+	for i, line := range lines {
+		style := rest
+		if i == 0 {
+			style = first
+		}
+		y -= first.lineHeight()
+		if corner.X < at.X-width/2-1 {
+			writeText(c, style, corner.X+width, y+3, right, line)
+			continue
+		}
+		writeText(c, style, corner.X, y+3, left, line)
+	}
+	return true
+}
+
+// writeClose writes a line right beside its point, or not at all: a label any
+// farther off would seem to belong to another point.
+func (l *labeller) writeClose(c draw.Canvas, at vg.Point, gap vg.Length, style textStyle, text string) bool {
+	width, height := style.width(text), style.lineHeight()
+	corner, ok := l.place(at, width, height, gap)
+	if ok {
+		writeText(c, style, corner.X, corner.Y+3, left, text)
+	}
+	return ok
+}
+
+// writeAt writes a line from a point on if nothing stands there.
+func (l *labeller) writeAt(c draw.Canvas, style textStyle, x, y vg.Length, text string) bool {
+	box := vg.Rectangle{Min: vg.Point{X: x, Y: y - 2}, Max: vg.Point{X: x + style.width(text), Y: y + style.capHeight() + 2}}
+	if !l.free(box) {
+		return false
+	}
+	l.taken = append(l.taken, box)
+	writeText(c, style, x, y, left, text)
+	return true
+}

@@ -1,0 +1,222 @@
+package plots
+
+import (
+	"fmt"
+	"image/color"
+	"slices"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+const startupHeight = 4.6 * vg.Inch
+
+func (s *Startup) page() page {
+	title := s.Title
+	if title == "" {
+		title = "Does the startup fit into its budget?"
+	}
+	return page{title, s.Sentence(), s.Scenario, s.Seed}
+}
+
+// Size implements Chart.
+func (s *Startup) Size() (width, height vg.Length) {
+	return pageWidth, s.page().headerHeight() + footerHeight + startupHeight
+}
+
+// Draw implements Chart.
+func (s *Startup) Draw(c draw.Canvas) {
+	body := s.page().draw(c)
+	p := newPlot()
+	floor := s.floor()
+	logAxis(&p.Y, floor, 1)
+	shortest, longest := s.timeRange(floor)
+	if longest > 40*shortest && shortest > 0 {
+		p.X.Label.Text = fmt.Sprintf("time t since the container's start (%s, log scale)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
+	} else {
+		p.X.Label.Text = fmt.Sprintf("time t since the container's start (%s)", secondsAxis(&p.X, 0, longest.Seconds()))
+	}
+	steps := s.survival()
+	p.Add(plotterFunc(s.regions), plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { s.curves(c, p, steps) }))
+	drawWithYLabel(p, body, "share of startups that take longer than t")
+}
+
+// timeRange returns the times between which something is to be seen: half the
+// quickest startups, and everything beyond the last.
+func (s *Startup) timeRange(floor float64) (shortest, longest time.Duration) {
+	_, latest := s.budget()
+	longest = latest
+	for _, d := range s.Completed {
+		longest = max(longest, d)
+	}
+	for _, d := range s.Killed {
+		longest = max(longest, d)
+	}
+	steps := s.survival()
+	if curve := s.modelCurve(floor); len(curve) > 0 {
+		longest = max(longest, min(curve[len(curve)-1].at, 20*max(longest, time.Second)))
+		steps = curve
+	}
+	if median, ok := quantile(steps, 0.5); ok {
+		shortest = median / 3
+	}
+	if longest <= 0 {
+		longest = time.Minute
+	}
+	return shortest, longest + longest/8
+}
+
+// regions shades the times at which a startup is let through, may be killed,
+// and is killed.
+func (s *Startup) regions(c draw.Canvas, p *plot.Plot) {
+	if s.Probe == nil {
+		return
+	}
+	guaranteed, latest := s.budget()
+	from, to := s.x(c, p, guaranteed), s.x(c, p, latest)
+	fillBox(c, greenTint, c.Min.X, c.Min.Y, from, c.Max.Y)
+	fillBox(c, yellowTint, from, c.Min.Y, to, c.Max.Y)
+	fillBox(c, redTint, to, c.Min.Y, c.Max.X, c.Max.Y)
+}
+
+// x returns where an instant lies, at the ends of the axis at the most.
+func (s *Startup) x(c draw.Canvas, p *plot.Plot, at time.Duration) vg.Length {
+	toX, _ := p.Transforms(&c)
+	return toX(min(max(at.Seconds(), p.X.Min), p.X.Max))
+}
+
+func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
+	_, toY := p.Transforms(&c)
+	y := func(share float64) vg.Length { return toY(max(share, p.Y.Min)) }
+	labels := labeller{bounds: c.Rectangle}
+	s.budgetLines(c, p, &labels)
+	if curve := s.modelCurve(p.Y.Min); len(curve) > 0 {
+		var line []vg.Point
+		for _, step := range curve {
+			line = append(line, vg.Point{X: s.x(c, p, step.at), Y: y(step.share)})
+		}
+		strokeLine(c, darkGrey, mediumLine, []vg.Length{4, 2}, line...)
+		blockLines(&labels, line)
+		end := line[len(line)*2/3]
+		defer func() { labels.write(c, end, 6, smallText, smallText, "model") }()
+	}
+	if len(steps) > 0 {
+		line := s.stairs(c, p, steps, y)
+		strokeLine(c, blue, thickLine, nil, line...)
+		blockLines(&labels, line)
+		defer s.nameCurve(c, p, steps, y, &labels)
+	}
+	s.verdict(c, p, steps, y, &labels)
+}
+
+// stairs returns the survival function as a line, without steps too fine to see.
+func (s *Startup) stairs(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length) []vg.Point {
+	line := []vg.Point{{X: c.Min.X, Y: y(1)}}
+	for i, step := range steps {
+		last := line[len(line)-1]
+		next := vg.Point{X: s.x(c, p, step.at), Y: y(step.share)}
+		if i < len(steps)-1 && next.X-last.X < 0.25 && last.Y-next.Y < 0.25 {
+			continue
+		}
+		line = append(line, vg.Point{X: next.X, Y: last.Y}, next)
+	}
+	if len(s.Killed) > 0 { // as far as any startup was watched
+		last := line[len(line)-1]
+		line = append(line, vg.Point{X: max(last.X, s.x(c, p, slices.Max(s.Killed))), Y: last.Y})
+	}
+	return line
+}
+
+func blockLines(labels *labeller, line []vg.Point) {
+	for i := 1; i < len(line); i++ {
+		if len(line) > 60 {
+			labels.block(line[i-1].X-1, line[i-1].Y-1, line[i].X+1, line[i].Y+1)
+			continue
+		}
+		blockLine(labels, line[i-1], line[i])
+	}
+}
+
+// nameCurve writes beside the middle of the curve what it is.
+func (s *Startup) nameCurve(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length, labels *labeller) {
+	lines := []string{plural(len(s.Completed)+len(s.Killed), "startup")}
+	at := vg.Point{X: s.x(c, p, steps[len(steps)/2].at), Y: y(steps[len(steps)/2].share)}
+	if median, ok := quantile(steps, 0.5); ok {
+		lines = append(lines, "median "+spell(median))
+	}
+	if len(s.Killed) > 0 {
+		lines = append(lines, fmt.Sprintf("%d of them cut off", len(s.Killed)))
+	}
+	labels.write(c, at, 8, strongly.in(blue), smallText, lines...)
+}
+
+// budgetLines draws the two ends of the budget and names them at the top, the
+// guaranteed end before its line and the other behind.
+func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
+	if s.Probe == nil {
+		return
+	}
+	guaranteed, latest := s.budget()
+	top := c.Max.Y - 4
+	name := func(at time.Duration, a align, row int, style textStyle, text string) {
+		x := s.x(c, p, at)
+		edge := x - 5
+		if a == left {
+			edge = x + 5
+		}
+		width := style.width(text)
+		if a == right && edge-width < c.Min.X {
+			a, edge = left, x+5
+		}
+		if a == left && edge+width > c.Max.X {
+			a, edge = right, x-5
+		}
+		y := top - vg.Length(row)*13 - style.capHeight()
+		writeText(c, style, edge, y, a, text)
+		labels.block(edge-vg.Length(a)*width, y-3, edge+vg.Length(1-a)*width, y+style.capHeight()+2)
+	}
+	for _, line := range []struct {
+		at  time.Duration
+		ink color.Color
+	}{{guaranteed, green}, {latest, vermillion}} {
+		x := s.x(c, p, line.at)
+		strokeLine(c, line.ink, mediumLine, []vg.Length{4, 3}, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: c.Max.Y})
+		labels.block(x-1, c.Min.Y, x+1, c.Max.Y)
+	}
+	name(guaranteed, right, 1, strongly.in(green), "guaranteed: "+spell(guaranteed))
+	name(guaranteed, right, 2, smallText, "every startup this short is let through")
+	name(latest, left, 3, strongly.in(vermillion), "at best: "+spell(latest))
+	name(latest, left, 4, smallText, "killed beyond")
+	from, to := s.x(c, p, guaranteed), s.x(c, p, latest)
+	for i, line := range []string{"depends on", "the phase"} {
+		if smallText.width(line)+6 < to-from {
+			writeText(c, smallText, (from+to)/2, c.Min.Y+20-vg.Length(i)*smallText.lineHeight(), centre, line)
+		}
+	}
+}
+
+// verdict marks the share of startups that the budget does not cover, and
+// writes how many starts are killed.
+func (s *Startup) verdict(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length, labels *labeller) {
+	lines := []string{}
+	if kills := s.tellKills(); kills != "" {
+		lines = append(lines, upperFirst(kills))
+	}
+	if s.Probe == nil || len(steps) == 0 && len(lines) == 0 {
+		return
+	}
+	guaranteed, _ := s.budget()
+	over := exceed(steps, guaranteed)
+	at := vg.Point{X: s.x(c, p, guaranteed), Y: y(over)}
+	if len(steps) > 0 && over >= p.Y.Min {
+		disc(c, vermillion, at.X, at.Y, 4)
+		labels.block(at.X-4, at.Y-4, at.X+4, at.Y+4)
+		lines = append(lines, fmt.Sprintf("%s of startups take longer than %s", share(over), spell(guaranteed)))
+	} else if len(steps) > 0 {
+		lines = append(lines, fmt.Sprintf("no startup seen takes longer than %s", spell(guaranteed)))
+		at.Y = (c.Min.Y + c.Max.Y) / 2
+	}
+	labels.write(c, at, 10, strongly, labelText, lines...)
+}

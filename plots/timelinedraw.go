@@ -1,0 +1,439 @@
+package plots
+
+import (
+	"fmt"
+	"image/color"
+	"strconv"
+	"time"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+	"github.com/probesim/probesim/sim"
+)
+
+// The heights of the parts of a timeline, in points.
+const (
+	nameColumn    = vg.Length(138)
+	headingHeight = vg.Length(20)
+	bannerHeight  = vg.Length(13)
+	stateHeight   = vg.Length(20)
+	cpuHeight     = vg.Length(13)
+	attemptHeight = vg.Length(20)
+	runHeight     = vg.Length(24)
+	listHeight    = vg.Length(15)
+	laneGap       = vg.Length(8)
+	axisHeight    = vg.Length(34)
+	keyHeight     = vg.Length(18)
+	lifeGap       = vg.Length(12)
+	bannerRows    = 3
+)
+
+func (t *Timeline) page() page {
+	title := t.Title
+	if title == "" {
+		title = "Life of one pod"
+	}
+	return page{title, t.Sentence(), t.Scenario, t.Seed}
+}
+
+// Size implements Chart.
+func (t *Timeline) Size() (width, height vg.Length) {
+	height = t.page().headerHeight() + footerHeight + keyHeight
+	for i, life := range t.lives() {
+		height += newPanel(life).height()
+		if i > 0 {
+			height += lifeGap
+		}
+	}
+	return pageWidth, height
+}
+
+// Draw implements Chart.
+func (t *Timeline) Draw(c draw.Canvas) {
+	body := t.page().draw(c)
+	top := body.Max.Y
+	shown := &key{}
+	for _, life := range t.lives() {
+		p := newPanel(life)
+		p.draw(draw.Crop(body, 0, 0, top-p.height()-body.Min.Y, top-body.Max.Y), shown)
+		top -= p.height() + lifeGap
+	}
+	shown.draw(body, body.Min.X+nameColumn, body.Min.Y+6)
+}
+
+// panel draws one life.
+type panel struct {
+	life    Life
+	lanes   lanes
+	banners []banner
+	rows    int // of flags
+
+	canvas      draw.Canvas
+	left, right vg.Length
+	y           vg.Length // top of what is drawn next
+	key         *key
+}
+
+func newPanel(life Life) *panel {
+	p := &panel{life: life, lanes: life.read(), left: nameColumn, right: pageWidth - 2*margin}
+	p.placeBanners()
+	return p
+}
+
+func (p *panel) height() vg.Length {
+	height := vg.Length(p.rows)*bannerHeight + stateHeight + axisHeight
+	if p.life.Name != "" {
+		height += headingHeight
+	}
+	if len(p.lanes.cpu) > 0 {
+		height += cpuHeight + laneGap
+	}
+	for kind := range p.lanes.probes {
+		if p.hasLane(model.ProbeKind(kind)) {
+			height += attemptHeight + runHeight + laneGap
+		}
+	}
+	return height + 2*(listHeight+laneGap)
+}
+
+func (p *panel) hasLane(kind model.ProbeKind) bool {
+	return p.life.probe(kind) != nil || len(p.lanes.probes[kind]) > 0
+}
+
+// x returns where an instant lies.
+func (p *panel) x(at time.Duration) vg.Length {
+	share := float64(at-p.lanes.from) / float64(p.lanes.to-p.lanes.from)
+	return p.left + vg.Length(min(max(share, 0), 1))*(p.right-p.left)
+}
+
+func (p *panel) draw(c draw.Canvas, shown *key) {
+	p.canvas, p.key = c, shown
+	p.left, p.right, p.y = c.Min.X+nameColumn, c.Max.X, c.Max.Y
+	if p.life.Name != "" {
+		writeText(c, boldText, c.Min.X, p.y-13, left, shorten(boldText, upperFirst(p.life.Name), c.Max.X-c.Min.X))
+		p.y -= headingHeight
+	}
+	bannerTop := p.y
+	p.y -= vg.Length(p.rows) * bannerHeight
+	lanesTop := p.y
+	p.grid(lanesTop)
+	p.states()
+	p.cpu()
+	for kind := range p.lanes.probes {
+		if p.hasLane(model.ProbeKind(kind)) {
+			p.probe(model.ProbeKind(kind))
+		}
+	}
+	p.list("Ready", p.lanes.ready, nil)
+	p.list("in endpoints", p.lanes.endpoint, p.lanes.deadly)
+	p.drawBanners(bannerTop, p.y+laneGap-2)
+	p.axis(p.y + laneGap)
+}
+
+// grid draws the vertical lines of the axis behind the lanes.
+func (p *panel) grid(top vg.Length) {
+	bottom := p.canvas.Min.Y + axisHeight
+	for _, tick := range p.ticks() {
+		x := p.x(tick.at)
+		strokeLine(p.canvas, lightGrey, thinLine, nil, vg.Point{X: x, Y: top}, vg.Point{X: x, Y: bottom})
+	}
+}
+
+// tick is a labelled instant of the time axis.
+type tick struct {
+	at    time.Duration
+	label string
+}
+
+// ticks counts from the pod's start, or from the beginning of the part that is
+// shown where that lies so late that the labels would be long numbers.
+func (p *panel) ticks() []tick {
+	span := p.lanes.to - p.lanes.from
+	unit := unitFor(span)
+	step := unit.tickStep(span, 13)
+	origin := p.origin()
+	var ticks []tick
+	for at := (p.lanes.from - origin + step - 1) / step * step; at <= p.lanes.to-origin; at += step {
+		ticks = append(ticks, tick{at + origin, unit.in(at)})
+	}
+	return ticks
+}
+
+func (p *panel) origin() time.Duration {
+	if span := p.lanes.to - p.lanes.from; p.lanes.from > 20*span {
+		return p.lanes.from
+	}
+	return 0
+}
+
+func (p *panel) axis(top vg.Length) {
+	strokeLine(p.canvas, darkGrey, thinLine, nil, vg.Point{X: p.left, Y: top - 4}, vg.Point{X: p.right, Y: top - 4})
+	unit := unitFor(p.lanes.to - p.lanes.from)
+	for _, tick := range p.ticks() {
+		x := p.x(tick.at)
+		strokeLine(p.canvas, darkGrey, thinLine, nil, vg.Point{X: x, Y: top - 4}, vg.Point{X: x, Y: top - 8})
+		at := min(x, p.right-smallText.width(tick.label)/2)
+		writeText(p.canvas, smallText, at, top-17, centre, tick.label)
+	}
+	since := "since the start of the pod's life"
+	if origin := p.origin(); origin > 0 {
+		since = fmt.Sprintf("since %s of the pod's life", origin)
+	}
+	writeText(p.canvas, smallText, (p.left+p.right)/2, top-29, centre, fmt.Sprintf("time %s (%s)", since, unit.symbol))
+}
+
+// name writes the name of a lane and what there is to say about it.
+func (p *panel) name(text string, middle vg.Length, remark string) {
+	writeMiddle(p.canvas, strongly, p.canvas.Min.X, middle, left, text)
+	if remark != "" {
+		writeMiddle(p.canvas, smallText, p.canvas.Min.X+strongly.width(text+" "), middle, left, remark)
+	}
+}
+
+// look is how a band is filled and written on.
+type look struct {
+	fill color.Color
+	ink  color.Color
+}
+
+var looks = map[string]look{
+	sim.Starting.String():    {yellowTint, black},
+	sim.Serving.String():     {greenTint, black},
+	sim.Stalled.String():     {orange, black},
+	sim.Hung.String():        {vermillion, white},
+	sim.Terminating.String(): {midGrey, black},
+	sim.Down.String():        {darkGrey, white},
+	wordThrottled:            {orange, black},
+	wordReady:                {blueTint, black},
+	wordIn:                   {blueTint, black},
+	wordDead:                 {vermillion, white},
+	wordHeld:                 {paleGrey, textGrey},
+}
+
+// bandLook returns the look of a band; stalls of any other name are blue.
+func bandLook(value string) look {
+	if found, ok := looks[value]; ok {
+		return found
+	}
+	return look{blue, white}
+}
+
+// bands draws stretches between two heights and writes on each what it is and
+// how long it lasts, as far as there is room; what nowhere has room goes into
+// the key.
+func (p *panel) bands(bands []band, top, bottom vg.Length, lengths bool) {
+	for _, b := range bands {
+		fillBox(p.canvas, bandLook(b.value).fill, p.x(b.from), bottom, max(p.x(b.to), p.x(b.from)+0.4), top)
+	}
+	for _, b := range bands {
+		l := bandLook(b.value)
+		room := p.x(b.to) - p.x(b.from) - 4
+		style := labelText.in(l.ink)
+		long := b.value + " " + spell(b.to-b.from)
+		switch {
+		case lengths && b.value != sim.Serving.String() && style.width(long) <= room:
+			writeMiddle(p.canvas, style, (p.x(b.from)+p.x(b.to))/2, (top+bottom)/2, centre, long)
+			p.key.written(b.value)
+		case style.width(b.value) <= room:
+			writeMiddle(p.canvas, style, (p.x(b.from)+p.x(b.to))/2, (top+bottom)/2, centre, b.value)
+			p.key.written(b.value)
+		case room > -2:
+			p.key.band(b.value, l.fill)
+		}
+	}
+}
+
+func (p *panel) states() {
+	bottom := p.y - stateHeight
+	p.name("process", (p.y+bottom)/2, "what is true of it")
+	p.bands(p.lanes.states, p.y, bottom, true)
+	p.y = bottom - laneGap
+}
+
+func (p *panel) cpu() {
+	if len(p.lanes.cpu) == 0 {
+		return
+	}
+	bottom := p.y - cpuHeight
+	remark := "where it stands still"
+	if share := p.lanes.throttledShare(); share > 0.005 {
+		remark = fmt.Sprintf("throttled %.0f %% of the time", 100*share)
+	}
+	p.name("CPU", (p.y+bottom)/2, remark)
+	for _, b := range p.lanes.running() {
+		fillBox(p.canvas, greenTint, p.x(b.from), bottom, p.x(b.to), p.y)
+	}
+	p.bands(p.lanes.cpu, p.y, bottom, false)
+	p.y = bottom - laneGap
+}
+
+// list draws a lane that is either on or off.
+func (p *panel) list(name string, on, worse []band) {
+	bottom := p.y - listHeight
+	p.name(name, (p.y+bottom)/2, "")
+	fillBox(p.canvas, paleGrey, p.left, bottom, p.right, p.y)
+	var plain []band
+	for _, b := range on {
+		plain = append(plain, without(b, worse)...)
+	}
+	p.bands(plain, p.y, bottom, false)
+	p.bands(worse, p.y, bottom, true)
+	for _, b := range worse {
+		p.lengthBeside(b, on, (p.y+bottom)/2)
+	}
+	p.y = bottom - laneGap
+}
+
+// lengthBeside writes how long a stretch lasts to the right of it, where it is
+// too narrow to carry that itself and nothing else stands there.
+func (p *panel) lengthBeside(b band, others []band, middle vg.Length) {
+	style := labelText.in(vermillion)
+	if labelText.width(b.value+" "+spell(b.to-b.from)) <= p.x(b.to)-p.x(b.from)-4 {
+		return
+	}
+	end := p.x(b.to) + style.width(spell(b.to-b.from)) + 8
+	for _, other := range others {
+		if other.to > b.to && p.x(other.from) < end {
+			return
+		}
+	}
+	if end <= p.right {
+		writeMiddle(p.canvas, style, p.x(b.to)+4, middle, left, spell(b.to-b.from))
+	}
+}
+
+// without returns what is left of a stretch outside others in time order.
+func without(b band, others []band) []band {
+	var rest []band
+	for _, other := range others {
+		if other.to <= b.from || other.from >= b.to {
+			continue
+		}
+		if other.from > b.from {
+			rest = append(rest, band{b.from, other.from, b.value})
+		}
+		b.from = other.to
+	}
+	if b.to > b.from {
+		rest = append(rest, b)
+	}
+	return rest
+}
+
+// probe draws a probe's attempts above the failures in a row it counts.
+func (p *panel) probe(kind model.ProbeKind) {
+	settings := p.life.probe(kind)
+	threshold := 3
+	p.name(kind.String()+" probe", p.y-attemptHeight/2, "")
+	if settings != nil {
+		threshold = int(max(settings.FailureThreshold, 1))
+		writeMiddle(p.canvas, smallText, p.canvas.Min.X, p.y-attemptHeight-3, left,
+			fmt.Sprintf("every %d s, timeout %d s,", settings.PeriodSeconds, settings.TimeoutSeconds))
+		writeMiddle(p.canvas, smallText, p.canvas.Min.X, p.y-attemptHeight-14, left, verdict(kind, threshold))
+	}
+	middle := p.y - attemptHeight/2
+	p.bands(p.lanes.held[kind], middle+6, middle-6, false)
+	p.attempts(kind, settings, middle)
+	p.y -= attemptHeight
+	p.failures(p.lanes.runs[kind], threshold)
+	p.y -= runHeight + laneGap
+}
+
+// verdict says what the threshold leads to.
+func verdict(kind model.ProbeKind, threshold int) string {
+	consequence := "kill"
+	if kind == model.Readiness {
+		consequence = "unready"
+	}
+	if threshold == 1 {
+		return "1 failure: " + consequence
+	}
+	return fmt.Sprintf("%d failures in a row: %s", threshold, consequence)
+}
+
+// attempts draws each attempt as a bar from its start to its end, in front of
+// the time it is allowed, with the outcome's sign at its end.
+func (p *panel) attempts(kind model.ProbeKind, settings *model.Probe, middle vg.Length) {
+	attempts := p.lanes.probes[kind]
+	if settings != nil {
+		for _, a := range attempts {
+			if allowed := p.x(a.from + settings.Timeout()); allowed-p.x(a.from) >= 4 {
+				fillBox(p.canvas, lightGrey, p.x(a.from), middle-3, allowed, middle+3)
+			}
+		}
+	}
+	crowded := len(attempts) > int((p.right-p.left)/5)
+	lastX := vg.Length(-1)
+	for _, a := range attempts {
+		x := p.x(a.to)
+		if crowded && a.outcome == kubelet.Success {
+			if x-lastX >= 0.7 {
+				strokeLine(p.canvas, green, thinLine, nil, vg.Point{X: x, Y: middle - 4}, vg.Point{X: x, Y: middle + 4})
+				lastX = x
+			}
+			p.key.dense = true
+			continue
+		}
+		if length := x - p.x(a.from); length > 1 {
+			fillBox(p.canvas, outcomeColor(a.outcome), p.x(a.from), middle-3, x, middle+3)
+		}
+	}
+	for _, a := range attempts {
+		if !crowded || a.outcome != kubelet.Success {
+			outcomeSign(p.canvas, a.outcome, p.x(a.to), middle)
+			p.key.outcomes[a.outcome] = true
+		}
+	}
+}
+
+func outcomeColor(o kubelet.Outcome) color.Color {
+	return [...]color.Color{green, vermillion, orange, midGrey}[o]
+}
+
+// outcomeSign draws the sign of an outcome: a disc, a cross, a diamond or a ring.
+func outcomeSign(c draw.Canvas, o kubelet.Outcome, x, y vg.Length) {
+	switch o {
+	case kubelet.Success:
+		disc(c, green, x, y, 3.4)
+	case kubelet.Failure:
+		cross(c, vermillion, x, y, 4)
+	case kubelet.Timeout:
+		diamond(c, black, x, y, 5.6)
+		diamond(c, orange, x, y, 4.2)
+	case kubelet.Error:
+		ring(c, darkGrey, x, y, 3.2, mediumLine)
+	}
+}
+
+// failures draws the failures in a row as steps against the threshold.
+func (p *panel) failures(runs []run, threshold int) {
+	base := p.y - runHeight
+	room := runHeight - 4
+	level := func(failures int) vg.Length {
+		return base + room*vg.Length(min(failures, threshold))/vg.Length(threshold)
+	}
+	for _, r := range runs {
+		fill, ink := redTint, black
+		if r.failures >= threshold {
+			fill, ink = vermillion, white
+		}
+		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+0.7), level(r.failures)
+		fillBox(p.canvas, fill, x0, base, x1, y)
+		strokeLine(p.canvas, vermillion, thinLine, nil, vg.Point{X: x0, Y: base}, vg.Point{X: x0, Y: y}, vg.Point{X: x1, Y: y}, vg.Point{X: x1, Y: base})
+		number := strconv.Itoa(r.failures)
+		style := smallText.in(ink)
+		switch {
+		case style.width(number)+3 > x1-x0:
+		case y-base >= style.capHeight()+3:
+			writeMiddle(p.canvas, style, (x0+x1)/2, (base+y)/2, centre, number)
+		default:
+			writeText(p.canvas, style, (x0+x1)/2, y+2, centre, number)
+		}
+	}
+	strokeLine(p.canvas, midGrey, thinLine, nil, vg.Point{X: p.left, Y: base}, vg.Point{X: p.right, Y: base})
+	strokeLine(p.canvas, midGrey, thinLine, []vg.Length{3, 2}, vg.Point{X: p.left, Y: level(threshold)}, vg.Point{X: p.right, Y: level(threshold)})
+	writeMiddle(p.canvas, smallText, p.left-3, level(threshold), right, strconv.Itoa(threshold))
+}
