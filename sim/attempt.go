@@ -9,17 +9,21 @@ import (
 
 // attempt is one run of a probe under way, the question to a process.
 type attempt struct {
-	container int
-	kind      model.ProbeKind
-	asked     int // the question's number, by which a late answer is recognised; 0: no attempt under way
-	runs      int // of this attempt, with this one (K15)
-	start     time.Duration
-	timeout   time.Duration // 0: an observer, which waits for ever
+	container   int
+	kind        model.ProbeKind
+	asked       int // the question's number, by which a late answer is recognised; 0: no attempt under way
+	runs        int // of this attempt, with this one (K15)
+	start       time.Duration
+	incarnation int           // asked, and
+	starting    bool          // whether it was not yet able to serve; both for observers
+	timeout     time.Duration // 0: an observer, which waits for ever
 
 	// What is known of the answer.
 	answers   answering
 	answerAt  time.Duration // never: not known
 	outcome   kubelet.Outcome
+	demand    time.Duration // CPU time that an exec probe asks for once it has joined
+	begun     bool          // the process had begun to answer before it stood still
 	wait      time.Duration // wall time an answer by the process takes once it begins
 	throttled bool          // the server has a CPU limit, which delays the end of a timed-out attempt (K66)
 }

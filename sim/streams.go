@@ -7,24 +7,11 @@ import "math/rand/v2"
 // a world meet the same luck (common random numbers, S14).
 type purpose uint64
 
-// The purposes. Those that exist several times in a world (pauses, faults, …)
-// add their index to the purpose.
+// The purposes. An application has many streams, whose index is added.
 const (
-	forKubelet purpose = iota << 8
-	forJitter
-	forPropagation
-	forProcess
-	forAnswers // + kind of probe
-	forCPU
-	forPauses
-	forFaults
-	forStalls
-	forNeighbours
-	forDependencies
-	forFailing
-	forResources
+	forKubelet purpose = iota
 	forNodeClass
-	forEvents
+	forApplication
 )
 
 // stream is a generator that can be seeded again without allocating.

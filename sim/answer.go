@@ -1,0 +1,276 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// acceptance is how long the kernel takes to accept or refuse a connection on
+// the node itself (C10).
+const acceptance = 200 * time.Microsecond
+
+// ask implements processes: what a probe meets at this instant.
+func (a *application) ask(t *attempt) {
+	handler := a.handler(t)
+	if !a.life.containers[t.container].live.Running {
+		a.refuse(t, handler)
+		return
+	}
+	if t.container != a.studied {
+		t.answers, t.answerAt = byKernel, a.life.now+model.DefaultAnswer(handler).Wait.Quantile(0.5)
+		return
+	}
+	t.throttled = a.quota > 0 && handler == model.HTTPGet
+	if fault, ok := a.faultOf(t.kind); ok {
+		a.answerFaulty(t, handler, fault)
+		return
+	}
+	switch {
+	case !a.serving:
+		a.answerStarting(t, handler)
+	case !a.listening:
+		a.refuse(t, handler)
+	case a.hung && a.notices[t.kind]:
+		a.answerFaulty(t, handler, a.answersHung)
+	default:
+		a.answerServing(t, handler)
+	}
+}
+
+// handler returns the kind of handler of the probe that asks.
+func (a *application) handler(t *attempt) model.HandlerKind {
+	c := &a.world.Pod.Containers[t.container]
+	if p := c.Probes[t.kind]; p != nil {
+		return p.Handler.Kind
+	}
+	for _, p := range c.Probes { // an observer asks as the container's other probes do
+		if p != nil {
+			return p.Handler.Kind
+		}
+	}
+	return model.HTTPGet
+}
+
+// refuse is the answer where nothing listens: http and tcp fail at once, grpc
+// tries again until its timeout (K20), and the command of an exec probe fails,
+// or errs if the container is gone (K16).
+func (a *application) refuse(t *attempt, handler model.HandlerKind) {
+	t.answers, t.answerAt, t.outcome = byKernel, a.life.now+acceptance, kubelet.Failure
+	switch handler {
+	case model.GRPC:
+		t.answers, t.answerAt = byNobody, never
+	case model.Exec:
+		if !a.life.containers[t.container].live.Running {
+			t.outcome = kubelet.Error
+		}
+	}
+}
+
+// answerStarting is the answer of a process that is not yet able to serve.
+func (a *application) answerStarting(t *attempt, handler model.HandlerKind) {
+	switch a.app.Startup[a.stage].Answers {
+	case model.AnswersRefused:
+		a.refuse(t, handler)
+	case model.AnswersFailure:
+		a.reply(t, handler, kubelet.Failure)
+	case model.AnswersTimeout:
+		a.silence(t, handler)
+	}
+}
+
+// answerFaulty is the answer of a process with a fault.
+func (a *application) answerFaulty(t *attempt, handler model.HandlerKind, fault model.FaultAnswer) {
+	switch fault {
+	case model.FaultTimeout:
+		a.silence(t, handler)
+	case model.FaultFailure:
+		a.reply(t, handler, kubelet.Failure)
+	case model.FaultRefused:
+		a.refuse(t, handler)
+	case model.FaultStallsAfterHeaders:
+		// Reading the body times out, which is an error, not a failure (K17).
+		t.answers, t.answerAt, t.outcome = byKernel, t.start+t.timeout-1, kubelet.Error
+		if handler != model.HTTPGet || t.timeout == 0 {
+			a.silence(t, handler)
+		}
+	case model.FaultError:
+		t.answers, t.answerAt, t.outcome = byKernel, a.life.now+acceptance, kubelet.Error
+	}
+}
+
+// silence is no answer at all; but a tcp probe asks only the kernel (C10).
+func (a *application) silence(t *attempt, handler model.HandlerKind) {
+	t.answers, t.answerAt = byNobody, never
+	if handler == model.TCPSocket {
+		t.answers, t.answerAt = byKernel, a.life.now+acceptance
+	}
+}
+
+// reply is a quick answer of the process that does not depend on its CPU.
+func (a *application) reply(t *attempt, handler model.HandlerKind, o kubelet.Outcome) {
+	if handler == model.TCPSocket {
+		a.silence(t, handler)
+		return
+	}
+	t.outcome = o
+	t.wait = a.app.Probes[t.kind].Wait.Sample(a.random[streamAnswers+int(t.kind)].Rand)
+	a.answerAfterWait(t)
+}
+
+// answerServing is the answer of a process that is able to serve: CPU time that
+// the quota and the neighbours stretch, then a wait.
+func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
+	if handler == model.TCPSocket {
+		a.silence(t, handler)
+		return
+	}
+	p := &a.app.Probes[t.kind]
+	r := a.random[streamAnswers+int(t.kind)].Rand
+	if a.fails(t.kind) {
+		t.outcome = kubelet.Failure
+	}
+	t.wait = p.Wait.Sample(r)
+	demand := p.CPU.Sample(r)
+	if handler == model.Exec {
+		demand += p.Exec.HelperCPU.Sample(r) // C26
+		if join := p.Exec.Join.Sample(r); join > 0 {
+			t.answers, t.answerAt, t.demand = joining, a.life.now+join, demand // C27
+			return
+		}
+	}
+	a.answerAfterCPU(t, demand)
+}
+
+// joined implements processes.
+func (a *application) joined(t *attempt) { a.answerAfterCPU(t, t.demand) }
+
+// answerAfterCPU lets the process answer once it has had its CPU time. An
+// answer without CPU of its own needs the CPU model only where other work may
+// stand in its way.
+func (a *application) answerAfterCPU(t *attempt, demand time.Duration) {
+	p := &a.app.Probes[t.kind]
+	if !a.alive { // an exec probe whose container went while it joined
+		t.answers, t.answerAt, t.outcome = byKernel, a.life.now, kubelet.Error
+		return
+	}
+	if a.cpu == nil || demand == 0 && !a.loaded {
+		a.answerAfterWait(t)
+		return
+	}
+	if t.timeout > 0 {
+		a.out.ProbeCPU += demand
+	}
+	t.answers, t.answerAt = byCPU, never
+	a.submit(cpu.Job{ID: t.asked, Demand: max(1, demand), Wait: t.wait, RunsOn: p.RunsOn})
+}
+
+// answerAfterWait lets the process answer after the attempt's wait, which
+// begins when the process does not stand still.
+func (a *application) answerAfterWait(t *attempt) {
+	t.answers, t.answerAt = byProcess, a.life.now+t.wait
+	if a.frozen > 0 {
+		t.answers = heldBack
+	}
+}
+
+// fails reports whether the answer of a serving process is a failure.
+func (a *application) fails(k model.ProbeKind) bool {
+	p := &a.app.Probes[k]
+	random := p.Failure > 0 && a.random[streamAnswers+int(k)].Float64() < p.Failure
+	if p.Cached > 0 {
+		return random || a.cached[k]
+	}
+	return random || a.unhealthy(k)
+}
+
+// unhealthy reports whether something that the probe checks is wrong now.
+func (a *application) unhealthy(k model.ProbeKind) bool {
+	for _, d := range a.app.Probes[k].DependsOn {
+		if a.renewals[a.dependency(d)].on {
+			return true
+		}
+	}
+	for i := range a.resources {
+		if a.resources[i].failing && fails(&a.app.Resources[i], k) {
+			return true
+		}
+	}
+	return a.renewalOn(renewsFailing, int(k))
+}
+
+// refreshCached computes the cached status anew (A7). A hang is noticed here.
+func (a *application) refreshCached(k model.ProbeKind) {
+	a.cached[k] = a.unhealthy(k) || a.hung && a.notices[k]
+}
+
+// answer hands the answer to question number asked to whoever still waits.
+func (a *application) answer(asked int) {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked != asked || t.answers != byCPU {
+			continue
+		}
+		if a.hung && a.notices[t.kind] && a.app.Probes[t.kind].Cached == 0 {
+			return
+		}
+		t.answers, t.answerAt = byKernel, a.life.now
+		a.life.await(t, i)
+		return
+	}
+}
+
+// standStill holds back the answers under way when the process is frozen.
+func (a *application) standStill() {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked != 0 && t.container == a.studied && t.answers == byProcess {
+			t.answers = heldBack
+			t.begun = true
+			a.life.await(t, i)
+		}
+	}
+}
+
+// goOn lets held answers go out. The wait of one that had begun went on
+// meanwhile; one that had not begun begins now.
+func (a *application) goOn() {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked == 0 || t.container != a.studied || t.answers != heldBack {
+			continue
+		}
+		t.answers = byProcess
+		if t.begun {
+			t.answerAt = max(t.answerAt, a.life.now)
+		} else {
+			t.answerAt = a.life.now + t.wait
+		}
+		a.life.await(t, i)
+	}
+}
+
+// resetConnections fails the attempts that the process was to answer: it is
+// gone, and with it their connections or commands.
+func (a *application) resetConnections() {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && t.answers != joining {
+			t.answers, t.answerAt, t.outcome = byKernel, a.life.now, kubelet.Failure
+			a.life.await(t, i)
+		}
+	}
+}
+
+// silenceAll takes back the answers under way that a hang keeps from going out.
+func (a *application) silenceAll() {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && a.notices[t.kind] && a.app.Probes[t.kind].Cached == 0 {
+			t.answers, t.answerAt = byNobody, never
+			a.life.await(t, i)
+		}
+	}
+}

@@ -1,0 +1,396 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// application is the processes of a World: the studied one with all that the
+// scenario says of it, and the others, which serve from their start.
+type application struct {
+	world   *model.World
+	node    *model.Node
+	app     *model.Application
+	studied int
+	life    *life
+	out     Outcome
+
+	cpu      *cpu.Container // nil: nothing in the world uses CPU
+	loaded   bool           // other work may keep an answer from the CPU
+	finished []cpu.Finished
+	quota    time.Duration
+	random   [streamCount]stream
+
+	// The studied process.
+	alive       bool
+	stage       int // of the start, len(Startup) when it is done
+	stageJob    int // number of the CPU job of the stage under way; 0: none
+	stageWaits  bool
+	stageDue    bool // the wait of the stage ended while the process stood still
+	serving     bool // the start is done
+	terminating bool
+	listening   bool
+	hung        bool
+	hangPending bool // an injected hang waits for a process that serves
+	injected    bool
+	notices     [model.ProbeKinds]bool // which handlers notice the hang
+	frozen      int                    // pauses and stalls under way
+	answersHung model.FaultAnswer
+
+	renewals  []renewal
+	faults    []faultState
+	resources []resourceState
+	cached    [model.ProbeKinds]bool // the cached status is a failure (A7)
+
+	endpoints endpoints
+	ledger    ledger
+
+	observedKind   model.ProbeKind
+	observedPeriod time.Duration
+	observations   []Observation
+}
+
+// The application's own timers, followed by those of the renewal processes,
+// the faults and the resources.
+const (
+	timerCPU = iota
+	timerStage
+	timerHang
+	timerStatus
+	timerSlice
+	timerRules
+	timerObserve
+	timerCached // one for each kind of probe
+	timerFirst  = timerCached + model.ProbeKinds
+)
+
+func (a *application) timer(i int) int { return a.life.firstProcessTimer() + i }
+
+func (a *application) set(i int, at time.Duration) { a.life.timers.set(a.timer(i), at) }
+
+func (a *application) faultTimer(i int) int    { return timerFirst + len(a.renewals) + i }
+func (a *application) resourceTimer(i int) int { return a.faultTimer(len(a.faults)) + i }
+func (a *application) timerCount() int         { return a.resourceTimer(2 * len(a.resources)) }
+
+func newApplication(w *model.World, node *model.Node) *application {
+	a := &application{world: w, node: node, app: &w.Application, studied: w.Studied}
+	for i := range a.random {
+		a.random[i] = newStream()
+	}
+	a.newRenewals()
+	a.faults = make([]faultState, len(w.Faults))
+	a.resources = make([]resourceState, len(a.app.Resources))
+	a.newCPU()
+	return a
+}
+
+// newCPU makes the model of the studied container's CPU, if anything in the
+// world uses CPU.
+func (a *application) newCPU() {
+	app, c := a.app, a.world.Container()
+	used := len(app.Background) > 0 || app.Traffic != nil
+	a.loaded = used
+	for i := range app.Startup {
+		used = used || !app.Startup[i].CPU.IsZero()
+	}
+	for k := range app.Probes {
+		p := &app.Probes[k]
+		used = used || !p.CPU.IsZero() || !p.Exec.HelperCPU.IsZero() || p.RunsOn == model.Workers
+	}
+	if !a.node.NoCFSQuota {
+		a.quota = cpu.Quota(c.CPULimitMilli, a.node.CFSPeriod)
+	}
+	if !used {
+		return
+	}
+	a.cpu = cpu.New(cpu.Config{
+		Quota: a.quota, Period: a.node.CFSPeriod, Burst: a.node.CFSBurst, PodQuota: a.podQuota(),
+		Tick: time.Second / time.Duration(a.node.KernelHz), CPUs: a.node.CPUs, Threads: app.Threads,
+		Accounting: app.Accounting, InterruptionsPerSecond: a.node.InterruptionsPerSecond,
+		Weight: a.weight(c.CPURequestMilli, c.CPULimitMilli), Traffic: app.Traffic, Background: app.Background,
+	})
+}
+
+// podQuota is the quota of the pod's own cgroup: the pod's limit, or the sum of
+// its containers' if each has one (C14).
+func (a *application) podQuota() time.Duration {
+	if a.node.NoCFSQuota {
+		return 0
+	}
+	total := a.world.Pod.CPULimitMilli
+	if total == 0 {
+		for i := range a.world.Pod.Containers {
+			limit := a.world.Pod.Containers[i].CPULimitMilli
+			if limit == 0 {
+				return 0
+			}
+			total += limit
+		}
+	}
+	return cpu.Quota(total, a.node.CFSPeriod)
+}
+
+// weight is the cgroup weight of a CPU request; a missing one takes the
+// limit's value (K60, C24).
+func (a *application) weight(requestMilli, limitMilli int64) int64 {
+	if requestMilli == 0 {
+		requestMilli = limitMilli
+	}
+	if a.node.LinearWeights {
+		return cpu.LinearWeight(cpu.Shares(requestMilli))
+	}
+	return cpu.Weight(cpu.Shares(requestMilli))
+}
+
+// reset makes the application that of a new life.
+func (a *application) reset(seed, replication uint64) {
+	for i := range a.random {
+		a.random[i].seed(seed, replication, purposeOf(i))
+	}
+	a.out.Reset()
+	a.alive, a.serving, a.terminating, a.listening = false, false, false, false
+	a.hung, a.hangPending, a.injected = false, false, false
+	a.frozen, a.stageJob = 0, 0
+	a.endpoints = endpoints{applied: never}
+	a.ledger = ledger{state: Down}
+	a.out.NeverReady = true
+	a.observedPeriod = 0
+	a.observations = a.observations[:0]
+	a.beginNode()
+}
+
+// finish closes the life's books.
+func (a *application) finish() *Outcome {
+	a.account()
+	a.flushRuns()
+	a.out.PodTime = a.life.now
+	if a.life.trace != nil {
+		a.life.trace.sort()
+	}
+	return &a.out
+}
+
+// beforeStart implements processes.
+func (a *application) beforeStart(c int) time.Duration {
+	if c != a.studied {
+		return 0
+	}
+	var total time.Duration
+	r := a.random[streamProcess].Rand
+	for i := range a.app.BeforeStart {
+		stage := &a.app.BeforeStart[i]
+		total += stage.Wait.Sample(r) + stage.CPU.Sample(r)
+	}
+	return total
+}
+
+// started implements processes.
+func (a *application) started(c int) {
+	if c != a.studied {
+		return
+	}
+	a.account()
+	a.alive = true
+	a.out.Starts++
+	a.ledger.started = a.life.now
+	a.ledger.readySince = never
+	if a.cpu != nil {
+		a.cpu.Reset(a.life.now, a.random[streamCPU].Rand)
+		a.cpu.SetTraffic(a.life.now, a.trafficShare())
+		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
+		for range a.frozen {
+			a.cpu.Freeze(a.life.now, false)
+		}
+	}
+	a.beginProcess()
+	a.stage = 0
+	a.enterStage()
+	a.stateChanged()
+}
+
+// enterStage begins the stage of the start that comes next, or ends the start.
+func (a *application) enterStage() {
+	if a.stage == len(a.app.Startup) {
+		a.ready()
+		return
+	}
+	stage := &a.app.Startup[a.stage]
+	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
+	r := a.random[streamProcess].Rand
+	demand := stage.CPU.Sample(r)
+	if demand == 0 {
+		a.waitStage()
+		return
+	}
+	if stage.CPULimitMilli > 0 && a.quota > 0 {
+		a.cpu.SetQuota(a.life.now, cpu.Quota(stage.CPULimitMilli, a.node.CFSPeriod))
+	}
+	a.life.asked++
+	a.stageJob = a.life.asked
+	a.submit(cpu.Job{ID: a.stageJob, Demand: demand, Threads: max(1, stage.Threads)})
+}
+
+// waitStage begins the wait of the stage under way, after its CPU work.
+func (a *application) waitStage() {
+	stage := &a.app.Startup[a.stage]
+	if a.stageJob != 0 && stage.CPULimitMilli > 0 && a.quota > 0 {
+		a.cpu.SetQuota(a.life.now, a.quota)
+	}
+	a.stageJob, a.stageWaits = 0, true
+	a.set(timerStage, a.life.now+stage.Wait.Sample(a.random[streamProcess].Rand))
+}
+
+// stageOver handles the end of a stage's wait, which a process that stands
+// still does not notice.
+func (a *application) stageOver() {
+	a.set(timerStage, never)
+	if a.frozen > 0 {
+		a.stageDue = true
+		return
+	}
+	a.stageDue, a.stageWaits = false, false
+	a.stage++
+	a.enterStage()
+}
+
+// ready ends the start: the process is able to serve.
+func (a *application) ready() {
+	a.account()
+	a.serving, a.listening = true, true
+	a.out.StartupsCompleted++
+	a.out.StartupTimes = append(a.out.StartupTimes, a.life.now-a.ledger.started)
+	if !a.endpoints.in {
+		a.ledger.servingSince = a.life.now
+	}
+	for k := range a.app.Probes {
+		if every := a.app.Probes[k].Cached; every > 0 {
+			a.refreshCached(model.ProbeKind(k))
+			a.set(timerCached+k, a.life.now+time.Duration(a.random[streamProcess].Int64N(int64(every))))
+		}
+	}
+	a.stateChanged()
+	if a.hangPending {
+		a.inject()
+	}
+}
+
+// terminate implements processes.
+func (a *application) terminate(c int) {
+	l := a.life
+	if c != a.studied {
+		l.containers[c].exit = 143
+		l.timers.set(l.exitTimer(c), l.now)
+		return
+	}
+	a.account()
+	a.terminating = true
+	if !a.app.Shutdown.ListenerAtExit {
+		a.listening = false
+	}
+	a.stateChanged()
+	if a.app.Shutdown.IgnoresTerm {
+		return // only SIGKILL ends it
+	}
+	l.containers[c].exit = 143
+	l.timers.set(l.exitTimer(c), l.now+a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand))
+}
+
+// exited implements processes.
+func (a *application) exited(c int) {
+	if c != a.studied {
+		return
+	}
+	a.account()
+	a.flushRuns()
+	a.alive, a.serving, a.terminating, a.listening, a.hung = false, false, false, false, false
+	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
+	a.ledger.servingSince = never
+	a.set(timerStage, never)
+	a.set(timerCPU, never)
+	for k := range a.app.Probes {
+		a.set(timerCached+k, never)
+	}
+	a.endProcess()
+	a.resetConnections()
+	a.stateChanged()
+}
+
+// jitter implements processes; the kubelet of a World is old (K4).
+func (a *application) jitter(time.Duration) time.Duration { return 0 }
+
+// refused implements processes.
+func (a *application) refused(c int) {
+	if c == a.studied {
+		a.account()
+		a.ledger.backOff = true
+	}
+}
+
+// fire implements processes.
+func (a *application) fire(i int) {
+	switch {
+	case i == timerCPU:
+		a.advanceCPU()
+	case i == timerStage:
+		a.stageOver()
+	case i == timerHang:
+		a.set(i, never)
+		a.inject()
+	case i == timerStatus:
+		a.statusWritten()
+	case i == timerSlice:
+		a.sliceUpdated()
+	case i == timerRules:
+		a.rulesDue()
+	case i == timerObserve:
+		a.askObserver()
+	case i < timerFirst:
+		k := model.ProbeKind(i - timerCached)
+		a.refreshCached(k)
+		a.set(i, a.life.now+a.app.Probes[k].Cached)
+	case i < a.faultTimer(0):
+		a.turn(i - timerFirst)
+	case i < a.resourceTimer(0):
+		a.faultDue(i - a.faultTimer(0))
+	default:
+		a.resourceDue(i - a.resourceTimer(0))
+	}
+}
+
+// submit gives the CPU a job.
+func (a *application) submit(j cpu.Job) {
+	a.cpu.Submit(a.life.now, j)
+	a.retime()
+}
+
+// retime sets the timer of the next end of a job. Everything that changes what
+// the CPU does has to call it.
+func (a *application) retime() {
+	if a.cpu != nil && a.alive {
+		a.set(timerCPU, a.cpu.Next())
+	}
+}
+
+// advanceCPU lets the CPU go on to now, and hands out the ends of jobs.
+func (a *application) advanceCPU() {
+	a.cpu.Advance(a.life.now)
+	a.finished = append(a.finished[:0], a.cpu.Done()...)
+	for _, f := range a.finished {
+		if f.ID == a.stageJob {
+			a.waitStage()
+		} else {
+			a.answer(f.ID)
+		}
+	}
+	a.retime()
+}
+
+// stored implements processes.
+func (a *application) stored(c int, k model.ProbeKind, r kubelet.Result) {
+	if c == a.studied && r == kubelet.ResultFailure && k != model.Readiness && a.alive && a.hung {
+		a.detected()
+	}
+}

@@ -1,0 +1,267 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+)
+
+// renewal is an alternating renewal process at work: absent for a time drawn
+// from Every, present for one drawn from Lasts, and so on.
+type renewal struct {
+	model.OnOff
+	what   renews
+	index  int // of its kind
+	on     bool
+	stream int
+	first  equilibrium // of those that do not begin with the process
+	weight int64       // of a neighbour
+}
+
+// renews says what a renewal process is.
+type renews uint8
+
+const (
+	renewsPause renews = iota
+	renewsFailing
+	renewsStall
+	renewsNeighbour
+	renewsDependency
+)
+
+// ofProcess reports whether it begins and ends with each process, rather than
+// run through restarts (design section 4).
+func (w renews) ofProcess() bool { return w <= renewsFailing }
+
+// The streams of an application. Renewal processes, faults and resources beyond
+// the last share one.
+const (
+	streamProcess = iota
+	streamCPU
+	streamPropagation
+	streamAnswers
+	streamFaults   = streamAnswers + model.ProbeKinds
+	streamResource = streamFaults + 1
+	streamObserver = streamResource + 1
+	streamRenewals = streamObserver + 1
+	streamCount    = streamRenewals + 32
+)
+
+// purposeOf returns what stream i is for.
+func purposeOf(i int) purpose { return forApplication + purpose(i) }
+
+// newRenewals lays out the renewal processes of the world.
+func (a *application) newRenewals() {
+	add := func(o model.OnOff, what renews, index int, weight int64) {
+		r := renewal{OnOff: o, what: what, index: index, weight: weight,
+			stream: streamRenewals + len(a.renewals)%(streamCount-streamRenewals)}
+		if !what.ofProcess() {
+			r.first = newEquilibrium(o)
+		}
+		a.renewals = append(a.renewals, r)
+	}
+	for i, p := range a.app.Pauses {
+		add(p, renewsPause, i, 0)
+	}
+	for k := range a.app.Probes {
+		if f := a.app.Probes[k].Failing; f != nil {
+			add(*f, renewsFailing, k, 0)
+		}
+	}
+	for i, s := range a.node.Stalls {
+		add(s.OnOff, renewsStall, i, 0)
+	}
+	for i, n := range a.node.Neighbours {
+		add(model.OnOff{Name: "neighbour", Every: n.Idle, Lasts: n.Busy}, renewsNeighbour, i, a.weight(n.CPURequestMilli, 0))
+	}
+	for i, d := range a.world.Dependencies {
+		add(d, renewsDependency, i, 0)
+	}
+}
+
+// dependency returns the index of dependency d among the renewal processes.
+func (a *application) dependency(d int) int {
+	return len(a.renewals) - len(a.world.Dependencies) + d
+}
+
+func (a *application) renewalOn(what renews, index int) bool {
+	for i := range a.renewals {
+		if r := &a.renewals[i]; r.what == what && r.index == index {
+			return r.on
+		}
+	}
+	return false
+}
+
+// beginNode starts, in their stationary state, the processes that run through
+// restarts.
+func (a *application) beginNode() {
+	for i := range a.renewals {
+		r := &a.renewals[i]
+		r.on = false
+		if r.what.ofProcess() {
+			continue
+		}
+		on, rest := r.first.draw(a.random[r.stream].Rand)
+		if on {
+			a.turnOn(r)
+		}
+		a.set(timerFirst+i, rest)
+	}
+}
+
+// beginProcess starts what belongs to the process, with the process.
+func (a *application) beginProcess() {
+	for i := range a.renewals {
+		if r := &a.renewals[i]; r.what.ofProcess() {
+			a.set(timerFirst+i, later(a.life.now, r.Every.Sample(a.random[r.stream].Rand)))
+		}
+	}
+	a.beginFaults()
+	a.beginResources()
+}
+
+// endProcess ends what belongs to the process: a kill ends a pause.
+func (a *application) endProcess() {
+	for i := range a.renewals {
+		r := &a.renewals[i]
+		if !r.what.ofProcess() {
+			continue
+		}
+		if r.on && r.what == renewsPause {
+			a.frozen--
+		}
+		r.on = false
+		a.set(timerFirst+i, never)
+	}
+	for i := range a.faults {
+		a.faults[i].on = false
+		a.set(a.faultTimer(i), never)
+	}
+	for i := range a.resources {
+		a.resources[i].failing = false
+		a.set(a.resourceTimer(2*i), never)
+		a.set(a.resourceTimer(2*i+1), never)
+	}
+}
+
+// later returns now+d, or never where that is beyond every horizon.
+func later(now, d time.Duration) time.Duration {
+	if d >= dist.Longest {
+		return never
+	}
+	return now + d
+}
+
+// turn handles the end of a stretch of renewal process i.
+func (a *application) turn(i int) {
+	r := &a.renewals[i]
+	a.account()
+	random := a.random[r.stream].Rand
+	if r.on {
+		a.turnOff(r)
+		a.set(timerFirst+i, later(a.life.now, r.Every.Sample(random)))
+	} else {
+		lasts := r.Lasts.Sample(random)
+		a.turnOn(r)
+		a.set(timerFirst+i, later(a.life.now, lasts))
+		if a.life.trace != nil && a.alive && r.what != renewsDependency {
+			a.life.emit(Event{Kind: EventStall, Container: a.studied, End: a.life.now + lasts, Text: r.Name, Rule: "C21"})
+		}
+	}
+	a.stateChanged()
+}
+
+func (a *application) turnOn(r *renewal) {
+	r.on = true
+	switch r.what {
+	case renewsPause:
+		a.freeze(false)
+	case renewsStall:
+		a.freeze(a.node.Stalls[r.index].ChargedToQuota)
+	case renewsNeighbour:
+		a.neighboursChanged()
+	}
+}
+
+func (a *application) turnOff(r *renewal) {
+	r.on = false
+	switch r.what {
+	case renewsPause, renewsStall:
+		a.thaw()
+	case renewsNeighbour:
+		a.neighboursChanged()
+	}
+}
+
+// freeze makes the process stand still.
+func (a *application) freeze(charged bool) {
+	a.frozen++
+	if !a.alive {
+		return
+	}
+	if a.cpu != nil {
+		a.cpu.Freeze(a.life.now, charged)
+		a.retime()
+	}
+	if a.frozen == 1 {
+		a.standStill()
+	}
+}
+
+// thaw ends one freeze.
+func (a *application) thaw() {
+	a.frozen--
+	if !a.alive {
+		return
+	}
+	if a.cpu != nil {
+		a.cpu.Thaw(a.life.now)
+		a.retime()
+	}
+	if a.frozen > 0 {
+		return
+	}
+	a.goOn()
+	if a.stageDue {
+		a.stageOver()
+	}
+}
+
+// neighbourWeight is the weight of the neighbours that are busy now.
+func (a *application) neighbourWeight() int64 {
+	var total int64
+	for i := range a.renewals {
+		if r := &a.renewals[i]; r.what == renewsNeighbour && r.on {
+			total += r.weight
+		}
+	}
+	return total
+}
+
+func (a *application) neighboursChanged() {
+	if a.cpu != nil && a.alive {
+		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
+		a.retime()
+	}
+}
+
+// trafficShare is the share of the traffic that reaches the pod: its part of
+// the service's while it is in the endpoints.
+func (a *application) trafficShare() float64 {
+	switch t := a.app.Traffic; {
+	case t == nil || !a.endpoints.in:
+		return 0
+	case t.OfService:
+		return 1 / float64(max(1, a.world.Replicas))
+	}
+	return 1
+}
+
+func (a *application) trafficChanged() {
+	if a.cpu != nil && a.alive {
+		a.cpu.SetTraffic(a.life.now, a.trafficShare())
+		a.retime()
+	}
+}

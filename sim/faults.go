@@ -1,0 +1,159 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// faultState is one of the scenario's faults in the process that runs.
+type faultState struct{ on bool }
+
+// beginFaults schedules the faults of a new process.
+func (a *application) beginFaults() {
+	for i := range a.faults {
+		f := &a.world.Faults[i]
+		wait := f.After
+		if !f.Planned {
+			wait = f.Every.Sample(a.random[streamFaults].Rand)
+		}
+		a.set(a.faultTimer(i), later(a.life.now, wait))
+	}
+}
+
+// faultDue begins fault i, or ends it.
+func (a *application) faultDue(i int) {
+	f := &a.world.Faults[i]
+	a.set(a.faultTimer(i), never)
+	r := a.random[streamFaults].Rand
+	a.account()
+	switch {
+	case f.Exits:
+		a.crash(f.Name)
+		return
+	case a.faults[i].on:
+		a.faults[i].on = false
+		if !f.Planned {
+			a.set(a.faultTimer(i), later(a.life.now, f.Every.Sample(r)))
+		}
+	case f.Forever && f.Hangs:
+		a.hang(f.Name, f.Answers)
+		return
+	default:
+		a.faults[i].on = true
+		if !f.Forever {
+			a.set(a.faultTimer(i), later(a.life.now, f.Lasts.Sample(r)))
+		}
+		a.note(f.Name)
+	}
+	a.stateChanged()
+}
+
+// crash ends the process by itself.
+func (a *application) crash(name string) {
+	a.note(name)
+	a.out.Crashes++
+	a.beginOutage(false)
+	a.life.exit(a.studied, 1)
+}
+
+// faultOf returns the answer that a fault under way gives probes of kind k.
+func (a *application) faultOf(k model.ProbeKind) (model.FaultAnswer, bool) {
+	if !a.serving {
+		return 0, false
+	}
+	for i := range a.faults {
+		if a.faults[i].on && a.world.Faults[i].Probes[k] {
+			return a.world.Faults[i].Answers, true
+		}
+	}
+	return 0, false
+}
+
+// faultStalls reports whether a fault keeps the process from serving for a while.
+func (a *application) faultStalls() bool {
+	for i := range a.faults {
+		if a.faults[i].on && a.world.Faults[i].Hangs {
+			return true
+		}
+	}
+	return false
+}
+
+// inject hangs the process that serves, or the next one to serve.
+func (a *application) inject() {
+	if !a.serving || a.terminating || a.hung {
+		a.hangPending = true
+		return
+	}
+	a.hangPending = false
+	a.injected = true
+	a.hang("test hang", model.FaultTimeout)
+}
+
+// hang makes the process never answer again. Each handler notices with the
+// probability of its hangCoverage; one draw for all, so that a handler that
+// sees more sees all that the others see.
+func (a *application) hang(name string, answers model.FaultAnswer) {
+	a.account()
+	a.note(name)
+	a.hung, a.answersHung = true, answers
+	u := a.random[streamFaults].Float64()
+	for k := range a.notices {
+		a.notices[k] = u < a.app.Probes[k].HangCoverage
+	}
+	a.beginOutage(true)
+	a.silenceAll()
+	a.stateChanged()
+}
+
+func (a *application) note(text string) {
+	if a.life.trace != nil {
+		a.life.emit(Event{Kind: EventNote, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, Text: text})
+	}
+}
+
+// resourceState is one of the scenario's growing resources in the process that
+// runs (A5).
+type resourceState struct{ failing bool }
+
+// beginResources draws the rates of growth of a new process.
+func (a *application) beginResources() {
+	for i := range a.resources {
+		g := &a.app.Resources[i]
+		perHour := g.PerHour.Sample(a.random[streamResource].Rand)
+		if !(perHour > 0) {
+			continue
+		}
+		full := float64(time.Hour) / perHour
+		a.set(a.resourceTimer(2*i), reached(a.life.now, full*g.FailsAt))
+		a.set(a.resourceTimer(2*i+1), reached(a.life.now, full))
+	}
+}
+
+// reached returns the instant a growing resource reaches a mark ns from now.
+func reached(now time.Duration, ns float64) time.Duration {
+	if ns >= float64(never-now) {
+		return never
+	}
+	return now + time.Duration(ns)
+}
+
+// resourceDue handles the mark, or the exhaustion, of a resource.
+func (a *application) resourceDue(timer int) {
+	a.set(a.resourceTimer(timer), never)
+	g := &a.app.Resources[timer/2]
+	switch {
+	case timer%2 == 0:
+		a.resources[timer/2].failing = true
+		a.note(g.Name + " reached its mark")
+	case g.AtFull == model.FullExits:
+		a.crash(g.Name + " used up")
+	case !a.hung:
+		a.hang(g.Name+" used up", model.FaultTimeout)
+	}
+}
+
+// fails reports whether the resource's mark fails probes of kind k.
+func fails(g *model.Resource, k model.ProbeKind) bool { return slices.Contains(g.Fails, k) }

@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// ledger is where the time of a life goes until the next change.
+type ledger struct {
+	state   TrueState
+	since   time.Duration // everything before is in the outcome
+	backOff bool          // the next start was refused
+
+	started      time.Duration // of the process
+	readySince   time.Duration // Ready was first true since the start; never: not yet
+	servingSince time.Duration // able to serve and not yet in the endpoints; never: not so
+
+	runs   [model.ProbeKinds]int32 // failures in a row, in this container
+	outage outage
+}
+
+// outage is a fault from its beginning until the pod serves from within the
+// endpoints again.
+type outage struct {
+	open     bool
+	hang     bool
+	injected bool
+	detected bool
+	removed  bool
+	at       time.Duration
+	dead     time.Duration
+}
+
+// trueState is what is so about the studied process.
+func (a *application) trueState() TrueState {
+	switch {
+	case !a.alive:
+		return Down
+	case a.terminating:
+		return Terminating
+	case a.hung:
+		return Hung
+	case !a.serving:
+		return Starting
+	case a.frozen > 0 || a.faultStalls():
+		return Stalled
+	}
+	return Serving
+}
+
+// account books the time since the last change. Whatever changes the state, the
+// endpoints or the back-off calls it first.
+func (a *application) account() {
+	g := &a.ledger
+	d := a.life.now - g.since
+	if d == 0 {
+		return
+	}
+	g.since = a.life.now
+	a.out.StateTime[g.state] += d
+	if g.backOff {
+		a.out.BackOffTime += d
+	}
+	if a.alive && a.quota > 0 {
+		limit := a.world.Container().CPULimitMilli
+		a.out.LimitTime += d / 1000 * time.Duration(limit)
+	}
+	switch dead := g.state == Hung || g.state == Down || g.state == Starting || g.state == Terminating && !a.listening; {
+	case a.endpoints.in && dead:
+		a.out.DeadTraffic += d
+		if g.outage.open {
+			g.outage.dead += d
+		}
+	case a.endpoints.in && g.state == Stalled:
+		a.out.SlowTraffic += d
+	case a.endpoints.in && g.state == Serving:
+		a.out.Available += d
+	case g.state == Serving:
+		a.out.FalseUnready += d
+	}
+}
+
+// stateChanged takes note of the true state after a change.
+func (a *application) stateChanged() {
+	g := &a.ledger
+	state := a.trueState()
+	if state == g.state {
+		return
+	}
+	a.account()
+	g.state = state
+	if state != Down {
+		g.backOff = false
+	}
+	if a.life.trace != nil {
+		a.life.emit(Event{Kind: EventState, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, State: state})
+	}
+	if state == Serving {
+		a.removed()
+		a.recovered()
+	}
+}
+
+// beginOutage opens the books of a fault. One that comes before the pod has
+// recovered from another is part of that.
+func (a *application) beginOutage(hang bool) {
+	a.out.Faults++
+	if a.ledger.outage.open {
+		return
+	}
+	a.ledger.outage = outage{open: true, hang: hang, injected: a.injected, at: a.life.now, removed: !a.endpoints.in}
+}
+
+// detected books the verdict on a hung process.
+func (a *application) detected() {
+	o := &a.ledger.outage
+	if !o.open || !o.hang || o.detected {
+		return
+	}
+	o.detected = true
+	a.out.Detections = append(a.out.Detections, a.life.now-o.at)
+}
+
+// removed books that no proxy sends requests to a dead pod any more: it was
+// removed, or serves again.
+func (a *application) removed() {
+	o := &a.ledger.outage
+	if o.open && !o.removed {
+		o.removed = true
+		a.out.Removals = append(a.out.Removals, a.life.now-o.at)
+	}
+}
+
+// recovered closes the books of a fault once the pod serves from within the
+// endpoints.
+func (a *application) recovered() {
+	o := &a.ledger.outage
+	if !o.open || !a.endpoints.in || a.trueState() != Serving {
+		return
+	}
+	o.open = false
+	a.out.Recoveries = append(a.out.Recoveries, a.life.now-o.at)
+	a.out.FaultDead = append(a.out.FaultDead, o.dead)
+	if o.injected {
+		a.life.ended = true
+	}
+}
+
+// condemned implements processes: a kill is false unless the process is hung.
+func (a *application) condemned(c int, by model.ProbeKind) {
+	switch {
+	case c != a.studied || !a.alive:
+	case a.hung:
+		a.out.TrueKills[by]++
+	default:
+		a.out.FalseKills[by]++
+		a.out.FalseKillTimes = append(a.out.FalseKillTimes, a.life.now)
+	}
+}
+
+// attempted implements processes: it counts failures in a row.
+func (a *application) attempted(c int, k model.ProbeKind, o kubelet.Outcome, _ int32) {
+	if c != a.studied {
+		return
+	}
+	a.out.Attempts[k]++
+	if o.Failed() {
+		a.out.Failures[k]++
+		a.ledger.runs[k]++
+		return
+	}
+	a.flushRun(k)
+}
+
+func (a *application) flushRun(k model.ProbeKind) {
+	if run := a.ledger.runs[k]; run > 0 {
+		a.out.RunLengths[k][min(run, LongestRun)-1]++
+		a.ledger.runs[k] = 0
+	}
+}
+
+func (a *application) flushRuns() {
+	for k := range a.ledger.runs {
+		a.flushRun(model.ProbeKind(k))
+	}
+}

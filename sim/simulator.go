@@ -1,0 +1,146 @@
+// Package sim makes a model.World happen: one life of one pod, event by event,
+// in virtual time. It has no clock, no goroutine and no files; a life is a
+// function of (world, seed, replication).
+//
+// The kubelet's side of a life is in life.go, podsync.go and attempt.go; what
+// runs in the containers is behind the interface processes: the application of
+// a World, or a Script in which every duration is given.
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// Simulator simulates lives of one world, one at a time. It belongs to one
+// goroutine and keeps its memory from life to life.
+type Simulator struct {
+	world *model.World
+	nodes []*life // one for each class of node, or one
+	class stream
+}
+
+// New returns a simulator of a world, or an error that lists what the world
+// asks for and this version does not simulate.
+func New(w *model.World) (*Simulator, error) {
+	if missing := Unsupported(w); len(missing) > 0 {
+		return nil, fmt.Errorf("%s: not simulated by this version", missing[0])
+	}
+	s := &Simulator{world: w, class: newStream()}
+	if len(w.Node.Classes) == 0 {
+		s.nodes = []*life{newWorldLife(w, &w.Node)}
+	}
+	for i := range w.Node.Classes {
+		s.nodes = append(s.nodes, newWorldLife(w, &w.Node.Classes[i].Node))
+	}
+	return s, nil
+}
+
+// Unsupported returns the paths of the scenario that this version loads but
+// does not simulate.
+func Unsupported(w *model.World) []string {
+	var paths []string
+	add := func(absent bool, path string) {
+		if !absent {
+			paths = append(paths, path)
+		}
+	}
+	add(w.Cluster.LoadBalancer == nil, "cluster.loadBalancer")
+	add(w.Events.KubeletRestart == nil, "events.kubeletRestart")
+	add(w.Events.Deletion == nil, "events.deletion")
+	add(w.Events.Rollout == nil, "events.rollout")
+	add(w.Application.Traffic == nil || w.Application.Traffic.RetriesMax == 0, "application.traffic.retries")
+	for k := range w.Application.Probes {
+		add(w.Application.Probes[k].FailsInFlight == 0, "application.probes."+model.ProbeKind(k).String()+".failsAbove")
+	}
+	v := w.Cluster.KubernetesVersion
+	add(v.Minor >= model.OldestVersion.Minor && v.Minor <= model.NewestVersion.Minor, "cluster.kubernetesVersion "+v.String())
+	return paths
+}
+
+// newWorldLife lays out the lives of a world on one kind of node.
+func newWorldLife(w *model.World, node *model.Node) *life {
+	a := newApplication(w, node)
+	l := newLife(&w.Pod, a.timerCount(), maxObservers)
+	l.processes = a
+	a.life = l
+	l.version = w.Cluster.KubernetesVersion
+	l.durations = kubelet.MeasuredDurations()
+	return l
+}
+
+// Run simulates one life. The outcome is valid until the next call.
+func (s *Simulator) Run(of Life) *Outcome {
+	l, a := s.begin(of)
+	if of.Hang > 0 {
+		l.timers.set(a.timer(timerHang), of.Hang)
+	}
+	l.run()
+	return a.finish()
+}
+
+// begin prepares a life up to its pod's first sync.
+func (s *Simulator) begin(of Life) (*life, *application) {
+	s.class.seed(of.Seed, of.Replication, forNodeClass)
+	l := s.nodes[s.drawClass()]
+	a := l.processes.(*application)
+	l.reset()
+	l.random.seed(of.Seed, of.Replication, forKubelet)
+	l.wallOffset = time.Duration(l.random.Int64N(int64(time.Second)))
+	l.relistPhase = time.Duration(l.random.Int64N(int64(time.Second)))
+	l.kubeletAge = dist.Longest // an old kubelet: no start-up jitter (K4)
+	l.horizon = min(of.Horizon, dist.Longest)
+	l.trace = of.Trace
+	if l.trace != nil {
+		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
+	}
+	a.reset(of.Seed, of.Replication)
+	l.timers.set(l.podTimer(), 0)
+	return l, a
+}
+
+// drawClass draws the class of the node a replica lands on.
+func (s *Simulator) drawClass() int {
+	classes := s.world.Node.Classes
+	total := 0.0
+	for i := range classes {
+		total += classes[i].Weight
+	}
+	u := s.class.Float64() * total
+	for i := range classes {
+		if u -= classes[i].Weight; u < 0 {
+			return i
+		}
+	}
+	return max(0, len(classes)-1)
+}
+
+// maxObservers is the number of observations that may be under way at once;
+// further ones are taken to be as late as the latest of them.
+const maxObservers = 64
+
+// Observe simulates a life in which no probe of kind k exists, and asks what
+// such a probe would have been answered at each instant of a grid of the given
+// period: the latency of every answer, however long (S19). Settings of kind k
+// do not change what it returns. The slice is valid until the next call.
+func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []Observation {
+	l, a := s.begin(of)
+	c := &l.containers[s.world.Studied]
+	spec := c.spec.WithProbe(k, nil)
+	defer func(original *model.Container) { c.spec = original }(c.spec)
+	c.spec = &spec
+	a.observe(k, period)
+	l.run()
+	for i := range l.attempts {
+		if o := &l.attempts[i]; i >= len(l.containers)*model.ProbeKinds && o.asked != 0 {
+			a.observations = append(a.observations, a.observation(o, l.horizon-o.start))
+		}
+	}
+	slices.SortFunc(a.observations, func(x, y Observation) int { return int(x.At - y.At) })
+	return a.observations
+}
