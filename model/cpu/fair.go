@@ -54,6 +54,38 @@ func (c *Container) pick(p *processor) {
 	}
 }
 
+// suspend takes all threads of a CPU that has just been throttled off its
+// scheduler, one after the other as each would run next: a throttled thread
+// leaves by itself on its way back to user mode (C9). The queue is then in the
+// reverse order of their leaving.
+func (c *Container) suspend(p *processor) {
+	list, n := int32(noThread), 0
+	for p.length > 0 {
+		t := p.head
+		th := &c.threads[t]
+		c.pop(p, true)
+		th.next = list
+		list = t
+		n++
+		c.pick(p)
+	}
+	p.head, p.length = list, n
+}
+
+// release puts the threads of a CPU that resumes back on its scheduler, in the
+// order of the list.
+func (c *Container) release(k int) {
+	p := &c.processors[k]
+	t, n := p.head, p.length
+	p.length = 0
+	for ; n > 0; n-- {
+		next := c.threads[t].next
+		c.threads[t].ran = p.clock - time.Hour
+		c.push(k, t)
+		t = next
+	}
+}
+
 // push puts a thread on the queue of CPU k, behind the current one.
 func (c *Container) push(k int, t int32) {
 	p := &c.processors[k]
@@ -81,10 +113,14 @@ func (c *Container) push(k int, t int32) {
 // pop takes the current thread from the queue of p. It remembers what it has
 // missed, but not more than a tick's worth; if it is ahead of the others, that
 // holds only until they have caught up.
-func (c *Container) pop(p *processor) {
+func (c *Container) pop(p *processor, throttled bool) {
 	th := &c.threads[p.head]
 	now := c.virtualTime(p)
-	th.lag = min(max(now-th.ran, 0), max(2*c.slice, c.cfg.Tick))
+	limit := max(2*c.slice, c.cfg.Tick)
+	th.lag = min(max(now-th.ran, -limit), limit)
+	if !throttled {
+		th.lag = max(th.lag, 0)
+	}
 	p.head = th.next
 	p.length--
 	if p.length == 0 {

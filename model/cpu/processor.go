@@ -177,6 +177,7 @@ func (c *Container) reschedule(k int, now time.Duration) {
 	p := &c.processors[k]
 	if !c.account(k, now) {
 		c.stop(p, now)
+		c.suspend(p)
 		c.plan(k)
 		return
 	}
@@ -239,11 +240,23 @@ func (c *Container) wake(t int32, now time.Duration) {
 			c.catchUp(level, now) // refills may have repaid the CPU's debt
 		}
 	}
+	if p.throttled > 0 {
+		// It stops before its first user instruction (C9), before the others.
+		th := &c.threads[t]
+		th.cpu, th.lag, th.next = int32(k), 0, p.head
+		p.head = t
+		p.length++
+		for level := range c.levels {
+			c.dueRefill(level)
+		}
+		return
+	}
 	c.push(k, t)
 	if p.length > 1 {
 		return // waits with the others
 	}
 	if !c.account(k, now) { // the queue was empty: its balance is looked at first
+		c.suspend(p)
 		for level := range c.levels {
 			c.dueRefill(level)
 		}
@@ -288,6 +301,7 @@ func (c *Container) resume(k int, now time.Duration) {
 	if p.throttled > 0 {
 		return
 	}
+	c.release(k)
 	if c.busy > 0 && c.random.Float64() < c.busy {
 		p.held = max(p.held, c.tickAfter(now))
 	}
@@ -304,10 +318,11 @@ func (c *Container) finish(k int, now time.Duration) {
 		return
 	}
 	c.account(k, now)
-	c.pop(p)
+	c.pop(p, false)
 	if p.length > 0 {
 		if p.throttled > 0 {
 			c.stop(p, now)
+			c.suspend(p)
 			c.plan(k)
 			return
 		}
