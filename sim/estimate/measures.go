@@ -3,6 +3,9 @@
 package estimate
 
 import (
+	"encoding/json"
+	"math"
+
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -34,6 +37,24 @@ type Measures struct {
 	NeverReadyProbability         *stats.Estimate                  `json:"neverReadyProbability"`
 }
 
+// MarshalJSON writes the measures in the order of the fields, and
+// probeFailureProbability as an object by kind of probe.
+func (m Measures) MarshalJSON() ([]byte, error) {
+	type plain Measures
+	return json.Marshal(struct {
+		plain
+		ByKind struct {
+			Startup   *ProbeFailures `json:"startup"`
+			Readiness *ProbeFailures `json:"readiness"`
+			Liveness  *ProbeFailures `json:"liveness"`
+		} `json:"probeFailureProbability"`
+	}{plain: plain(m), ByKind: struct {
+		Startup   *ProbeFailures `json:"startup"`
+		Readiness *ProbeFailures `json:"readiness"`
+		Liveness  *ProbeFailures `json:"liveness"`
+	}{m.ProbeFailureProbability[model.Startup], m.ProbeFailureProbability[model.Readiness], m.ProbeFailureProbability[model.Liveness]}})
+}
+
 // KillProbabilities are the probabilities of at least one false kill within
 // an hour, a day, 30 days and a year of 365.25 days.
 type KillProbabilities struct {
@@ -55,6 +76,26 @@ type ProbeFailures struct {
 	// RunLengths[i] is the number of maximal runs of exactly i+1 failures in a
 	// row; the last entry counts all longer runs too.
 	RunLengths []int64
+}
+
+// MarshalJSON writes the estimate's own keys and "runLengths" beside them.
+func (f ProbeFailures) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Estimate   *float64 `json:"estimate"`
+		Low        *float64 `json:"low"`
+		High       *float64 `json:"high"`
+		Confidence float64  `json:"confidence"`
+		Method     string   `json:"method"`
+		N          int64    `json:"n"`
+		RunLengths []int64  `json:"runLengths"`
+	}{finite(f.Estimate.Estimate), finite(f.Low), finite(f.High), f.Confidence, f.Method, f.N, f.RunLengths})
+}
+
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
 }
 
 // Settings are the knobs of the studied container.

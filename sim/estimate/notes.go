@@ -1,0 +1,121 @@
+package estimate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// notes says how the numbers of a variant were made, what they do not show,
+// and which measures do not apply.
+func (t *tally) notes(w *model.World, v *Variant, o Options) []string {
+	notes := []string{fmt.Sprintf(
+		"method: every life is simulated event by event, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
+		t.replications, spell(o.Horizon), podTime(&t.podTime))}
+	notes = append(notes, t.killNotes(w, &v.Measures)...)
+	notes = append(notes, t.faultNotes(w)...)
+	notes = append(notes, t.startNotes(w)...)
+	if t.probeCPU.N == 0 {
+		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
+	}
+	for k, probe := range w.Container().Probes {
+		if probe != nil && v.Measures.ProbeFailureProbability[k] == nil {
+			notes = append(notes, fmt.Sprintf("probeFailureProbability of the %s is missing: it made no attempt", model.ProbeKind(k).Field()))
+		}
+	}
+	return append(notes, precisionNotes(w, v, o)...)
+}
+
+// killNotes says what the rates of false kills rest on.
+func (t *tally) killNotes(w *model.World, m *Measures) []string {
+	byLiveness, byStartup := canKill(w)
+	var notes []string
+	switch {
+	case !byLiveness && !byStartup:
+		notes = append(notes, "no false kill can happen: "+why(w))
+	case count(t.falseKills.Sums.Y) == 0:
+		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.podTime), m.FalseKillsPerPodYear.High))
+	}
+	if len(w.Node.Classes) > 0 {
+		notes = append(notes, "replicas land on different classes of node; the rates are means over them, and few replicas can have most of the kills (S18)")
+	}
+	return notes
+}
+
+// why says why no probe can kill falsely.
+func why(w *model.World) string {
+	var reasons []string
+	for _, k := range []model.ProbeKind{model.Startup, model.Liveness} {
+		if w.Container().Probes[k] == nil {
+			reasons = append(reasons, "there is no "+k.Field())
+		} else {
+			reasons = append(reasons, "nothing in the scenario can make the "+k.Field()+" fail often enough")
+		}
+	}
+	return strings.Join(reasons, ", and ")
+}
+
+func (t *tally) startNotes(w *model.World) []string {
+	if count(t.startKills.Sums.X) == 0 {
+		return []string{"readyLagSeconds, timeToReadySeconds and startupKillProbability are missing: no container started"}
+	}
+	notes := []string{fmt.Sprintf("the measures per start are those of %d first starts of a pod, on lives of their own", count(t.startKills.Sums.X))}
+	if late := count(t.startKills.Sums.X) - t.timeToReady.N(); late > 0 {
+		notes = append(notes, fmt.Sprintf("%d of these starts did not end in Ready in time to be seen; timeToReadySeconds and readyLagSeconds are those of the others", late))
+	}
+	return notes
+}
+
+// precisionNotes says in plain words which measures asked for are not yet known.
+func precisionNotes(w *model.World, v *Variant, o Options) []string {
+	var notes []string
+	for i, objective := range o.Objectives {
+		if v.Objectives[i].Met != nil {
+			continue
+		}
+		e := valueOf(objective.Measure, objective.Statistic, w, &v.Measures)
+		name := Name(objective)
+		switch {
+		case e == nil:
+			notes = append(notes, name+" is undecided: the measure does not apply or was not seen")
+		default:
+			notes = append(notes, fmt.Sprintf("%s is undecided: the measure lies between %s and %s with %g %% confidence; more replications narrow that", name, number(e.Low), number(e.High), 100*o.Confidence))
+		}
+	}
+	if e := v.Measures.FalseKillsPerPodDay; len(o.Objectives) == 0 && !precise(e, o.Precision) {
+		notes = append(notes, fmt.Sprintf("falseKillsPerPodDay is not known to a relative half-width of %g: it lies between %s and %s", o.Precision, number(e.Low), number(e.High)))
+	}
+	return notes
+}
+
+// number writes a number for a sentence.
+func number(x float64) string {
+	if math.IsInf(x, 0) || math.IsNaN(x) {
+		return "no bound"
+	}
+	return fmt.Sprintf("%.4g", x)
+}
+
+// podTime writes a sum of pod time in the unit that suits it.
+func podTime(w *stats.Wide) string {
+	ns := w.Float()
+	switch {
+	case ns >= float64(year):
+		return fmt.Sprintf("%.4g pod-years", ns/float64(year))
+	case ns >= float64(day):
+		return fmt.Sprintf("%.4g pod-days", ns/float64(day))
+	}
+	return fmt.Sprintf("%.4g pod-hours", ns/float64(time.Hour))
+}
+
+// spell writes a duration without the zero parts that time.Duration prints.
+func spell(d time.Duration) string {
+	if d >= day && d%time.Hour == 0 {
+		return fmt.Sprintf("%.4g d", float64(d)/float64(day))
+	}
+	return d.String()
+}

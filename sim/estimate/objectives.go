@@ -1,0 +1,201 @@
+package estimate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Check returns an error if no measure has the objective's name and statistic.
+func Check(o model.Objective) error {
+	if o.Measure == Tolerance {
+		if o.Statistic != "" {
+			return fmt.Errorf("%s.%s: %s is a single number, it has no statistics", o.Measure, o.Statistic, o.Measure)
+		}
+		return nil
+	}
+	_, err := new(Measures).Lookup(o.Measure, o.Statistic)
+	return err
+}
+
+// Name returns the objective as results print it: "removalSeconds.p99 <= 30".
+func Name(o model.Objective) string {
+	sign := " <= "
+	if o.AtLeast {
+		sign = " >= "
+	}
+	return measureName(o.Measure, o.Statistic) + sign + strconv.FormatFloat(o.Bound, 'g', -1, 64)
+}
+
+func measureName(measure, statistic string) string {
+	if statistic == "" {
+		return measure
+	}
+	return measure + "." + statistic
+}
+
+// Judge holds an objective against the measures of a world: met or missed if
+// the whole interval says so, and undecided otherwise.
+func Judge(o model.Objective, w *model.World, m *Measures) Verdict {
+	return Verdict{Name: Name(o), Met: compare(valueOf(o.Measure, o.Statistic, w, m), o.Bound, o.AtLeast, false)}
+}
+
+// valueOf returns the estimate that an objective or a gate asks about, nil
+// where none applies.
+func valueOf(measure, statistic string, w *model.World, m *Measures) *stats.Estimate {
+	if measure == Tolerance {
+		return tolerance(w)
+	}
+	e, err := m.Lookup(measure, statistic)
+	if err != nil {
+		return nil
+	}
+	if e == nil && unbounded(measure, w) {
+		never := exactly(math.Inf(1))
+		return &never
+	}
+	return e
+}
+
+// unbounded reports whether a measure that does not apply is an endless wait:
+// a fault that no probe notices is never detected, removed or recovered from.
+func unbounded(measure string, w *model.World) bool {
+	switch measure {
+	case "detectionSeconds", "recoverySeconds":
+		return !observed(w).byLiveness
+	case "removalSeconds", "deadTrafficSecondsPerFault":
+		return observed(w) == nobody
+	}
+	return false
+}
+
+// compare says whether a quantity is at most the bound (at least, if atLeast),
+// or strictly so; nil if its interval holds both answers.
+func compare(e *stats.Estimate, bound float64, atLeast, strictly bool) *bool {
+	if e == nil || math.IsNaN(e.Low) || math.IsNaN(e.High) {
+		return nil
+	}
+	low, high := e.Low, e.High
+	if atLeast {
+		low, high, bound = -high, -low, -bound
+	}
+	switch {
+	case high < bound || !strictly && high == bound:
+		return answer(true)
+	case low > bound || strictly && low == bound:
+		return answer(false)
+	}
+	return nil
+}
+
+func answer(b bool) *bool { return &b }
+
+// Gate is a condition on one measure that makes a run fail: `--fail-on`.
+type Gate struct {
+	Measure   string
+	Statistic string
+	Above     bool // the condition is that the measure lies above Bound; else below
+	Equal     bool // Bound itself fails too
+	Bound     float64
+}
+
+// ParseGate reads a condition such as "falseKillsPerPodYear>1" or
+// "removalSeconds.p99>=30". Spaces do not matter. The error says what is wrong
+// and what is allowed.
+func ParseGate(expression string) (Gate, error) {
+	at := strings.IndexAny(expression, "<>=!")
+	if at < 0 {
+		return Gate{}, fmt.Errorf("%q: no comparison, want a measure, one of > >= < <=, and a number, as in falseKillsPerPodYear>1", expression)
+	}
+	name, rest := strings.TrimSpace(expression[:at]), expression[at:]
+	operator := rest[:len(rest)-len(strings.TrimLeft(rest, "<>=!"))]
+	if !slices.Contains([]string{">", ">=", "<", "<="}, operator) {
+		return Gate{}, fmt.Errorf("%q: unknown comparison %q, must be one of > >= < <=", expression, operator)
+	}
+	number := strings.TrimSpace(rest[len(operator):])
+	if number == "" {
+		return Gate{}, fmt.Errorf("%q: a number must follow %q", expression, operator)
+	}
+	bound, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(bound) || math.IsInf(bound, 0) {
+		return Gate{}, fmt.Errorf("%q: %q is not a finite number", expression, number)
+	}
+	if name == "" {
+		return Gate{}, fmt.Errorf("%q: a measure must stand before %q", expression, operator)
+	}
+	measure, statistic, _ := strings.Cut(name, ".")
+	if err := Check(model.Objective{Measure: measure, Statistic: statistic}); err != nil {
+		return Gate{}, fmt.Errorf("%q: %w", expression, err)
+	}
+	return Gate{measure, statistic, operator[0] == '>', len(operator) == 2, bound}, nil
+}
+
+// String returns the condition without spaces: "removalSeconds.p99>=30".
+func (g Gate) String() string {
+	operator := map[[2]bool]string{{true, false}: ">", {true, true}: ">=", {false, false}: "<", {false, true}: "<="}[[2]bool{g.Above, g.Equal}]
+	return measureName(g.Measure, g.Statistic) + operator + strconv.FormatFloat(g.Bound, 'g', -1, 64)
+}
+
+// Holds says whether the condition holds for the measures of a world; nil if
+// the interval leaves it open, or the measure does not apply.
+func (g Gate) Holds(w *model.World, m *Measures) *bool {
+	return compare(valueOf(g.Measure, g.Statistic, w, m), g.Bound, g.Above, !g.Equal)
+}
+
+// Status is what a finished run answers (design section 5).
+type Status int
+
+// The exit statuses of `run`.
+const (
+	Done      Status = 0
+	Missed    Status = 1 // an objective is missed by the base variant, or a gate holds
+	Undecided Status = 3 // a measure asked for is undecided
+)
+
+// ExitStatus decides what a run answers: from the verdicts of the base variant
+// and the gate, if there is one. Missed outranks Undecided. Without objectives
+// the measure asked for is the gate's or else falseKillsPerPodDay, which has to
+// reach the relative precision.
+func (e *Estimates) ExitStatus(w *model.World, gate *Gate, precision float64) Status {
+	base := &e.Variants[0]
+	status := Done
+	for _, verdict := range base.Objectives {
+		switch {
+		case verdict.Met == nil:
+			status = Undecided
+		case !*verdict.Met:
+			return Missed
+		}
+	}
+	if gate != nil {
+		switch holds := gate.Holds(w, &base.Measures); {
+		case holds == nil:
+			status = Undecided
+		case *holds:
+			return Missed
+		}
+	} else if len(base.Objectives) == 0 && !precise(base.Measures.FalseKillsPerPodDay, precision) {
+		status = Undecided
+	}
+	return status
+}
+
+// precise reports whether an estimate's interval has at most the given
+// half-width, relative to the estimate. An exact value is precise, nothing
+// observed is not.
+func precise(e *stats.Estimate, precision float64) bool {
+	if e == nil {
+		return true // it does not apply: no further replication can change that
+	}
+	return e.Low == e.High || (e.High-e.Low)/2 <= precision*e.Estimate
+}
+
+// exactly returns the estimate of a quantity that is known.
+func exactly(x float64) stats.Estimate {
+	return stats.Estimate{Estimate: x, Low: x, High: x, Confidence: 1, Method: "exact"}
+}

@@ -1,0 +1,153 @@
+package estimate
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim"
+)
+
+// plan says which lives make one replication. It depends on the worlds alone,
+// never on elapsed time, so that a replication count reproduces a result.
+//
+// A replication of a variant is
+//   - one life over the horizon, for all that happens by itself;
+//   - short lives, each with a test hang at a uniformly random instant of an
+//     hour after a warm-up, for the measures per fault (design section 3): the
+//     hour is long against every period, so the instant has a uniform phase on
+//     every probe's grid, and node and dependencies are stationary by
+//     construction;
+//   - lives that last one start, for the measures per start.
+//
+// The short lives together take at most a share of the long life's pod time.
+type plan struct {
+	seed         uint64
+	horizon      time.Duration
+	warmUp       time.Duration   // before a test hang
+	after        []time.Duration // pod time left to a test hang, by variant
+	faultLives   []int64         // by variant
+	startHorizon []time.Duration
+	startLives   []int64
+}
+
+const (
+	hangSpan          = time.Hour
+	shortShare        = 4 // short lives of one kind take at most 1/shortShare of the long life's time
+	mostFaultLives    = 64
+	mostStartLives    = 1024
+	startLivesUnkept  = 64 // where no startup probe can kill
+	purposeHang       = 1
+	purposeFaultLives = 2
+	purposeStartLives = 3
+)
+
+func newPlan(variants []Named, o Options) *plan {
+	p := &plan{seed: o.Seed, horizon: o.Horizon}
+	for _, v := range variants {
+		p.warmUp = max(p.warmUp, 10*time.Minute+2*startSpan(v.World))
+	}
+	for _, v := range variants {
+		after := afterHang(v.World)
+		p.after = append(p.after, after)
+		var lives int64
+		if observed(v.World) != nobody {
+			lives = between(1, int64(o.Horizon/(p.warmUp+hangSpan/2+after))/shortShare, mostFaultLives)
+		}
+		p.faultLives = append(p.faultLives, lives)
+
+		span := startSpan(v.World)
+		most := int64(startLivesUnkept)
+		if v.World.Container().Probes[model.Startup] != nil {
+			most = mostStartLives
+		}
+		p.startHorizon = append(p.startHorizon, span)
+		p.startLives = append(p.startLives, between(1, int64(o.Horizon/span)/shortShare, most))
+	}
+	return p
+}
+
+func between(low, x, high int64) int64 { return min(max(low, x), high) }
+
+// life is the long life of replication r.
+func (p *plan) life(r int64) sim.Life {
+	return sim.Life{Seed: p.seed, Replication: uint64(r), Horizon: p.horizon}
+}
+
+// faultLife is life j with a test hang of replication r, for variant i.
+func (p *plan) faultLife(r, j int64, i int) sim.Life {
+	number := r*mostFaultLives + j
+	hang := p.warmUp + time.Duration(stream(p.seed, purposeHang, number).Int64N(int64(hangSpan)))
+	return sim.Life{
+		Seed: mix(p.seed ^ purposeFaultLives), Replication: uint64(number),
+		Hang: hang, Horizon: hang + p.after[i],
+	}
+}
+
+// startLife is life j of replication r that lasts one start, for variant i.
+func (p *plan) startLife(r, j int64, i int) sim.Life {
+	return sim.Life{
+		Seed: mix(p.seed ^ purposeStartLives), Replication: uint64(r*mostStartLives + j),
+		Horizon: p.startHorizon[i],
+	}
+}
+
+// startSpan bounds, generously, the time from a pod's creation to Ready: what
+// comes before the container, its startup with the CPU work stretched by the
+// limit, and the probes' own delays.
+func startSpan(w *model.World) time.Duration {
+	const tail = 0.9999
+	var span time.Duration
+	for _, stage := range append(append([]model.Stage(nil), w.Application.BeforeStart...), w.Application.Startup...) {
+		cpus := float64(max(stage.Threads, 1))
+		limit := w.Container().CPULimitMilli
+		if stage.CPULimitMilli > 0 {
+			limit = stage.CPULimitMilli
+		}
+		if limit > 0 && !w.Node.NoCFSQuota {
+			cpus = min(cpus, float64(limit)/1000)
+		}
+		span += stage.Wait.Quantile(tail) + time.Duration(float64(stage.CPU.Quantile(tail))/cpus)
+	}
+	// Twice, since quota periods, neighbours and pauses stretch a start too.
+	span *= 2
+	for _, probe := range w.Container().Probes {
+		if probe != nil {
+			span += probe.InitialDelay() + time.Duration(probe.FailureThreshold)*(probe.Period()+probe.Timeout())
+		}
+	}
+	return min(span+time.Minute, dist.Longest)
+}
+
+// afterHang bounds, generously, the time from a hang to serving and in the
+// endpoints again.
+func afterHang(w *model.World) time.Duration {
+	after := 5 * time.Minute // propagation, relist and a back-off
+	for kind, probe := range w.Container().Probes {
+		if probe != nil && model.ProbeKind(kind) != model.Startup {
+			after += 2 * time.Duration(probe.FailureThreshold) * (probe.Period() + probe.Timeout())
+		}
+	}
+	if observed(w).byLiveness {
+		after += time.Duration(w.Pod.TerminationGracePeriodSeconds)*time.Second + 2*startSpan(w)
+	}
+	if w.Cluster.Propagation != nil {
+		after += w.Cluster.Propagation.Quantile(0.9999)
+	}
+	if w.Cluster.LoadBalancer != nil {
+		after += w.Cluster.LoadBalancer.Deregistration
+	}
+	return min(after, dist.Longest/4)
+}
+
+// observers says which probes of a container can notice a hang.
+type observers struct{ byReadiness, byLiveness bool }
+
+var nobody = observers{}
+
+func observed(w *model.World) observers {
+	sees := func(k model.ProbeKind) bool {
+		return w.Container().Probes[k] != nil && w.Application.Probes[k].HangCoverage > 0
+	}
+	return observers{sees(model.Readiness), sees(model.Liveness)}
+}

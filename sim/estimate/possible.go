@@ -1,0 +1,101 @@
+package estimate
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// canKill says whether a false kill by liveness, or by startup, can happen in
+// this world at all. It errs on the side of yes: only where no chain of events
+// of the model leads to one does it say no, and the rate is then exactly 0 and
+// needs no replication (S11).
+func canKill(w *model.World) (byLiveness, byStartup bool) {
+	c := w.Container()
+	if p := c.Probes[model.Liveness]; p != nil {
+		whileStarting := c.Probes[model.Startup] == nil && longestStart(w) >= firstVerdict(p)
+		byLiveness = whileStarting || canFail(w, model.Liveness)
+	}
+	if p := c.Probes[model.Startup]; p != nil {
+		byStartup = longestStart(w) >= firstVerdict(p) || canFail(w, model.Startup)
+	}
+	return byLiveness, byStartup
+}
+
+// firstVerdict returns the earliest time after a process's start at which a
+// probe of which every attempt is refused can have its verdict. The delay can
+// fall short by up to a second (K8).
+func firstVerdict(p *model.Probe) time.Duration {
+	return max(0, p.InitialDelay()-time.Second) + time.Duration(p.FailureThreshold-1)*p.Period()
+}
+
+// endless stands for a time without a bound.
+const endless = time.Duration(math.MaxInt64)
+
+// longestStart returns the longest a start can take, endless where the model
+// sets no bound.
+func longestStart(w *model.World) time.Duration {
+	if len(w.Application.Startup) > 0 && delayed(w) {
+		return endless
+	}
+	var longest time.Duration
+	for _, stage := range w.Application.Startup {
+		if !stage.CPU.IsZero() {
+			return endless // how the quota's periods stretch it is left to the simulation
+		}
+		if stage.Wait.Nanoseconds == nil {
+			continue
+		}
+		greatest := stage.Wait.Nanoseconds.Quantile(1)
+		if !(greatest < float64(endless-longest)) {
+			return endless
+		}
+		longest += time.Duration(greatest)
+	}
+	return longest
+}
+
+// delayed reports whether anything can make the process stand still or wait
+// for a CPU.
+func delayed(w *model.World) bool {
+	if delayedBy(&w.Node) || len(w.Application.Pauses) > 0 {
+		return true
+	}
+	for i := range w.Node.Classes {
+		if delayedBy(&w.Node.Classes[i].Node) {
+			return true
+		}
+	}
+	return false
+}
+
+func delayedBy(n *model.Node) bool {
+	return len(n.Neighbours) > 0 || n.InterruptionsPerSecond > 0 || len(n.Stalls) > 0
+}
+
+// canFail reports whether an attempt at a process that serves can fail.
+func canFail(w *model.World, k model.ProbeKind) bool {
+	app := &w.Application
+	a := &app.Probes[k]
+	if tcp(w, k) { // the kernel accepts while the process listens (C10)
+		return slices.ContainsFunc(w.Faults, func(f model.Fault) bool { return !f.Exits && f.Answers == model.FaultRefused })
+	}
+	if a.Failure > 0 || a.Failing != nil || len(a.DependsOn) > 0 || a.FailsInFlight > 0 || len(app.Resources) > 0 {
+		return true
+	}
+	for i := range w.Faults {
+		if f := &w.Faults[i]; !f.Exits && (!f.Forever || !f.Hangs) {
+			return true
+		}
+	}
+	if delayed(w) || app.Traffic != nil || len(app.Background) > 0 || len(w.Pod.Containers) > 1 {
+		return true
+	}
+	p := w.Container().Probes[k]
+	if !a.CPU.IsZero() || p.Handler.Kind == model.Exec {
+		return true
+	}
+	return a.Wait.Nanoseconds != nil && a.Wait.Nanoseconds.Quantile(1) >= float64(p.Timeout())
+}

@@ -1,0 +1,191 @@
+package estimate
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+)
+
+// record is what one replication came to, for every variant.
+type record struct {
+	replication int64
+	variants    []lives
+}
+
+// lives are the outcomes of one replication of one variant: one long life, and
+// the sums over its short lives with test faults and over its starts.
+type lives struct {
+	life    sim.Outcome
+	faults  sim.Outcome
+	starts  sim.Outcome
+	started int64 // lives of one start in which a process started
+	killed  int64 // of these, the ones whose first process was killed by its startup probe
+}
+
+// worker simulates replications, one at a time, on simulators of its own.
+type worker struct {
+	plan       *plan
+	simulators []*sim.Simulator // one for each variant
+}
+
+func newWorker(p *plan, variants []Named) (*worker, error) {
+	w := &worker{plan: p}
+	for _, variant := range variants {
+		simulator, err := sim.New(variant.World)
+		if err != nil {
+			return nil, err
+		}
+		w.simulators = append(w.simulators, simulator)
+	}
+	return w, nil
+}
+
+// replicate fills rec with replication r. Every variant lives the same lives:
+// same seeds, same instants of the test faults, so that their difference is
+// due to the settings (common random numbers, S14).
+func (w *worker) replicate(r int64, rec *record) {
+	rec.replication = r
+	for i, simulator := range w.simulators {
+		result := &rec.variants[i]
+		result.life.Reset()
+		result.faults.Reset()
+		result.starts.Reset()
+		result.started, result.killed = 0, 0
+		add(&result.life, simulator.Run(w.plan.life(r)))
+		for j := range w.plan.faultLives[i] {
+			add(&result.faults, simulator.Run(w.plan.faultLife(r, j, i)))
+		}
+		for j := range w.plan.startLives[i] {
+			outcome := simulator.Run(w.plan.startLife(r, j, i))
+			if outcome.Starts > 0 {
+				result.started++
+			}
+			if outcome.FalseKills[model.Startup] > 0 {
+				result.killed++
+			}
+			add(&result.starts, outcome)
+		}
+	}
+}
+
+// pool spreads replications over workers and hands their records on in the
+// order of the replications, so that the number of workers cannot change a
+// result. It holds at most four records for each worker.
+type pool struct {
+	workers []*worker
+	free    chan *record
+}
+
+func newPool(p *plan, variants []Named, jobs int) (*pool, error) {
+	const recordsPerWorker = 4
+	pool := &pool{free: make(chan *record, recordsPerWorker*jobs)}
+	for range jobs {
+		w, err := newWorker(p, variants)
+		if err != nil {
+			return nil, err
+		}
+		pool.workers = append(pool.workers, w)
+	}
+	for range cap(pool.free) {
+		pool.free <- &record{variants: make([]lives, len(variants))}
+	}
+	return pool, nil
+}
+
+// extend simulates the replications from up to, not including, to, and folds
+// each in turn. It returns the first replication not folded: to, unless ctx
+// ended before.
+func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) int64 {
+	var next atomic.Int64
+	next.Store(from)
+	finished := make(chan *record, cap(p.free))
+	var running sync.WaitGroup
+	for _, w := range p.workers {
+		running.Go(func() {
+			for ctx.Err() == nil {
+				// The record comes before the number: whoever has the least
+				// number outstanding can then always finish it.
+				rec := <-p.free
+				r := next.Add(1) - 1
+				if r >= to {
+					p.free <- rec
+					return
+				}
+				w.replicate(r, rec)
+				finished <- rec
+			}
+		})
+	}
+	go func() {
+		running.Wait()
+		close(finished)
+	}()
+
+	waiting := map[int64]*record{}
+	for rec := range finished {
+		waiting[rec.replication] = rec
+		for rec = waiting[from]; rec != nil; rec = waiting[from] {
+			delete(waiting, from)
+			fold(rec)
+			p.free <- rec
+			from++
+		}
+	}
+	return from
+}
+
+// add adds the counts, times and samples of one outcome to another. The
+// instants of false kills stay relative to the start of their own life.
+func add(sum, o *sim.Outcome) {
+	sum.PodTime += o.PodTime
+	sum.Starts += o.Starts
+	sum.StartupsCompleted += o.StartupsCompleted
+	sum.Crashes += o.Crashes
+	sum.NeverReady = sum.NeverReady || o.NeverReady
+	for k := range model.ProbeKinds {
+		sum.FalseKills[k] += o.FalseKills[k]
+		sum.TrueKills[k] += o.TrueKills[k]
+		sum.Attempts[k] += o.Attempts[k]
+		sum.Failures[k] += o.Failures[k]
+		for i := range sim.LongestRun {
+			sum.RunLengths[k][i] += o.RunLengths[k][i]
+		}
+	}
+	sum.ProbeCPU += o.ProbeCPU
+	sum.LimitTime += o.LimitTime
+	for s := range o.StateTime {
+		sum.StateTime[s] += o.StateTime[s]
+	}
+	sum.DeadTraffic += o.DeadTraffic
+	sum.SlowTraffic += o.SlowTraffic
+	sum.FalseUnready += o.FalseUnready
+	sum.Available += o.Available
+	sum.BackOffTime += o.BackOffTime
+	sum.Faults += o.Faults
+	sum.Detections = append(sum.Detections, o.Detections...)
+	sum.Removals = append(sum.Removals, o.Removals...)
+	sum.Recoveries = append(sum.Recoveries, o.Recoveries...)
+	sum.FaultDead = append(sum.FaultDead, o.FaultDead...)
+	sum.ReadyLags = append(sum.ReadyLags, o.ReadyLags...)
+	sum.TimesToReady = append(sum.TimesToReady, o.TimesToReady...)
+	sum.StartupTimes = append(sum.StartupTimes, o.StartupTimes...)
+	sum.FalseKillTimes = append(sum.FalseKillTimes, o.FalseKillTimes...)
+}
+
+// stream returns the generator of one purpose of one replication. It shares
+// nothing with the streams inside the lives.
+func stream(seed uint64, purpose, number int64) *rand.Rand {
+	return rand.New(rand.NewPCG(mix(seed^mix(uint64(purpose))), uint64(number)))
+}
+
+// mix spreads the bits of x: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,231 @@
+package estimate
+
+import (
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+const (
+	day  = 24 * time.Hour
+	year = 8766 * time.Hour // 365.25 days
+)
+
+// killSpans are the spans of falseKillProbability.
+var killSpans = [...]struct {
+	name string
+	span time.Duration
+}{{"1h", time.Hour}, {"24h", day}, {"720h", 30 * day}, {"8766h", year}}
+
+// tally accumulates the replications of one variant. All of its state is
+// integers, so that any grouping of the replications ends in the same bytes.
+type tally struct {
+	replications int64
+	podTime      stats.Wide
+
+	falseKills  stats.Count
+	byProbe     [model.ProbeKinds]stats.Count
+	windows     [len(killSpans)]stats.Proportion // of that length, with at least one false kill
+	attempts    [model.ProbeKinds]stats.Proportion
+	runLengths  [model.ProbeKinds][sim.LongestRun]int64
+	dead        stats.RatioOfSums
+	slow        stats.RatioOfSums
+	unready     stats.RatioOfSums
+	unavailable stats.RatioOfSums
+	backOff     stats.RatioOfSums
+	probeCPU    stats.RatioOfSums
+	neverReady  stats.Proportion
+	own         faultTally // faults of the scenario's own
+	tests       faultTally // test hangs
+
+	startKills  stats.Proportion // starts whose process its startup probe killed
+	readyLag    stats.Histogram
+	timeToReady stats.Histogram
+	startup     stats.Histogram
+}
+
+// faultTally accumulates what followed faults.
+type faultTally struct {
+	faults    int64
+	detection stats.Histogram
+	removal   stats.Histogram
+	recovery  stats.Histogram
+	dead      stats.RatioOfSums // dead traffic over faults
+}
+
+func (t *faultTally) add(o *sim.Outcome) {
+	t.faults += o.Faults
+	t.detection.Add(o.Detections)
+	t.removal.Add(o.Removals)
+	t.recovery.Add(o.Recoveries)
+	var dead time.Duration
+	for _, d := range o.FaultDead {
+		dead += d
+	}
+	t.dead.Add(int64(dead), int64(len(o.FaultDead)))
+}
+
+func (t *tally) add(l *lives) {
+	o := &l.life
+	t.replications++
+	t.podTime.AddProduct(int64(o.PodTime), 1)
+	var kills int64
+	for k := range model.ProbeKinds {
+		kills += o.FalseKills[k]
+		t.byProbe[k].Add(o.FalseKills[k], o.PodTime)
+		t.attempts[k].Add(o.Failures[k], o.Attempts[k])
+		for i := range sim.LongestRun {
+			t.runLengths[k][i] += o.RunLengths[k][i]
+		}
+	}
+	t.falseKills.Add(kills, o.PodTime)
+	for i, s := range killSpans {
+		hit, all := windowsHit(o.FalseKillTimes, o.PodTime, s.span)
+		t.windows[i].Add(hit, all)
+	}
+	t.dead.Add(int64(o.DeadTraffic), int64(o.PodTime))
+	t.slow.Add(int64(o.SlowTraffic), int64(o.PodTime))
+	t.unready.Add(int64(o.FalseUnready), int64(o.PodTime))
+	t.unavailable.Add(int64(o.PodTime-o.Available), int64(o.PodTime))
+	t.backOff.Add(int64(o.BackOffTime), int64(o.PodTime))
+	t.probeCPU.Add(int64(o.ProbeCPU), int64(o.LimitTime))
+	var never int64
+	if o.NeverReady {
+		never = 1
+	}
+	t.neverReady.Add(never, 1)
+	t.own.add(o)
+	t.tests.add(&l.faults)
+	t.startKills.Add(l.killed, l.started)
+	t.readyLag.Add(l.starts.ReadyLags)
+	t.timeToReady.Add(l.starts.TimesToReady)
+	t.startup.Add(l.starts.StartupTimes)
+}
+
+// windowsHit cuts a life into windows of the given span and returns how many
+// hold at least one of the kills, and how many there are. The remainder at the
+// end is left out.
+func windowsHit(kills []time.Duration, life, span time.Duration) (hit, all int64) {
+	all = int64(life / span)
+	last := int64(-1)
+	for _, at := range kills {
+		if window := int64(at / span); window != last && window < all {
+			hit++
+			last = window
+		}
+	}
+	return hit, all
+}
+
+// measures makes every measure out of the tally.
+func (t *tally) measures(w *model.World, confidence float64) Measures {
+	m := Measures{
+		DeadTrafficFraction:  t.share(&t.dead, confidence),
+		SlowTrafficFraction:  t.share(&t.slow, confidence),
+		FalseUnreadyFraction: t.share(&t.unready, confidence),
+		CrashLoopFraction:    t.share(&t.backOff, confidence),
+	}
+	t.killMeasures(&m, w, confidence)
+	t.faultMeasures(&m, w, confidence)
+	t.startMeasures(&m, w, confidence)
+
+	available := t.unavailable.Estimate(1, confidence).Map(func(x float64) float64 { return 1 - x })
+	m.Availability = &available
+	if t.probeCPU.N > 0 {
+		m.ProbeCPUFraction = t.share(&t.probeCPU, confidence)
+	}
+	never := t.neverReady.Estimate(confidence)
+	m.NeverReadyProbability = &never
+	for k := range model.ProbeKinds {
+		if w.Container().Probes[k] == nil || count(t.attempts[k].Sums.X) == 0 {
+			continue
+		}
+		m.ProbeFailureProbability[k] = &ProbeFailures{t.attempts[k].Estimate(confidence), t.runLengths[k][:]}
+	}
+	return m
+}
+
+func (t *tally) share(r *stats.RatioOfSums, confidence float64) *stats.Estimate {
+	e := r.Estimate(1, confidence)
+	return &e
+}
+
+// killMeasures fills in the rates and probabilities of false kills. Where no
+// probe can kill, the rates are exactly 0 and the mean time is without end.
+func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
+	rate := func(c *stats.Count, possible bool) *stats.Estimate {
+		e := exactly(0)
+		if possible {
+			e = c.Estimate(day, confidence)
+		}
+		return &e
+	}
+	byLiveness, byStartup := canKill(w)
+	m.FalseKillsPerPodDayByLiveness = rate(&t.byProbe[model.Liveness], byLiveness)
+	m.FalseKillsPerPodDayByStartup = rate(&t.byProbe[model.Startup], byStartup)
+	m.FalseKillsPerPodDay = rate(&t.falseKills, byLiveness || byStartup)
+	perYear := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return x * float64(year) / float64(day) })
+	m.FalseKillsPerPodYear = &perYear
+	between := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return day.Seconds() / x })
+	m.MeanTimeToFalseKillSeconds = &between
+
+	if t.replications == 0 {
+		return
+	}
+	m.FalseKillProbability = &KillProbabilities{}
+	for i, into := range []*PodAndAny{&m.FalseKillProbability.H1, &m.FalseKillProbability.H24, &m.FalseKillProbability.H720, &m.FalseKillProbability.H8766} {
+		pod := exactly(0)
+		if byLiveness || byStartup {
+			pod = t.killProbability(i, *m.FalseKillsPerPodDay, confidence)
+		}
+		into.Pod = pod
+		into.AnyReplica = repeated(pod, float64(max(1, w.Replicas)))
+	}
+}
+
+// killProbability estimates the probability of at least one false kill within
+// span i. Kills come in clusters (crash loops, long stalls), so it is not made
+// of their rate, which would count a cluster as often as it has kills: it is
+// the share of windows of that length with a kill in them. A span longer than
+// a life is made of windows of the longest span that fits, taken as
+// independent; one shorter than any, of the rate.
+func (t *tally) killProbability(i int, perDay stats.Estimate, confidence float64) stats.Estimate {
+	longest := i
+	for longest >= 0 && count(t.windows[longest].Sums.X) == 0 {
+		longest--
+	}
+	if longest < 0 {
+		days := float64(killSpans[i].span) / float64(day)
+		e := perDay.Map(func(rate float64) float64 { return -math.Expm1(-rate * days) })
+		e.Method = "Poisson at the rate of kills: the horizon is shorter than an hour"
+		return e
+	}
+	e := t.windows[longest].Estimate(confidence)
+	e.Method = "share of windows of " + killSpans[longest].name + " with a kill, " + e.Method
+	if longest == i {
+		return e
+	}
+	method := e.Method + ", extended as independent windows"
+	e = repeated(e, float64(killSpans[i].span)/float64(killSpans[longest].span))
+	e.Method = method
+	return e
+}
+
+// repeated turns the probability of an event in one trial into that of at
+// least one in so many independent trials.
+func repeated(p stats.Estimate, times float64) stats.Estimate {
+	if times == 1 {
+		return p
+	}
+	e := p.Map(func(x float64) float64 { return -math.Expm1(times * math.Log1p(-x)) })
+	if p.Method != "exact" {
+		e.Method = p.Method + ", independent replicas"
+	}
+	return e
+}
+
+// count returns a sum of counts, which always fits 63 bits.
+func count(sum stats.Wide) int64 { return int64(sum[0]) }
