@@ -70,6 +70,7 @@ func New(cfg Config) *Container {
 	c.slice = slice(c.cfg.CPUs)
 	if nu := c.cfg.InterruptionsPerSecond; nu > 0 {
 		c.cutMean = float64(time.Second) / nu
+		c.busy = min(nu*c.cfg.Tick.Seconds()/2, 1)
 	}
 	c.newLoad()
 	c.firstProcessor = dueSources + len(c.sources)

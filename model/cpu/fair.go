@@ -49,25 +49,33 @@ func (c *Container) pick(p *processor) {
 	}
 	if before != noThread {
 		c.threads[before].next = c.threads[best].next
+		if p.tail == best {
+			p.tail = before
+		}
 		c.threads[best].next = p.head
 		p.head = best
 	}
 }
 
 // suspend takes all threads of a CPU that has just been throttled off its
-// scheduler, one after the other as each would run next: a throttled thread
-// leaves by itself on its way back to user mode (C9). The queue is then in the
-// reverse order of their leaving.
+// scheduler: each leaves by itself on its way back to user mode, the current
+// one first (C9). The queue is then in the reverse order of their leaving.
 func (c *Container) suspend(p *processor) {
-	list, n := int32(noThread), 0
+	list, n := int32(noThread), p.length
+	now := c.virtualTime(p)
 	for p.length > 0 {
 		t := p.head
 		th := &c.threads[t]
-		c.pop(p, true)
+		th.lag = c.clip(now - th.ran)
+		p.head = th.next
+		p.length--
+		if p.length > 0 { // the mean of those that are left
+			now += (now - th.ran) / time.Duration(p.length)
+		} else {
+			p.clock = th.ran
+		}
 		th.next = list
 		list = t
-		n++
-		c.pick(p)
 	}
 	p.head, p.length = list, n
 }
@@ -77,53 +85,74 @@ func (c *Container) suspend(p *processor) {
 func (c *Container) release(k int) {
 	p := &c.processors[k]
 	t, n := p.head, p.length
-	p.length = 0
-	for ; n > 0; n-- {
+	for p.length = 0; n > 0; n-- {
 		next := c.threads[t].next
-		c.threads[t].ran = p.clock - time.Hour
-		c.push(k, t)
+		c.settle(p, t)
+		c.link(p, t)
 		t = next
 	}
 }
 
-// push puts a thread on the queue of CPU k, behind the current one.
+// suspended puts a thread that wakes on a throttled CPU before the others: it
+// runs its way out of the kernel and leaves again (C9).
+func (c *Container) suspended(k int, t int32) {
+	p := &c.processors[k]
+	th := &c.threads[t]
+	th.cpu, th.lag, th.next = int32(k), 0, p.head
+	p.head = t
+	p.length++
+}
+
+// push puts a woken thread on the queue of CPU k. One that was ahead of the
+// others when it fell asleep, and still is, has never left it.
 func (c *Container) push(k int, t int32) {
 	p := &c.processors[k]
 	th := &c.threads[t]
-	now := c.virtualTime(p)
-	if th.cpu != int32(k) || th.ran < now || p.length == 0 {
-		missed := time.Duration(0)
-		if p.length > 0 {
-			missed = th.lag * time.Duration(p.length+1) / time.Duration(p.length)
-		}
-		th.ran = now - missed
-		th.deadline = th.ran + c.slice
+	if p.length == 0 || th.cpu != int32(k) || th.ran < c.virtualTime(p) {
+		c.settle(p, t)
 	}
 	th.cpu = int32(k)
-	th.next = noThread
+	c.link(p, t)
+}
+
+// settle gives a thread its virtual run time and deadline on the queue of p. Its
+// own weight moves the mean, so its lag has to be stretched.
+func (c *Container) settle(p *processor, t int32) {
+	th := &c.threads[t]
+	th.ran = c.virtualTime(p)
+	if n := time.Duration(p.length); n > 0 {
+		th.ran -= th.lag * (n + 1) / n
+	}
+	th.deadline = th.ran + c.slice
+}
+
+// link puts a thread at the end of the queue of p.
+func (c *Container) link(p *processor, t int32) {
+	c.threads[t].next = noThread
 	if p.length == 0 {
-		p.head = t
+		p.head, p.tail = t, t
 	} else {
-		th.next = c.threads[p.head].next
-		c.threads[p.head].next = t
+		c.threads[p.tail].next = t
+		p.tail = t
 	}
 	p.length++
 }
 
-// pop takes the current thread from the queue of p. It remembers what it has
-// missed, but not more than a tick's worth; if it is ahead of the others, that
-// holds only until they have caught up.
-func (c *Container) pop(p *processor, throttled bool) {
+// pop takes the current thread, which falls asleep, from the queue of p. It
+// keeps what it has missed; being ahead of the others is forgotten as soon as
+// they have caught up.
+func (c *Container) pop(p *processor) {
 	th := &c.threads[p.head]
-	now := c.virtualTime(p)
-	limit := max(2*c.slice, c.cfg.Tick)
-	th.lag = min(max(now-th.ran, -limit), limit)
-	if !throttled {
-		th.lag = max(th.lag, 0)
-	}
+	th.lag = max(c.clip(c.virtualTime(p)-th.ran), 0)
 	p.head = th.next
 	p.length--
 	if p.length == 0 {
 		p.clock = th.ran
 	}
+}
+
+// clip bounds a lag to what the kernel remembers.
+func (c *Container) clip(lag time.Duration) time.Duration {
+	limit := max(2*c.slice, c.cfg.Tick)
+	return min(max(lag, -limit), limit)
 }

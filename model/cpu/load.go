@@ -9,7 +9,7 @@ import (
 
 const (
 	nobody      = -1      // waits for the end of a job of the container's own load
-	mostThreads = 1 << 12 // of a pool without a number of workers; further jobs queue
+	mostThreads = 1 << 8  // of a pool without a number of workers; further jobs queue
 	burnsFor    = 1 << 60 // CPU time after which an endless burner starts anew: 36 years
 )
 

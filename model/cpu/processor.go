@@ -20,14 +20,15 @@ type processor struct {
 	local     [levels]time.Duration // l_c of C1, charged up to since
 	throttled int                   // levels that stop this CPU
 	head      int32                 // current thread
-	length    int                   // runnable threads
-	running   bool                  // the current thread has the CPU
-	stalled   bool                  // the current thread had the CPU when the process was frozen
-	since     time.Duration         // running: charged up to here
-	turn      time.Duration         // running: the current thread's slice began
-	clock     time.Duration         // virtual time at which the queue was last empty
-	held      time.Duration         // another task has the CPU until then
-	untilCut  time.Duration         // running time left until the next interruption (C32a)
+	tail      int32
+	length    int           // runnable threads
+	running   bool          // the current thread has the CPU
+	stalled   bool          // the current thread had the CPU when the process was frozen
+	since     time.Duration // running: charged up to here
+	turn      time.Duration // running: the current thread's slice began
+	clock     time.Duration // virtual time at which the queue was last empty
+	held      time.Duration // another task has the CPU until then
+	untilCut  time.Duration // running time left until the next interruption (C32a)
 
 	owed      time.Duration // running time the neighbours are owed; negative: they are ahead (C32b)
 	owedSince time.Duration // not running: they have been repaid since
@@ -241,11 +242,7 @@ func (c *Container) wake(t int32, now time.Duration) {
 		}
 	}
 	if p.throttled > 0 {
-		// It stops before its first user instruction (C9), before the others.
-		th := &c.threads[t]
-		th.cpu, th.lag, th.next = int32(k), 0, p.head
-		p.head = t
-		p.length++
+		c.suspended(k, t)
 		for level := range c.levels {
 			c.dueRefill(level)
 		}
@@ -318,7 +315,7 @@ func (c *Container) finish(k int, now time.Duration) {
 		return
 	}
 	c.account(k, now)
-	c.pop(p, false)
+	c.pop(p)
 	if p.length > 0 {
 		if p.throttled > 0 {
 			c.stop(p, now)
@@ -358,6 +355,9 @@ func (c *Container) pull(k int, now time.Duration) {
 	p := &c.processors[from]
 	t := c.threads[p.head].next
 	c.threads[p.head].next = c.threads[t].next
+	if p.tail == t {
+		p.tail = p.head
+	}
 	p.length--
 	c.plan(from)
 	c.push(k, t)
