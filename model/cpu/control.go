@@ -46,8 +46,8 @@ func (c *Container) Thaw(now time.Duration) {
 			}
 		}
 		p.stalled = false
-		if p.length > 0 && p.throttled == 0 && c.account(k, now) {
-			c.begin(k, now)
+		if p.length > 0 && p.throttled == 0 {
+			c.admit(k, now)
 		}
 	}
 	c.endWait(now)

@@ -59,7 +59,8 @@ func (c *Container) pick(p *processor) {
 
 // suspend takes all threads of a CPU that has just been throttled off its
 // scheduler: each leaves by itself on its way back to user mode, the current
-// one first (C9). The queue is then in the reverse order of their leaving.
+// one first and then as each would run next (C9). The queue is then in the
+// reverse order of their leaving.
 func (c *Container) suspend(p *processor) {
 	list, n := int32(noThread), p.length
 	now := c.virtualTime(p)
@@ -69,13 +70,14 @@ func (c *Container) suspend(p *processor) {
 		th.lag = c.clip(now - th.ran)
 		p.head = th.next
 		p.length--
-		if p.length > 0 { // the mean of those that are left
-			now += (now - th.ran) / time.Duration(p.length)
-		} else {
-			p.clock = th.ran
-		}
 		th.next = list
 		list = t
+		if p.length == 0 {
+			p.clock = th.ran
+			break
+		}
+		now += (now - th.ran) / time.Duration(p.length) // the mean of those that are left
+		c.pick(p)
 	}
 	p.head, p.length = list, n
 }

@@ -252,11 +252,13 @@ func (c *Container) wake(t int32, now time.Duration) {
 	if p.length > 1 {
 		return // waits with the others
 	}
-	if !c.account(k, now) { // the queue was empty: its balance is looked at first
-		c.suspend(p)
-		for level := range c.levels {
-			c.dueRefill(level)
-		}
+	c.admit(k, now) // the queue was empty: its balance is looked at first
+}
+
+// admit starts CPU k's threads if its balance allows.
+func (c *Container) admit(k int, now time.Duration) {
+	if !c.account(k, now) {
+		c.suspend(&c.processors[k])
 		c.plan(k)
 		return
 	}
@@ -361,7 +363,5 @@ func (c *Container) pull(k int, now time.Duration) {
 	p.length--
 	c.plan(from)
 	c.push(k, t)
-	if c.account(k, now) {
-		c.begin(k, now)
-	}
+	c.admit(k, now)
 }
