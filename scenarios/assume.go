@@ -1,0 +1,258 @@
+package scenarios
+
+import (
+	_ "embed"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/probesim/probesim/model"
+)
+
+//go:embed images.yaml
+var imagesYAML []byte
+
+// imageRule is what is assumed of an application by the look of its image.
+type imageRule struct {
+	Words            []string `json:"words"`
+	What             string   `json:"what"`
+	Startup          verbatim `json:"startup"`
+	CPUShare         float64  `json:"cpuShare"`
+	StartupSource    string   `json:"startupSource"`
+	Threads          int      `json:"threads"`
+	Answer           verbatim `json:"answer"`
+	AnswerSource     string   `json:"answerSource"`
+	ExecAnswer       verbatim `json:"execAnswer"`
+	ExecAnswerSource string   `json:"execAnswerSource"`
+}
+
+// verbatim is a part of a scenario that is kept as it is written.
+type verbatim struct{ node *yaml.Node }
+
+func (v *verbatim) decodeNode(_ *decoder, n *yaml.Node, _ place) { v.node = n }
+
+// String returns the part in one line.
+func (v verbatim) String() string { return flow(v.node) }
+
+// flow writes a tree in one line.
+func flow(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		var entries []string
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			entries = append(entries, flow(n.Content[i])+": "+flow(n.Content[i+1]))
+		}
+		return "{" + strings.Join(entries, ", ") + "}"
+	case yaml.SequenceNode:
+		var elements []string
+		for _, element := range n.Content {
+			elements = append(elements, flow(element))
+		}
+		return "[" + strings.Join(elements, ", ") + "]"
+	}
+	return n.Value
+}
+
+var imageRules = sync.OnceValue(func() []imageRule { return embedded[imageRule]("images.yaml", imagesYAML) })
+
+// assumption is one thing supposed about a bare manifest.
+type assumption struct {
+	paths    []string // of the scenario; setting any of them, or below it, replaces the assumption
+	sentence string
+}
+
+// String returns the sentence with the path that replaces it.
+func (a assumption) String() string {
+	return fmt.Sprintf("%s (--set %s=…)", a.sentence, strings.Join(a.paths, "=…, "))
+}
+
+// overridden reports whether a change replaces the assumption.
+func (a assumption) overridden(list changes) bool {
+	return slices.ContainsFunc(list, func(c change) bool {
+		return slices.ContainsFunc(a.paths, func(path string) bool {
+			rest, found := strings.CutPrefix(c.path, path)
+			above, isAbove := strings.CutPrefix(path, c.path)
+			return found && (rest == "" || rest[0] == '.' || rest[0] == '[') ||
+				isAbove && (above == "" || above[0] == '.' || above[0] == '[')
+		})
+	})
+}
+
+// assume makes the scenario of a bare manifest: what has to be supposed so
+// that its probes can be judged, with a sentence for each supposition. What
+// the manifest says is read before any overlay, so that a variant with another
+// initialDelaySeconds does not suppose another application.
+func (u *unit) assume() {
+	u.scenario = mapping()
+	setChild(u.scenario, "apiVersion", scalar("probesim/v1"))
+	setChild(u.scenario, "kind", scalar("Scenario"))
+	container, err := studied(u.object.candidates(), "")
+	if err != nil {
+		container = &candidate{node: mapping()}
+		if found := u.object.candidates(); len(found) > 0 {
+			container = &found[0] // --set container=… may still name one
+		}
+	}
+	rule := ruleFor(container.node)
+	u.assumeNode()
+	u.assumeStartup(container.node, rule)
+	u.assumeAnswers(container.node, rule)
+	if rule.Threads > 0 {
+		u.suppose("application.threads", strconv.Itoa(rule.Threads), fmt.Sprintf("%s runs %s at a time", rule.What, count(rule.Threads, "thread")))
+	}
+	u.suppose("faults", "[{name: hang, every: {exponential: 30d}, answers: timeout}]",
+		"a process hangs for good once in 30 days on average, at random")
+	u.assumed = append(u.assumed, assumption{
+		[]string{"application.traffic", "application.background", "application.pauses"},
+		"the process has no traffic, background work or pauses that delay its answers",
+	})
+}
+
+// suppose adds a part to the scenario, with the sentence that says so.
+func (u *unit) suppose(path, text, sentence string) {
+	trees, faults := documents("assumption", []byte(text))
+	steps, err := parsePath(path)
+	if err == nil && len(trees) == 1 && len(faults) == 0 {
+		clearLines(trees[0])
+		err = assign(u.scenario, steps, trees[0], func(*yaml.Node) {})
+	}
+	if err != nil || len(faults) > 0 {
+		panic(fmt.Sprint(path, text, err, faults)) // written here, not by the input
+	}
+	u.assumed = append(u.assumed, assumption{[]string{path}, sentence})
+}
+
+const assumedProfile = "shared-vm"
+
+func (u *unit) assumeNode() {
+	for _, p := range profiles() {
+		if p.Name == assumedProfile {
+			u.suppose("node.profile", p.Name, fmt.Sprintf("the node is of the profile %s: %s", p.Name, lowerFirst(strings.TrimSuffix(p.Description, "."))))
+		}
+	}
+}
+
+func lowerFirst(sentence string) string { return strings.ToLower(sentence[:1]) + sentence[1:] }
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+var wordsOfImage = regexp.MustCompile(`[a-z]+`)
+
+// ruleFor returns the rule for a container's image and command.
+func ruleFor(container *yaml.Node) *imageRule {
+	words := map[string]bool{}
+	image := text(child(container, "image"))
+	if host, rest, ok := strings.Cut(image, "/"); ok && strings.ContainsAny(host, ".:") {
+		image = rest // a registry's host says nothing about the program
+	}
+	image, _, _ = strings.Cut(image, "@")
+	texts := []string{image}
+	if command := child(container, "command"); command != nil && len(command.Content) > 0 {
+		texts = append(texts, path.Base(text(command.Content[0])))
+	}
+	for _, t := range texts {
+		for _, word := range wordsOfImage.FindAllString(strings.ToLower(t), -1) {
+			words[word] = true
+		}
+	}
+	rules := imageRules()
+	for i := range rules {
+		if slices.ContainsFunc(rules[i].Words, func(word string) bool { return words[word] }) {
+			return &rules[i]
+		}
+	}
+	return &rules[len(rules)-1]
+}
+
+// assumeStartup supposes the start. What the manifest grants it, a startup
+// probe's window or an initialDelaySeconds, is taken for its author's 99th
+// percentile, the median being half of it; its CPU part is that of the
+// image's rule, under the limit in force.
+func (u *unit) assumeStartup(container *yaml.Node, rule *imageRule) {
+	const path = "application.startup"
+	granted, by := grantedStart(container)
+	if granted == 0 {
+		u.suppose(path, rule.Startup.String(), fmt.Sprintf("a start of %s takes %s, the CPU at the limit (%s)", rule.What, rule.Startup, rule.StartupSource))
+		return
+	}
+	threads := 1.0
+	if n, err := strconv.ParseFloat(text(child(rule.Startup.node, "threads")), 64); err == nil {
+		threads = n
+	}
+	cpus := threads
+	if milli, err := parseCPU(text(descend(container, "resources", "limits", "cpu"))); err == nil && milli > 0 {
+		cpus = min(threads, float64(max(milli, 10))/1000) // less than 10m is treated as 10m (C22)
+	}
+	seconds := granted.Seconds()
+	wait := (1 - rule.CPUShare) * seconds / 2
+	round := func(seconds float64) string {
+		return formatDuration(time.Duration(seconds * 1e9).Round(time.Microsecond))
+	}
+	startup := fmt.Sprintf("{cpu: {p50: %s, p99: %s}, wait: %s, threads: %d}",
+		round((seconds/2-wait)*cpus), round((seconds-wait)*cpus), round(wait), int(threads))
+	u.suppose(path, startup, fmt.Sprintf("a start takes %s at the median and %s at the 99th percentile, what %s grants it; %.0f %% of it is CPU work, as of %s",
+		formatDuration(granted/2), formatDuration(granted), by, 100*rule.CPUShare, rule.What))
+}
+
+// grantedStart returns the time the manifest grants a start, and the field
+// that says so: the window a startup probe guarantees (S5), or the longest
+// initial delay.
+func grantedStart(container *yaml.Node) (time.Duration, string) {
+	seconds := func(probe *yaml.Node, field string, otherwise int64) int64 {
+		var value int64
+		if n := child(probe, field); n == nil || n.Decode(&value) != nil || value <= 0 {
+			return otherwise
+		}
+		return min(value, 1<<20)
+	}
+	if probe := child(container, model.Startup.Field()); probe != nil {
+		granted := seconds(probe, "initialDelaySeconds", 0) + (seconds(probe, "failureThreshold", 3)-1)*seconds(probe, "periodSeconds", 10)
+		return min(time.Duration(granted)*time.Second, 365*24*time.Hour), model.Startup.Field()
+	}
+	var longest int64
+	var by string
+	for _, kind := range []model.ProbeKind{model.Liveness, model.Readiness} {
+		if delay := seconds(child(container, kind.Field()), "initialDelaySeconds", 0); delay > longest {
+			longest, by = delay, kind.Field()+".initialDelaySeconds"
+		}
+	}
+	return time.Duration(longest) * time.Second, by
+}
+
+// execCosts are the costs of an exec probe beside its command, measured: 5 to
+// 17 ms (10 to 90 %) to join the cgroup (C27), and the CPU of starting a Go
+// program in it (C26).
+const execCosts = "{join: {p10: 5ms, p50: 10ms, p90: 17ms}, helperCPU: {p50: 2ms, p99: 4ms}}"
+
+func (u *unit) assumeAnswers(container *yaml.Node, rule *imageRule) {
+	source := rule.AnswerSource
+	if source == "" {
+		source = "assumed"
+	}
+	u.suppose("application.probes.all", rule.Answer.String(), fmt.Sprintf("an answer of %s to a probe takes %s (%s)", rule.What, rule.Answer, source))
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		probe := child(container, kind.Field())
+		if child(probe, "exec") == nil {
+			continue
+		}
+		path := "application.probes." + kind.String()
+		if rule.ExecAnswer.node != nil {
+			answer := strings.TrimSuffix(rule.ExecAnswer.String(), "}") + ", exec: " + execCosts + "}"
+			u.suppose(path, answer, fmt.Sprintf("the command of the %s takes %s (%s)", kind.Field(), rule.ExecAnswer, rule.ExecAnswerSource))
+			continue
+		}
+		u.suppose(path+".exec", execCosts, fmt.Sprintf("starting the command of the %s takes %s (measured, rules C26 and C27)", kind.Field(), execCosts))
+	}
+}

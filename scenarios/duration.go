@@ -1,0 +1,114 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/probesim/probesim/model/dist"
+)
+
+// duration is a length of time, written as in Go with d for days of 24 hours:
+// 90s, 1.5h, 30d, 1d12h.
+type duration time.Duration
+
+func (d *duration) decodeNode(dec *decoder, n *yaml.Node, at place) {
+	value, err := parseDuration(text(n))
+	if n.Kind != yaml.ScalarNode || err != nil {
+		dec.fault(n, at, "%s: %s", described(n), durationRule(n))
+		return
+	}
+	*d = duration(value)
+}
+
+// durationRule says what a duration must be, and guesses at what a bare number
+// was meant for.
+func durationRule(n *yaml.Node) string {
+	if isNumber(n) && !strings.HasPrefix(n.Value, "-") {
+		return fmt.Sprintf("needs a unit: %ss, %sms, %sm, …", n.Value, n.Value, n.Value)
+	}
+	return "must be a duration such as 1s, 250ms, 1m30s or 30d, at most 100 years"
+}
+
+var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)d`)
+
+// parseDuration parses a duration that is not negative and not longer than
+// anything simulated: a Go duration, or days followed by one.
+func parseDuration(text string) (time.Duration, error) {
+	var whole time.Duration
+	rest := text
+	if found := days.FindStringSubmatch(text); found != nil {
+		number, err := strconv.ParseFloat(found[1], 64)
+		if err != nil || number > dist.Longest.Hours()/24 {
+			return 0, fmt.Errorf("%s: longer than 100 years", quoted(text))
+		}
+		whole = time.Duration(math.Round(number * 24 * float64(time.Hour)))
+		rest = text[len(found[0]):]
+		if rest == "" {
+			return whole, nil
+		}
+	}
+	part, err := time.ParseDuration(rest)
+	if err != nil || part < 0 || strings.HasPrefix(rest, "+") {
+		return 0, fmt.Errorf("%s: not a duration", quoted(text))
+	}
+	if part > dist.Longest || whole+part > dist.Longest {
+		return 0, fmt.Errorf("%s: longer than 100 years", quoted(text))
+	}
+	return whole + part, nil
+}
+
+// formatDuration writes a duration so that parseDuration reads it back: whole
+// days as days, and no zero minutes and seconds at the end.
+func formatDuration(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d != 0 && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	formatted := d.String()
+	if strings.HasSuffix(formatted, "m0s") {
+		formatted = strings.TrimSuffix(formatted, "0s")
+	}
+	if strings.HasSuffix(formatted, "h0m") {
+		formatted = strings.TrimSuffix(formatted, "0m")
+	}
+	return formatted
+}
+
+// cpuQuantity is an amount of CPU in thousandths, written as a Kubernetes
+// quantity: 250m, 0.5, 2.
+type cpuQuantity int64
+
+func (q *cpuQuantity) decodeNode(dec *decoder, n *yaml.Node, at place) {
+	milli, err := parseCPU(text(n))
+	if n.Kind != yaml.ScalarNode || err != nil {
+		dec.fault(n, at, "%s: must be an amount of CPU such as 250m, 0.5 or 2", described(n))
+		return
+	}
+	*q = cpuQuantity(milli)
+}
+
+// maxMilli is more CPU than any machine has, and little enough for all
+// arithmetic on it: a million CPUs.
+const maxMilli = 1e9
+
+func parseCPU(text string) (int64, error) {
+	quantity, err := resource.ParseQuantity(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: not a quantity", quoted(text))
+	}
+	if quantity.Sign() < 0 || quantity.Cmp(*resource.NewMilliQuantity(maxMilli, resource.DecimalSI)) > 0 {
+		return 0, fmt.Errorf("%s: out of range", quoted(text))
+	}
+	return quantity.MilliValue(), nil
+}
+
+func formatCPU(milli int64) string {
+	return resource.NewMilliQuantity(milli, resource.DecimalSI).String()
+}

@@ -1,0 +1,354 @@
+// Package scenarios turns files into worlds and back: the scenario format,
+// Kubernetes manifests, overlays, patches, node profiles and the embedded
+// gallery. It is the only package that knows YAML and the types of k8s.io/api.
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Workload is one row of results: a workload with everything assumed around
+// it, and its variants.
+type Workload struct {
+	World    *model.World
+	Variants []Variant // the scenario's whatIf, in its order
+	// Objectives are the bounds on the measures: those the scenario states,
+	// and the default bounds of the measures it does not mention.
+	Objectives []model.Objective
+	// Stated are the objectives that the scenario itself states.
+	Stated []model.Objective
+	Run    RunSettings
+	// Assumptions are what was supposed because the input does not say it, one
+	// sentence each, with the path that replaces it by --set.
+	Assumptions []string
+	Notes       []string // what was skipped or ignored, and what is worth knowing
+	// Kind, Namespace and Name are those of the manifest's object; Kind and
+	// Name are empty for the inline pod of a scenario.
+	Kind, Namespace, Name string
+
+	apiVersion string
+	scenario   *scenario       // with every default filled in
+	spec       *corev1.PodSpec // as read, with the overlays
+	assumed    []assumption
+	container  string // the studied one
+}
+
+// Variant is a scenario's world with some of it changed.
+type Variant struct {
+	Name  string
+	World *model.World
+}
+
+// RunSettings are how much to simulate, as the scenario states it.
+type RunSettings struct {
+	Horizon   time.Duration // virtual time of a replication; default 30 days
+	Seed      uint64        // default 1
+	Precision float64       // relative half-width sought, above 0, at most 1; default 0.1
+	Budget    time.Duration // longest wall time; default 60 s
+}
+
+// Source is an input: a scenario or a manifest, in YAML or JSON.
+type Source struct {
+	Name string // as errors print it, and where relative paths begin; "-" is standard input
+	Data []byte
+	read files // nil: the file system
+}
+
+// files reads a file that a source names, by a path relative to the source.
+type files func(name string) ([]byte, error)
+
+// Load reads a source and applies overlays of the form path=value to it. It
+// returns one workload for each object with a pod template, in the order of the
+// input. Its error is of type Faults and holds everything that is wrong.
+func Load(src Source, overlays []string) ([]*Workload, error) {
+	if src.Name == "-" {
+		src.Name = "<stdin>"
+	}
+	if src.read == nil {
+		directory := filepath.Dir(src.Name)
+		src.read = func(name string) ([]byte, error) {
+			if !filepath.IsAbs(name) {
+				name = filepath.Join(directory, name)
+			}
+			return readFile(name)
+		}
+	}
+	list, faults := parseOverlays(overlays)
+	trees, wrong := documents(src.Name, src.Data)
+	faults = append(faults, wrong...)
+	d := &decoder{lenient: true, files: src.read, origins: map[*yaml.Node]place{}}
+	units := d.units(src, trees)
+	faults = append(faults, d.faults...)
+	var workloads []*Workload
+	for _, u := range units {
+		workload, wrong := u.load(list)
+		faults = append(faults, wrong...)
+		workloads = append(workloads, workload)
+	}
+	if len(units) == 0 && len(faults) == 0 {
+		message := "holds no scenario and no object with a pod template"
+		for _, note := range d.notes {
+			message += "\n  " + note
+		}
+		faults = append(faults, Fault{File: src.Name, Message: message})
+	}
+	if len(faults) > 0 {
+		return nil, faults.sorted()
+	}
+	for _, w := range workloads {
+		w.Notes = append(w.Notes, d.notes...)
+	}
+	return workloads, nil
+}
+
+// readFile reads a file of bounded size.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("no such file")
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > maxBytes:
+		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
+	}
+	return os.ReadFile(name)
+}
+
+// unit is one workload before it is decoded: the tree of its scenario and that
+// of its object.
+type unit struct {
+	scenario *yaml.Node
+	at       place // of the scenario
+	object   *object
+	bare     bool // the scenario is assumed for a bare manifest
+	title    string
+	read     files
+	assumed  []assumption
+}
+
+// units finds the workloads in the documents of a source.
+func (d *decoder) units(src Source, trees []*yaml.Node) []*unit {
+	var units []*unit
+	var manifests []*yaml.Node
+	scenarios := 0
+	for _, tree := range trees {
+		if !isScenario(tree) {
+			manifests = append(manifests, tree)
+			continue
+		}
+		scenarios++
+		units = append(units, d.scenarioUnits(src, tree)...)
+	}
+	if scenarios > 1 {
+		for _, u := range units {
+			u.title = fmt.Sprintf("%s:%d", u.title, u.scenario.Line)
+		}
+	}
+	for _, o := range d.objects(src.Name, manifests) {
+		u := &unit{object: o, bare: true, at: place{file: "assumption"}, read: src.read, title: strings.ToLower(o.kind) + "/" + o.name}
+		u.assume()
+		units = append(units, u)
+	}
+	return units
+}
+
+func isScenario(tree *yaml.Node) bool {
+	return text(child(tree, "kind")) == "Scenario" || strings.HasPrefix(text(child(tree, "apiVersion")), "probesim/")
+}
+
+// scenarioUnits returns the workloads of a scenario: its inline pod, or those
+// of its manifest that have the container it names.
+func (d *decoder) scenarioUnits(src Source, tree *yaml.Node) []*unit {
+	base := unit{scenario: tree, at: place{file: src.Name}, read: src.read, title: titleOf(src.Name)}
+	if name := text(descend(tree, "metadata", "name")); name != "" {
+		base.title = name
+	}
+	pod, manifest := child(tree, "pod"), child(tree, "manifest")
+	switch {
+	case pod != nil && manifest != nil:
+		d.fault(manifest, base.at.field("manifest"), "must not be given together with pod")
+		return nil
+	case pod != nil:
+		setChild(tree, "pod", nil)
+		base.object = &object{at: base.at.field("pod"), root: pod, kind: inlineKind}
+		return []*unit{&base}
+	case manifest == nil || manifest.Kind != yaml.ScalarNode:
+		d.fault(tree, base.at.field("manifest"), "required: the path of a Kubernetes manifest, or pod with an inline PodSpec")
+		return []*unit{{scenario: tree, at: base.at, read: src.read, title: base.title}}
+	}
+	data, err := src.read(manifest.Value)
+	if err != nil {
+		d.fault(manifest, base.at.field("manifest"), "%s: %v", quoted(manifest.Value), err)
+		return []*unit{{scenario: tree, at: base.at, read: src.read, title: base.title}}
+	}
+	file := filepath.Join(filepath.Dir(src.Name), manifest.Value)
+	trees, wrong := documents(file, data)
+	d.faults = append(d.faults, wrong...)
+	objects := d.objects(file, trees)
+	if len(objects) == 0 && len(wrong) == 0 {
+		d.fault(manifest, base.at.field("manifest"), "%s: holds no object with a pod template", quoted(manifest.Value))
+	}
+	return base.withObjects(objects)
+}
+
+// withObjects returns a unit for each object of a scenario's manifest, but for
+// those without the container that the scenario names, if others have it.
+func (u unit) withObjects(objects []*object) []*unit {
+	name := u.containerName()
+	named := slices.DeleteFunc(slices.Clone(objects), func(o *object) bool {
+		return !slices.ContainsFunc(o.candidates(), func(c candidate) bool { return c.name == name })
+	})
+	if name != "" && len(named) > 0 {
+		objects = named
+	}
+	var units []*unit
+	for _, o := range objects {
+		copied := u
+		copied.object = o
+		if len(objects) > 1 {
+			copied.title += " " + strings.ToLower(o.kind) + "/" + o.name
+		}
+		units = append(units, &copied)
+	}
+	return units
+}
+
+// titleOf names a scenario after its file, or after the file's folder where
+// every file has the same name.
+func titleOf(file string) string {
+	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	if name == "scenario" && filepath.Dir(file) != "." {
+		return filepath.Base(filepath.Dir(file))
+	}
+	return name
+}
+
+func (u *unit) containerName() string { return text(child(u.scenario, "container")) }
+
+// load decodes the unit with the overlays, and each of its variants.
+func (u *unit) load(overlays changes) (*Workload, Faults) {
+	base, d := u.decode(overlays)
+	faults := d.faults
+	w := &Workload{
+		World: base.world, Notes: d.notes, scenario: base.scenario, spec: base.spec, container: base.container,
+		Run: base.scenario.Run.settings(), Stated: base.stated, Objectives: base.scenario.Objectives.bounds(),
+	}
+	if u.object != nil && u.object.kind != inlineKind {
+		w.Kind, w.Namespace, w.Name, w.apiVersion = u.object.kind, u.object.namespace, u.object.name, u.object.apiVersion
+	}
+	for _, v := range base.scenario.WhatIf {
+		if u.object == nil || v.Name == nil {
+			continue
+		}
+		variant, d := u.decode(append(slices.Clone(overlays), v.Set...))
+		faults = append(faults, d.faults...)
+		w.Variants = append(w.Variants, Variant{*v.Name, variant.world})
+	}
+	for _, a := range u.assumed {
+		if !a.overridden(overlays) {
+			w.assumed = append(w.assumed, a)
+			w.Assumptions = append(w.Assumptions, a.String())
+		}
+	}
+	return w, faults
+}
+
+// decoded is a unit with a set of changes, decoded.
+type decoded struct {
+	scenario  *scenario
+	stated    []model.Objective
+	spec      *corev1.PodSpec
+	container string
+	world     *model.World // nil if anything is wrong
+}
+
+var scenarioType = reflect.TypeFor[scenario]()
+
+// decode applies the changes to copies of the unit's trees and decodes them.
+func (u *unit) decode(list changes) (*decoded, *decoder) {
+	d := &decoder{files: u.read, origins: map[*yaml.Node]place{}}
+	changed := &unit{scenario: copyTree(u.scenario, d.origins), at: u.at, title: u.title}
+	if u.object != nil {
+		object := *u.object
+		object.root = copyTree(u.object.root, d.origins)
+		changed.object = &object
+		changed.apply(d, list)
+	}
+	result := &decoded{scenario: &scenario{}}
+	s := result.scenario
+	d.decode(changed.scenario, reflect.ValueOf(s).Elem(), u.at)
+	result.stated = s.Objectives.bounds()
+	d.applyProfiles(&s.Node, changed.scenario, u.at)
+	complete(reflect.ValueOf(s).Elem())
+	d.checkTogether(s, changed.scenario, u.at)
+	if u.object == nil {
+		return result, d
+	}
+	var replicas int32
+	result.spec, replicas = d.decodePod(changed.object)
+	if s.Replicas == nil {
+		replicas = max(replicas, 1)
+		s.Replicas = &replicas
+	}
+	container, err := studied(changed.object.candidates(), changed.containerName())
+	if err != nil {
+		n, at := find(changed.scenario, []step{{field: "container"}}, u.at, d.origins)
+		if u.bare && n == changed.scenario {
+			n, at = find(changed.object.root, append(changed.object.specPath(), step{field: "containers"}), changed.object.at, d.origins)
+		}
+		d.fault(n, at, "%v", err)
+	}
+	if len(d.faults) == 0 {
+		result.container = container.name
+		s.Container = &container.name
+		result.world = toWorld(s, result.spec, container.name, u.title)
+		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
+	}
+	return result, d
+}
+
+// decodePod decodes and validates the object.
+func (d *decoder) decodePod(o *object) (*corev1.PodSpec, int32) {
+	d.lenient = o.kind != inlineKind
+	before := len(d.faults)
+	spec, replicas := d.decodeObject(o)
+	d.lenient = false
+	if len(d.faults) > before {
+		return spec, replicas // with values missing, rules would be broken that are not
+	}
+	for _, v := range violations(spec, o.kind) {
+		steps, err := parsePath(v.Path)
+		if err != nil {
+			panic(v.Path) // made by violations, not by the input
+		}
+		n, at := find(o.root, append(o.specPath(), steps...), o.at, d.origins)
+		message := v.Rule
+		if v.Value != "" {
+			message = v.Value + ": " + v.Rule
+		}
+		d.faults = append(d.faults, Fault{at.file, n.Line, at.path, message})
+	}
+	return spec, replicas
+}
+
+func (r *runSettings) settings() RunSettings {
+	return RunSettings{
+		Horizon: time.Duration(*r.Horizon), Seed: *r.Seed, Precision: *r.Precision, Budget: time.Duration(*r.Budget),
+	}
+}

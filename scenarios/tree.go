@@ -1,0 +1,229 @@
+package scenarios
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Bounds on what is read, so that no input, however made, takes more than a
+// moment: a few bytes of YAML can name a billion nodes through anchors.
+const (
+	maxBytes = 16 << 20 // of one file; an object of the Kubernetes API has at most 1.5 MiB
+	maxDepth = 100      // of nested lists and mappings; a CronJob reaches about 15
+	maxNodes = 500_000  // of one file, anchors expanded
+)
+
+// documents parses every document of a YAML or JSON file into a tree without
+// aliases and merge keys, in which every node keeps its line. Empty documents
+// are left out.
+func documents(file string, data []byte) ([]*yaml.Node, Faults) {
+	if len(data) > maxBytes {
+		return nil, Faults{{File: file, Message: fmt.Sprintf("%d bytes: must not be larger than %d MiB", len(data), maxBytes>>20)}}
+	}
+	var trees []*yaml.Node
+	var faults Faults
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	expansion := expansion{nodes: maxNodes}
+	for {
+		document, err := nextDocument(decoder)
+		if errors.Is(err, io.EOF) {
+			return trees, faults
+		}
+		if err != nil {
+			return trees, append(faults, syntaxFault(file, err))
+		}
+		if len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null" {
+			continue
+		}
+		tree, err := expansion.expand(document.Content[0], 0)
+		if err != nil {
+			return trees, append(faults, syntaxFault(file, err))
+		}
+		trees = append(trees, tree)
+	}
+}
+
+// nextDocument reads one document. The parser reports what it finds wrong by
+// panics of its own, which it catches; it is not known to let any other
+// through, and if it does the input is at fault, not the program.
+func nextDocument(decoder *yaml.Decoder) (document *yaml.Node, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("not valid YAML: %v", fault)
+		}
+	}()
+	document = &yaml.Node{}
+	return document, decoder.Decode(document)
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+// syntaxFault turns an error of the YAML parser, "yaml: line 3: did not find
+// expected key", into a fault.
+func syntaxFault(file string, err error) Fault {
+	message := err.Error()
+	found := yamlLine.FindStringSubmatch(message)
+	line, _ := strconv.Atoi(found[1]) // empty where the parser names no line: 0
+	return Fault{File: file, Line: line, Message: message[len(found[0]):]}
+}
+
+// expansion copies trees with aliases replaced by what they stand for, up to
+// a number of nodes.
+type expansion struct{ nodes int }
+
+func (e *expansion) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
+	if e.nodes--; e.nodes < 0 {
+		return nil, fmt.Errorf("line %d: more than %d values, aliases expanded", n.Line, maxNodes)
+	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("line %d: nested deeper than %d levels, or an alias of itself", n.Line, maxDepth)
+	}
+	if n.Kind == yaml.AliasNode {
+		return e.expand(n.Alias, depth+1)
+	}
+	copied := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Style: n.Style, Line: n.Line, Column: n.Column}
+	for _, child := range n.Content {
+		expanded, err := e.expand(child, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		copied.Content = append(copied.Content, expanded)
+	}
+	if n.Kind == yaml.MappingNode {
+		return copied, mergeKeys(copied)
+	}
+	return copied, nil
+}
+
+// mergeKeys replaces "<<" entries by the entries of the mappings they name;
+// the mapping's own entries have precedence.
+func mergeKeys(n *yaml.Node) error {
+	var kept, merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!merge" {
+			kept = append(kept, key, value)
+			continue
+		}
+		sources := []*yaml.Node{value}
+		if value.Kind == yaml.SequenceNode {
+			sources = value.Content
+		}
+		for _, source := range sources {
+			if source.Kind != yaml.MappingNode {
+				return fmt.Errorf("line %d: << must name a mapping or a list of mappings", key.Line)
+			}
+			merged = append(merged, source.Content...)
+		}
+	}
+	if merged == nil {
+		return nil
+	}
+	present := map[string]bool{}
+	for i := 0; i < len(kept); i += 2 {
+		present[kept[i].Value] = true
+	}
+	for i := 0; i+1 < len(merged); i += 2 {
+		if !present[merged[i].Value] {
+			present[merged[i].Value] = true
+			kept = append(kept, merged[i], merged[i+1])
+		}
+	}
+	n.Content = kept
+	return nil
+}
+
+// copyTree returns a copy of the tree, and notes for each node that has an
+// origin the same origin for its copy.
+func copyTree(n *yaml.Node, origins map[*yaml.Node]place) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	copied := *n
+	copied.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		copied.Content[i] = copyTree(child, origins)
+	}
+	if origin, ok := origins[n]; ok {
+		origins[&copied] = origin
+	}
+	return &copied
+}
+
+// child returns the value under the key, nil where the node is no mapping or
+// has no such key, or nothing but null under it.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key && n.Content[i].Kind == yaml.ScalarNode {
+			if isNull(n.Content[i+1]) {
+				return nil
+			}
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// descend follows keys from mapping to mapping.
+func descend(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		n = child(n, key)
+	}
+	return n
+}
+
+// setChild puts the value under the key of a mapping; a nil value removes it.
+func setChild(n *yaml.Node, key string, value *yaml.Node) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value != key {
+			continue
+		}
+		if value == nil {
+			n.Content = append(n.Content[:i:i], n.Content[i+2:]...)
+		} else {
+			n.Content[i+1] = value
+		}
+		return
+	}
+	if value != nil {
+		n.Content = append(n.Content, scalar(key), value)
+	}
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// text returns the value of a scalar, "" for anything else.
+func text(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}
+
+func scalar(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
+
+func mapping() *yaml.Node { return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"} }
+
+// described returns a node as messages show it.
+func described(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp":
+		return quoted(n.Value)
+	case n.Value == "":
+		return "null"
+	}
+	return n.Value
+}
