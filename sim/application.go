@@ -340,9 +340,9 @@ func (a *application) fire(i int) {
 		a.set(i, never)
 		a.inject()
 	case i == timerStatus:
-		a.statusWritten()
+		a.statusDue()
 	case i == timerSlice:
-		a.sliceUpdated()
+		a.sliceDue()
 	case i == timerRules:
 		a.rulesDue()
 	case i == timerObserve:

@@ -2,85 +2,137 @@ package sim
 
 import (
 	"time"
+
+	"github.com/probesim/probesim/model/dist"
 )
 
-// endpoints is the way of the pod's Ready condition to the last proxy. Each
-// station passes on the latest value it knows when it acts, so that a flap
-// faster than a station is never seen beyond it (K49, K72, K77).
+// endpoints is the way of the pod's readiness to the last proxy. Each station
+// passes on the latest value it knows when it acts, so that a flap faster than
+// a station is never seen beyond it (K49, K72, K77).
 //
-//	Ready ──status write──> API ──slice──> EndpointSlice ──minSync──> rules
+//	status ──writer──> API ──event──> controller ──> EndpointSlice ──minSync──> rules
 type endpoints struct {
-	ready bool // at the kubelet
-	api   bool // in the API server
-	slice bool // in the EndpointSlice
-	next  bool // being applied by the proxy
-	in    bool // in the proxies' rules
+	dirty    bool // the cached status changed since the writer last took it (K49)
+	writing  bool // a status write is under way
+	patched  bool // the API server has received it
+	ready    bool // that it writes
+	api      bool // Ready in the API server
+	watched  bool // the change is on its way to the watchers
+	deleted  bool // the pod has a deletion timestamp: not ready, whatever its Ready condition (K50)
+	slicing  bool // an update of the slice is under way
+	slice    bool // ready in the EndpointSlice
+	applying bool // the proxy writes rules
+	waiting  bool // the proxy waits for minSyncPeriod
+	next     bool // being applied by the proxy
+	in       bool // in the proxies' rules
 
-	writing  bool // the status writer is under way with writes
-	writes   bool
-	slicing  bool          // an update of the slice is under way
-	applying bool          // the proxy writes rules
-	waiting  bool          // the proxy waits for minSyncPeriod
-	applied  time.Duration // end of the proxy's last application; never: none yet
+	applied time.Duration // end of the proxy's last application; never: none yet
 }
 
-// readyChanged implements processes.
-func (a *application) readyChanged(ready bool) {
-	e := &a.endpoints
-	e.ready = ready
-	if ready && a.alive && a.ledger.readySince == never {
-		a.ledger.readySince = a.life.now
-		a.out.TimesToReady = append(a.out.TimesToReady, a.life.now-a.ledger.started)
-	}
-	if ready {
-		a.out.NeverReady = false
-	}
-	if !e.writing {
+// published implements processes: the cached status changed.
+func (a *application) published() {
+	a.endpoints.dirty = true
+	if !a.endpoints.writing {
 		a.writeStatus()
 	}
 }
 
-// writeStatus begins a status write if there is something to write (K49). A
-// stated propagation is the whole way in one step.
+// readyChanged implements processes.
+func (a *application) readyChanged(ready bool) {
+	if !ready {
+		return
+	}
+	a.out.NeverReady = false
+	if a.alive && a.ledger.readySince == never {
+		a.ledger.readySince = a.life.now
+		a.out.TimesToReady = append(a.out.TimesToReady, a.life.now-a.ledger.started)
+	}
+}
+
+// writeStatus begins a status write if there is something to write: one
+// goroutine takes the latest status, and changes meanwhile wait (K49). A stated
+// propagation is the whole way in one step, of changes of Ready alone.
 func (a *application) writeStatus() {
 	e := &a.endpoints
-	e.writing = e.ready != e.api
+	e.dirty, e.patched = false, false
+	e.ready = a.life.podReady
+	stated := a.world.Cluster.Propagation
+	e.writing = stated == nil || e.ready != e.in
 	if !e.writing {
 		return
 	}
-	e.writes = e.ready
-	delay := &a.life.durations.StatusWrite
-	if stated := a.world.Cluster.Propagation; stated != nil {
+	delay := &a.life.durations.StatusPatch
+	if stated != nil {
 		delay = stated
 	}
-	a.set(timerStatus, a.life.now+delay.Sample(a.random[streamPropagation].Rand))
+	a.set(timerStatus, later(a.life.now, a.draw(delay)))
 }
 
-// statusWritten ends a status write, and begins the next.
-func (a *application) statusWritten() {
+func (a *application) draw(d *dist.Duration) time.Duration {
+	return d.Sample(a.random[streamPropagation].Rand)
+}
+
+// statusDue handles the API server's receipt of a status write, and its end.
+func (a *application) statusDue() {
 	e := &a.endpoints
 	a.set(timerStatus, never)
-	e.api = e.writes
-	if a.world.Cluster.Propagation != nil {
-		a.route(e.api)
-	} else if !e.slicing {
-		e.slicing = true
-		a.set(timerSlice, a.life.now+a.life.durations.SliceUpdate.Sample(a.random[streamPropagation].Rand))
+	if stated := a.world.Cluster.Propagation; stated == nil && !e.patched {
+		e.patched = true
+		a.set(timerStatus, a.life.now+a.draw(&a.life.durations.StatusDone))
+		if e.api != e.ready {
+			e.api = e.ready
+			a.station("status written", e.api, "K49")
+			a.watch(&a.life.durations.PodEvent)
+		}
+		return
+	} else if stated != nil {
+		a.route(e.ready && !e.deleted)
 	}
-	a.writeStatus()
+	e.writing = false
+	if e.dirty {
+		a.writeStatus()
+	}
 }
 
-// sliceUpdated ends an update of the EndpointSlice (K50).
-func (a *application) sliceUpdated() {
+// station tells of a readiness change on its way.
+func (a *application) station(name string, ready bool, rule string) {
+	if a.life.trace != nil {
+		a.life.emit(Event{Kind: EventStation, Container: -1, Ready: ready, Text: name, Rule: rule})
+	}
+}
+
+// watch lets the endpoint controller see the pod after a delay.
+func (a *application) watch(delay *dist.Duration) {
+	e := &a.endpoints
+	if e.watched {
+		return // it will see the latest state
+	}
+	e.watched = true
+	if !e.slicing {
+		a.set(timerSlice, a.life.now+a.draw(delay))
+	}
+}
+
+// sliceDue handles the controller's sight of the pod, and the end of its update
+// of the EndpointSlice (K50).
+func (a *application) sliceDue() {
 	e := &a.endpoints
 	a.set(timerSlice, never)
-	e.slicing = false
-	if e.slice == e.api {
+	if !e.slicing {
+		e.watched, e.slicing = false, true
+		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.SliceUpdate))
 		return
 	}
-	e.slice = e.api
-	if !e.applying && !e.waiting {
-		a.awaitProxy()
+	e.slicing = false
+	if e.watched {
+		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.PodEvent))
+	}
+	if ready := e.api && !e.deleted; e.slice != ready {
+		e.slice = ready
+		a.station("endpoint slice updated", ready, "K50")
+		if !e.applying && !e.waiting {
+			a.awaitProxy()
+		}
 	}
 }
 
@@ -93,7 +145,7 @@ func (a *application) awaitProxy() {
 	if e.applied != never {
 		start = max(start, e.applied+a.world.Cluster.MinSyncPeriod)
 	}
-	a.set(timerRules, start+a.life.durations.RulesStart.Sample(a.random[streamPropagation].Rand))
+	a.set(timerRules, start+a.draw(&a.life.durations.RulesStart))
 }
 
 // rulesDue begins or ends an application of rules.
@@ -102,7 +154,8 @@ func (a *application) rulesDue() {
 	a.set(timerRules, never)
 	if e.waiting {
 		e.waiting, e.applying, e.next = false, true, e.slice
-		a.set(timerRules, a.life.now+a.life.durations.RulesApply.Sample(a.random[streamPropagation].Rand))
+		a.station("proxy applies rules", e.next, "K72")
+		a.set(timerRules, a.life.now+a.draw(&a.life.durations.RulesApply))
 		return
 	}
 	e.applying, e.applied = false, a.life.now

@@ -92,6 +92,7 @@ type processes interface {
 	stored(c int, k model.ProbeKind, r kubelet.Result)
 	attempted(c int, k model.ProbeKind, o kubelet.Outcome, run int32)
 	readyChanged(ready bool)
+	published() // the cached status changed
 }
 
 // The timers, in the order in which those of one instant fire. Each block has
@@ -218,14 +219,16 @@ func (l *life) publish(c int, s kubelet.Status) {
 	for i := range l.containers {
 		ready = ready && l.containers[i].status.Ready
 	}
-	if ready == l.podReady {
-		return
+	if ready != l.podReady {
+		l.podReady = ready
+		if l.trace != nil {
+			l.emit(Event{Kind: EventReady, Container: -1, Ready: ready, Rule: "K48"})
+		}
+		l.processes.readyChanged(ready)
 	}
-	l.podReady = ready
-	if l.trace != nil {
-		l.emit(Event{Kind: EventReady, Container: -1, Ready: ready, Rule: "K48"})
+	if changed {
+		l.processes.published()
 	}
-	l.processes.readyChanged(ready)
 }
 
 // exit ends the process in container c.

@@ -49,7 +49,7 @@ func (l *life) requestSync() {
 	}
 	if !l.sync.first && !l.fresh() {
 		l.sync.phase = awaitingRelist
-		l.timers.set(l.relistTimer(), l.nextRelist())
+		l.relistBy(l.nextRelist())
 		return
 	}
 	l.beginSync()
@@ -82,13 +82,19 @@ func (l *life) changed() {
 		l.requestSync()
 		return
 	}
-	l.timers.set(l.relistTimer(), min(l.nextRelist(), l.timers.at[l.relistTimer()]))
+	l.relistBy(l.nextRelist())
+}
+
+// relistBy makes sure that a relist comes at the given instant at the latest.
+func (l *life) relistBy(at time.Duration) {
+	l.timers.set(l.relistTimer(), min(at, l.timers.at[l.relistTimer()]))
 }
 
 // relist copies the runtime's state, lets a waiting sync run, and requests one
 // if it found a change.
 func (l *life) relist() {
 	l.timers.set(l.relistTimer(), never)
+	l.sync.relisted = true
 	changed := l.observe()
 	if l.sync.phase == awaitingRelist {
 		l.beginSync()
@@ -327,11 +333,7 @@ func (l *life) endSync() {
 	s.phase, s.lastEnd, s.relisted = idle, l.now, false
 	l.finish()
 	if l.durations.RelistPeriod > 0 && s.acted && !s.refused && l.version.RelistAfterAction() {
-		s.relisted = true
-		l.timers.set(l.relistTimer(), never)
-		if l.observe() {
-			s.pending = true
-		}
+		l.relistAtOnce()
 	}
 	switch {
 	case s.refused:
@@ -342,6 +344,19 @@ func (l *life) endSync() {
 	if s.pending {
 		s.pending = false
 		l.requestSync()
+	}
+}
+
+// relistAtOnce makes a relist of the pod that does not shift the raster (K45).
+func (l *life) relistAtOnce() {
+	if lasts := l.durations.RelistLasts; lasts > 0 {
+		l.relistBy(l.now + lasts)
+		return
+	}
+	l.sync.relisted = true
+	l.timers.set(l.relistTimer(), never)
+	if l.observe() {
+		l.sync.pending = true
 	}
 }
 

@@ -132,4 +132,5 @@ func (s *scripted) condemned(int, model.ProbeKind)                         {}
 func (s *scripted) refused(int)                                            {}
 func (s *scripted) stored(int, model.ProbeKind, kubelet.Result)            {}
 func (s *scripted) attempted(int, model.ProbeKind, kubelet.Outcome, int32) {}
+func (s *scripted) published()                                             {}
 func (s *scripted) readyChanged(bool)                                      {}

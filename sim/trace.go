@@ -28,13 +28,14 @@ const (
 	EventEndpoint                  // the last proxy added (Ready) or removed the pod
 	EventSignal                    // SIGTERM or SIGKILL was sent; Text
 	EventStall                     // the process stands still from At to End; Text says which pause, stall or throttling
+	EventStation                   // a readiness change passed the station Text on its way to the proxies; Ready
 	EventNote                      // anything else worth telling: Text
 )
 
 // String returns the kind as it appears in trace output.
 func (k EventKind) String() string {
 	return [...]string{"exit", "start", "status", "probe", "result", "kill", "backoff", "trigger",
-		"state", "ready", "endpoint", "signal", "stall", "note"}[k]
+		"state", "ready", "endpoint", "signal", "stall", "station", "note"}[k]
 }
 
 // TrueState is what is so about a process, whatever the kubelet believes.

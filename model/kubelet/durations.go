@@ -27,10 +27,18 @@ type Durations struct {
 	BackOffFactor dist.Dist     // multiplies the wait after a refused start (K43)
 	BackOffRaster time.Duration // the queue of refused starts is looked at so often (K43)
 
-	StatusWrite dist.Duration // Ready changed to the API server having it (K49, K71)
-	SliceUpdate dist.Duration // that to the EndpointSlice's event at the watchers (K50, K71)
+	StatusPatch dist.Duration // status write begun to the PATCH received by the API server (K49, K71)
+	StatusDone  dist.Duration // that to its answer, when the next write can begin
+	PodEvent    dist.Duration // PATCH received to the watchers seeing the pod (K71)
+	SliceUpdate dist.Duration // that to the watchers seeing the EndpointSlice (K50, K71)
 	RulesStart  dist.Duration // a proxy free to apply rules to its beginning (K72)
 	RulesApply  dist.Duration // one application of rules (K72)
+
+	Delete      dist.Duration // DELETE call to the kubelet beginning the termination (K79)
+	DeleteEvent dist.Duration // DELETE call to the watchers seeing the pod deleted (K79)
+	FinalStatus dist.Duration // last container's exit to the pod's final phase and the end of its endpoint (K81)
+	Removed     dist.Duration // that to the pod object being gone (K81)
+	KubeletBoot dist.Duration // start of a kubelet process to its first sync (K85)
 }
 
 // MeasuredDurations returns what was measured on real nodes and a small quiet
@@ -43,7 +51,7 @@ func MeasuredDurations() Durations {
 		Resync:       dist.Duration{Nanoseconds: dist.Uniform{Low: 60e9, High: 90e9}},
 
 		FirstStart:  medianP90(222*ms, 250*ms),
-		Restart:     medianP90(130*ms, 200*ms),
+		Restart:     medianP90(108*ms, 165*ms),
 		StopRequest: medianP90(3300*us, 10*ms),
 		StopSignal:  medianP90(1*ms, 6*ms),
 		KillLate:    medianP90(12*ms, 24*ms),
@@ -55,10 +63,18 @@ func MeasuredDurations() Durations {
 		BackOffFactor: dist.Uniform{Low: 1, High: 1.5},
 		BackOffRaster: time.Second,
 
-		StatusWrite: medianP90(10500*us, 15*ms),
-		SliceUpdate: medianP90(5500*us, 9*ms),
-		RulesStart:  medianP90(600*us, 1100*us),
+		StatusPatch: medianP90(4400*us, 6500*us),
+		StatusDone:  medianP90(4500*us, 7000*us),
+		PodEvent:    medianP90(5700*us, 9200*us),
+		SliceUpdate: medianP90(5900*us, 9900*us),
+		RulesStart:  medianP90(500*us, 1100*us),
 		RulesApply:  medianP90(32*ms, 40*ms),
+
+		Delete:      medianP90(8*ms, 14*ms),
+		DeleteEvent: medianP90(7*ms, 13*ms),
+		FinalStatus: medianP90(150*ms, 230*ms),
+		Removed:     dist.Duration{Nanoseconds: dist.Uniform{Low: 150e6, High: 1100e6}},
+		KubeletBoot: medianP90(1650*ms, 1750*ms),
 	}
 }
 
