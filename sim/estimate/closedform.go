@@ -1,7 +1,6 @@
 package estimate
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -20,6 +19,8 @@ import (
 type ClosedForm struct {
 	Why string // the formulas do not hold: the reason. Empty: they do
 
+	classes []weighted // of nodes; empty: the fields below hold
+
 	stalls  []stall
 	pairs   []float64       // pairs[s] is the greatest P(two stalls last longer than s seconds together)
 	typical time.Duration   // median of an answer's latency
@@ -28,15 +29,28 @@ type ClosedForm struct {
 	single  func(timeout time.Duration) float64
 }
 
-// stall is a pause of the process or a stall of the node.
+// weighted is the closed form on one class of nodes.
+type weighted struct {
+	share float64
+	form  *ClosedForm
+}
+
+// stall is a pause of the process, a stall of the node, or a stretch in which
+// the answers are failures.
 type stall struct {
 	lasts     dist.Duration
 	perSecond float64 // occurrences
+	failing   bool    // answers are failures at once, so the timeout gives nothing
+	outlives  bool    // it goes on after a kill
 }
 
 // NewClosedForm analyses what can fail the probes of kind k of a world.
 func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 	f := &ClosedForm{alone: map[int]float64{}}
+	if classes := w.Node.Classes; len(classes) > 0 {
+		f.addClasses(w, k)
+		return f
+	}
 	if f.Why = obstacle(w, k); f.Why != "" {
 		return f
 	}
@@ -44,9 +58,28 @@ func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 		f.single = func(time.Duration) float64 { return 0 } // the kernel answers (C10)
 		return f
 	}
-	f.addStalls(w)
+	f.addStalls(w, k)
 	f.addLatency(w, k)
 	return f
+}
+
+// addClasses makes the closed form the mean of those on each class of nodes.
+func (f *ClosedForm) addClasses(w *model.World, k model.ProbeKind) {
+	total := 0.0
+	for i := range w.Node.Classes {
+		total += w.Node.Classes[i].Weight
+	}
+	for i := range w.Node.Classes {
+		on := *w
+		on.Node = w.Node.Classes[i].Node
+		on.Node.Classes = nil
+		form := NewClosedForm(&on, k)
+		if form.Why != "" {
+			f.Why = form.Why
+			return
+		}
+		f.classes = append(f.classes, weighted{w.Node.Classes[i].Weight / total, form})
+	}
 }
 
 // tcp reports whether the probe of kind k, if there is one, asks the kernel.
@@ -64,8 +97,6 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		}
 	}
 	switch {
-	case len(w.Node.Classes) > 0:
-		return "classes of nodes"
 	case len(w.Node.Neighbours) > 0:
 		return "neighbours that compete for the CPUs"
 	case w.Node.InterruptionsPerSecond > 0:
@@ -80,25 +111,27 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		return "resources that fail the probe"
 	case len(a.DependsOn) > 0:
 		return "dependencies"
-	case a.Failing != nil:
-		return "stretches of failing answers"
 	case a.FailsInFlight > 0:
 		return "failures above a number of requests in flight"
 	}
 	return ""
 }
 
-func (f *ClosedForm) addStalls(w *model.World) {
-	var all []model.OnOff
-	all = append(all, w.Application.Pauses...)
-	for i := range w.Node.Stalls {
-		all = append(all, w.Node.Stalls[i].OnOff)
-	}
-	for _, o := range all {
+func (f *ClosedForm) addStalls(w *model.World, k model.ProbeKind) {
+	add := func(o *model.OnOff, failing, outlives bool) {
 		cycle := (o.Every.Mean() + o.Lasts.Mean()).Seconds()
 		if cycle > 0 && !o.Lasts.IsZero() {
-			f.stalls = append(f.stalls, stall{o.Lasts, 1 / cycle})
+			f.stalls = append(f.stalls, stall{o.Lasts, 1 / cycle, failing, outlives})
 		}
+	}
+	for i := range w.Application.Pauses {
+		add(&w.Application.Pauses[i], false, false)
+	}
+	for i := range w.Node.Stalls {
+		add(&w.Node.Stalls[i].OnOff, false, true)
+	}
+	if failing := w.Application.Probes[k].Failing; failing != nil {
+		add(failing, true, false)
 	}
 	// The sum of two lengths, each at the middles of equally likely classes.
 	const classes, longest = 128, 3600
@@ -174,6 +207,13 @@ func (f *ClosedForm) addLatency(w *model.World, k model.ProbeKind) {
 // estimate, and a bound from above that also counts verdicts of two stalls in
 // a row, or of a stall and single failures together. Both need Why to be empty.
 func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
+	for _, class := range f.classes {
+		e, b := class.form.Rate(p)
+		estimate, bound = estimate+class.share*e, bound+class.share*b
+	}
+	if len(f.classes) > 0 {
+		return estimate, bound
+	}
 	period, failures := p.Period().Seconds(), int(p.FailureThreshold)
 	alone, known := f.alone[int(p.TimeoutSeconds)]
 	if !known {
@@ -191,6 +231,9 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 	for _, s := range f.stalls {
 		estimate += s.perSecond * f.verdict(s, p, failures, f.typical)
 		bound += s.perSecond * f.verdict(s, p, failures, f.slow)
+		for again := 2; again <= 10 && s.outlives; again++ { // it fails the next process too
+			bound += s.perSecond * f.verdict(s, p, again*failures, f.slow)
+		}
 		for j, factor := 1, alone; j < failures && factor > 1e-12; j, factor = j+1, factor*alone {
 			bound += s.perSecond * f.verdict(s, p, failures-j, f.slow) * float64(j+1) * factor
 		}
@@ -209,7 +252,10 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 // the answer's latency shortens what the timeout gives.
 func (f *ClosedForm) verdict(s stall, p *model.Probe, failures int, latency time.Duration) float64 {
 	const points = 32
-	least := time.Duration(failures-1)*step(p) + max(0, p.Timeout()-latency)
+	least := time.Duration(failures-1) * step(p)
+	if !s.failing {
+		least += max(0, p.Timeout()-latency)
+	}
 	sum := 0.0
 	for i := range points {
 		x := least + p.Period()*time.Duration(2*i+1)/(2*points)
@@ -221,8 +267,12 @@ func (f *ClosedForm) verdict(s stall, p *model.Probe, failures int, latency time
 // Sentence says what the closed form consists of, for notes.
 func (f *ClosedForm) Sentence() string {
 	var parts []string
-	if len(f.stalls) > 0 {
-		parts = append(parts, fmt.Sprintf("S3 for the failures of one stall, of %d kinds of stall or pause", len(f.stalls)))
+	stalls := len(f.stalls) > 0
+	for _, class := range f.classes {
+		stalls = stalls || len(class.form.stalls) > 0
+	}
+	if stalls {
+		parts = append(parts, "S3 for the attempts that fall into one stall, pause or failing stretch")
 	}
 	parts = append(parts, "S1 for attempts that fail each for itself")
 	return strings.Join(parts, "; ") + "; valid because nothing else in the scenario can fail the probe"

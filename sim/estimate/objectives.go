@@ -39,10 +39,31 @@ func measureName(measure, statistic string) string {
 	return measure + "." + statistic
 }
 
-// Judge holds an objective against the measures of a world: met or missed if
-// the whole interval says so, and undecided otherwise.
-func Judge(o model.Objective, w *model.World, m *Measures) Verdict {
-	return Verdict{Name: Name(o), Met: compare(valueOf(o.Measure, o.Statistic, w, m), o.Bound, o.AtLeast, false)}
+// judge holds an objective against the measures of a world: met or missed if
+// the whole interval says so, and undecided otherwise. An interval of the rate
+// of false kills that leaves it open is cut at the closed form's bound, which
+// perDay is; byFormula says that this decided.
+func judge(o model.Objective, w *model.World, m *Measures, perDay float64) (v Verdict, byFormula bool) {
+	e := valueOf(o.Measure, o.Statistic, w, m)
+	v = Verdict{Name: Name(o), Met: compare(e, o.Bound, o.AtLeast, false)}
+	if v.Met != nil || e == nil {
+		return v, false
+	}
+	cut := *e
+	switch o.Measure {
+	case "falseKillsPerPodDay", "falseKillsPerPodDayByLiveness":
+		cut.High = math.Min(e.High, perDay)
+	case "falseKillsPerPodYear":
+		cut.High = math.Min(e.High, perDay*float64(year)/float64(day))
+	case "meanTimeToFalseKillSeconds":
+		cut.Low = math.Max(e.Low, day.Seconds()/perDay)
+	default:
+		return v, false
+	}
+	if cut.Low <= cut.High { // else simulation and formula disagree
+		v.Met = compare(&cut, o.Bound, o.AtLeast, false)
+	}
+	return v, v.Met != nil
 }
 
 // valueOf returns the estimate that an objective or a gate asks about, nil

@@ -36,7 +36,7 @@ const (
 	shortShare        = 4 // short lives of one kind take at most 1/shortShare of the long life's time
 	mostFaultLives    = 64
 	mostStartLives    = 1024
-	startLivesUnkept  = 64 // where no startup probe can kill
+	fewStartLives     = 64 // where no probe can kill a process that starts
 	purposeHang       = 1
 	purposeFaultLives = 2
 	purposeStartLives = 3
@@ -45,7 +45,7 @@ const (
 func newPlan(variants []Named, o Options) *plan {
 	p := &plan{seed: o.Seed, horizon: o.Horizon}
 	for _, v := range variants {
-		p.warmUp = max(p.warmUp, 10*time.Minute+2*startSpan(v.World))
+		p.warmUp = max(p.warmUp, 10*time.Minute+2*StartSpan(v.World))
 	}
 	for _, v := range variants {
 		after := afterHang(v.World)
@@ -56,9 +56,9 @@ func newPlan(variants []Named, o Options) *plan {
 		}
 		p.faultLives = append(p.faultLives, lives)
 
-		span := startSpan(v.World)
-		most := int64(startLivesUnkept)
-		if v.World.Container().Probes[model.Startup] != nil {
+		span := StartSpan(v.World)
+		most := int64(fewStartLives)
+		if canLoseStart(v.World) {
 			most = mostStartLives
 		}
 		p.startHorizon = append(p.startHorizon, span)
@@ -92,10 +92,10 @@ func (p *plan) startLife(r, j int64, i int) sim.Life {
 	}
 }
 
-// startSpan bounds, generously, the time from a pod's creation to Ready: what
+// StartSpan bounds, generously, the time from a pod's creation to Ready: what
 // comes before the container, its startup with the CPU work stretched by the
 // limit, and the probes' own delays.
-func startSpan(w *model.World) time.Duration {
+func StartSpan(w *model.World) time.Duration {
 	const tail = 0.9999
 	var span time.Duration
 	for _, stage := range append(append([]model.Stage(nil), w.Application.BeforeStart...), w.Application.Startup...) {
@@ -129,7 +129,7 @@ func afterHang(w *model.World) time.Duration {
 		}
 	}
 	if observed(w).byLiveness {
-		after += time.Duration(w.Pod.TerminationGracePeriodSeconds)*time.Second + 2*startSpan(w)
+		after += time.Duration(w.Pod.TerminationGracePeriodSeconds)*time.Second + 2*StartSpan(w)
 	}
 	if w.Cluster.Propagation != nil {
 		after += w.Cluster.Propagation.Quantile(0.9999)

@@ -14,14 +14,20 @@ import (
 // needs no replication (S11).
 func canKill(w *model.World) (byLiveness, byStartup bool) {
 	c := w.Container()
-	if p := c.Probes[model.Liveness]; p != nil {
-		whileStarting := c.Probes[model.Startup] == nil && longestStart(w) >= firstVerdict(p)
-		byLiveness = whileStarting || canFail(w, model.Liveness)
+	if c.Probes[model.Liveness] != nil {
+		byLiveness = c.Probes[model.Startup] == nil && canLoseStart(w) || canFail(w, model.Liveness)
 	}
+	return byLiveness, c.Probes[model.Startup] != nil && canLoseStart(w)
+}
+
+// canLoseStart says whether a probe can kill a process that starts.
+func canLoseStart(w *model.World) bool {
+	c := w.Container()
 	if p := c.Probes[model.Startup]; p != nil {
-		byStartup = longestStart(w) >= firstVerdict(p) || canFail(w, model.Startup)
+		return longestStart(w) >= firstVerdict(p) || canFail(w, model.Startup)
 	}
-	return byLiveness, byStartup
+	p := c.Probes[model.Liveness]
+	return p != nil && longestStart(w) >= firstVerdict(p)
 }
 
 // firstVerdict returns the earliest time after a process's start at which a

@@ -23,7 +23,8 @@ type lives struct {
 	faults  sim.Outcome
 	starts  sim.Outcome
 	started int64 // lives of one start in which a process started
-	killed  int64 // of these, the ones whose first process was killed by its startup probe
+	killed  int64 // of these, the ones with a false kill by the startup probe
+	lost    int64 // of these, the ones with any false kill
 }
 
 // worker simulates replications, one at a time, on simulators of its own.
@@ -54,7 +55,7 @@ func (w *worker) replicate(r int64, rec *record) {
 		result.life.Reset()
 		result.faults.Reset()
 		result.starts.Reset()
-		result.started, result.killed = 0, 0
+		result.started, result.killed, result.lost = 0, 0, 0
 		add(&result.life, simulator.Run(w.plan.life(r)))
 		for j := range w.plan.faultLives[i] {
 			add(&result.faults, simulator.Run(w.plan.faultLife(r, j, i)))
@@ -66,6 +67,9 @@ func (w *worker) replicate(r int64, rec *record) {
 			}
 			if outcome.FalseKills[model.Startup] > 0 {
 				result.killed++
+			}
+			if outcome.FalseKills[model.Startup]+outcome.FalseKills[model.Liveness] > 0 {
+				result.lost++
 			}
 			add(&result.starts, outcome)
 		}

@@ -16,6 +16,7 @@ type Options struct {
 	Seed         uint64
 	Horizon      time.Duration // of each replication's long life; 0: 30 days
 	Replications int64         // exactly so many; 0: until Precision or Budget
+	Limit        int64         // the most replications where Replications is 0; 0: 2²⁴
 	Precision    float64       // relative half-width sought; 0: 0.1
 	Confidence   float64       // of the intervals; 0: 0.95
 	Budget       time.Duration // wall-clock time after which no replication begins; 0: none
@@ -91,6 +92,9 @@ func (o Options) withDefaults() Options {
 	if o.Horizon <= 0 {
 		o.Horizon = 30 * day
 	}
+	if o.Limit <= 0 {
+		o.Limit = mostReplications
+	}
 	if o.Precision <= 0 {
 		o.Precision = 0.1
 	}
@@ -108,7 +112,7 @@ func (o Options) withDefaults() Options {
 func simulate(ctx context.Context, pool *pool, tallies []tally, variants []Named, o Options) (done int64, why string) {
 	wanted := o.Replications
 	if wanted == 0 {
-		wanted = firstLook
+		wanted = min(firstLook, o.Limit)
 	}
 	for {
 		done = pool.extend(ctx, done, wanted, func(rec *record) {
@@ -127,10 +131,10 @@ func simulate(ctx context.Context, pool *pool, tallies []tally, variants []Named
 		if len(undecided) == 0 {
 			return done, fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", done, o.Precision)
 		}
-		if wanted >= mostReplications {
-			return done, fmt.Sprintf("stopped after %d replications, the most there are", done)
+		if wanted >= o.Limit {
+			return done, fmt.Sprintf("stopped after %d replications, the most wanted", done)
 		}
-		wanted *= 2
+		wanted = min(2*wanted, o.Limit)
 	}
 }
 
@@ -150,10 +154,11 @@ func undecided(t *tally, w *model.World, o Options) []string {
 		}
 		return []string{"falseKillsPerPodDay"}
 	}
+	formula := t.byFormula(w, o.Confidence)
 	var names []string
 	for _, objective := range o.Objectives {
 		e := valueOf(objective.Measure, objective.Statistic, w, &m)
-		if Judge(objective, w, &m).Met == nil && !precise(e, o.Precision) {
+		if v, _ := judge(objective, w, &m, formula.bound); v.Met == nil && !precise(e, o.Precision) {
 			names = append(names, Name(objective))
 		}
 	}
@@ -172,13 +177,22 @@ func report(tallies []tally, variants []Named, o Options, done int64, why string
 			Name: v.Name, Settings: SettingsOf(v.World.Container()),
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
 		}
+		formula := t.byFormula(v.World, o.Confidence)
+		decided := ""
 		for _, objective := range o.Objectives {
-			result.Objectives = append(result.Objectives, Judge(objective, v.World, &result.Measures))
+			verdict, byFormula := judge(objective, v.World, &result.Measures, formula.bound)
+			result.Objectives = append(result.Objectives, verdict)
+			if byFormula {
+				decided = verdict.Name
+			}
 		}
 		if i == 0 && why != "" {
 			result.Notes = append(result.Notes, why)
 		}
-		result.Notes = append(result.Notes, t.notes(v.World, &result, o)...)
+		result.Notes = append(result.Notes, t.notes(v.World, &result, &formula, o)...)
+		if decided != "" {
+			result.Notes = append(result.Notes, decided+" is met by the closed form's bound; the simulation alone does not exclude more")
+		}
 		e.Variants = append(e.Variants, result)
 	}
 	return e

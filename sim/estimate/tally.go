@@ -41,7 +41,9 @@ type tally struct {
 	own         faultTally // faults of the scenario's own
 	tests       faultTally // test hangs
 
-	startKills  stats.Proportion // starts whose process its startup probe killed
+	starts      stats.Count      // of processes, in the long lives
+	startKills  stats.Proportion // first starts that ended in a kill by the startup probe
+	startLosses stats.Proportion // first starts that ended in any false kill
 	readyLag    stats.Histogram
 	timeToReady stats.Histogram
 	startup     stats.Histogram
@@ -99,7 +101,9 @@ func (t *tally) add(l *lives) {
 	t.neverReady.Add(never, 1)
 	t.own.add(o)
 	t.tests.add(&l.faults)
+	t.starts.Add(o.Starts, o.PodTime)
 	t.startKills.Add(l.killed, l.started)
+	t.startLosses.Add(l.lost, l.started)
 	t.readyLag.Add(l.starts.ReadyLags)
 	t.timeToReady.Add(l.starts.TimesToReady)
 	t.startup.Add(l.starts.StartupTimes)
