@@ -17,8 +17,6 @@ func newPlot() *plot.Plot {
 	p.BackgroundColor = nil
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		handler := text.Plain{Fonts: embedded}
-		axis.Label.TextStyle.Font, axis.Label.TextStyle.Handler = labelText.font, handler
-		axis.Label.Padding = 6
 		axis.Tick.Label.Font, axis.Tick.Label.Handler = smallText.font, handler
 		axis.Tick.Label.Color = textGrey
 		axis.Tick.LineStyle = draw.LineStyle{Color: darkGrey, Width: thinLine}
@@ -113,11 +111,13 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 	return unit.symbol
 }
 
-// drawWithYLabel draws a plot and above its left axis what that axis counts,
-// written across, which reads better than a label turned on its side.
-func drawWithYLabel(p *plot.Plot, c draw.Canvas, label string) {
-	p.Draw(draw.Crop(c, 0, -8, 8, -20))
-	writeText(c, labelText, c.Min.X, c.Max.Y-10, left, label)
+// drawPlot draws a plot with what its axes count: below the one, and above the
+// other, written across, which reads better than on its side. The plot's own
+// labels would take room at the wrong end of a logarithmic axis.
+func drawPlot(p *plot.Plot, c draw.Canvas, xLabel, yLabel string) {
+	p.Draw(draw.Crop(c, 0, -8, 22, -20))
+	writeText(c, labelText, c.Min.X, c.Max.Y-10, left, yLabel)
+	writeText(c, labelText, (c.Min.X+c.Max.X)/2, c.Min.Y+6, centre, xLabel)
 }
 
 // powerOfTen writes 10 to the exponent the way it is read most easily.

@@ -20,6 +20,10 @@ type banner struct {
 	text  string
 }
 
+// mostLines is how many incidents are drawn in full. Of more, the lines are
+// thin and each text is written once.
+const mostLines = 8
+
 // placeBanners decides where the texts of the incidents stand: beside their line,
 // those of kills and hangs before it, the others behind it, in the lowest row in
 // which there is room. Kills are placed first, so that what has no room is never
@@ -48,7 +52,13 @@ func (p *panel) placeBanners() {
 			}
 		}
 	}
-	for _, kinds := range [][]incidentKind{{killed}, {hanged, exited}, {restarted}} {
+	order := [][]incidentKind{{killed}, {hanged, exited}, {restarted}}
+	crowded := len(p.lanes.incidents) > mostLines
+	if crowded {
+		order = order[:2] // what follows each kill goes without saying
+	}
+	told := map[string]bool{}
+	for _, kinds := range order {
 		for _, i := range p.lanes.incidents {
 			if !slices.Contains(kinds, i.kind) {
 				continue
@@ -57,8 +67,11 @@ func (p *panel) placeBanners() {
 			if i.kind == killed {
 				f.style = strongly
 			}
-			f.text = shorten(f.style, i.text, width)
-			place(&f, f.style.width(f.text))
+			if !crowded || !told[i.text] {
+				f.text = shorten(f.style, i.text, width)
+				place(&f, f.style.width(f.text))
+			}
+			told[i.text] = true
 			p.banners = append(p.banners, f)
 		}
 	}
@@ -67,6 +80,10 @@ func (p *panel) placeBanners() {
 // drawBanners draws a line through all lanes at each incident and its text above.
 func (p *panel) drawBanners(top, bottom vg.Length) {
 	lanesTop := top - vg.Length(p.rows)*bannerHeight
+	line := mediumLine
+	if len(p.lanes.incidents) > mostLines {
+		line = thinLine
+	}
 	for _, f := range p.banners {
 		stroke, dashes := incidentLine(f.kind)
 		x := p.x(f.at)
@@ -74,7 +91,7 @@ func (p *panel) drawBanners(top, bottom vg.Length) {
 		if f.row < bannerRows {
 			height += vg.Length(f.row)*bannerHeight + 10
 		}
-		strokeLine(p.canvas, stroke, mediumLine, dashes, vg.Point{X: x, Y: height}, vg.Point{X: x, Y: bottom})
+		strokeLine(p.canvas, stroke, line, dashes, vg.Point{X: x, Y: height}, vg.Point{X: x, Y: bottom})
 	}
 	for _, f := range p.banners {
 		if f.row == bannerRows {

@@ -2,10 +2,12 @@ package plots
 
 import (
 	"flag"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 func at(s float64) time.Duration { return time.Duration(math.Round(s * 1e9)) }
 
 // story writes a trace by hand.
-type story struct{ trace sim.Trace }
+type story struct{ told sim.Trace }
 
 func newStory(horizon float64, startup, readiness, liveness *model.Probe) *story {
 	world := &model.World{Name: "story", Pod: model.Pod{Containers: []model.Container{{
@@ -28,7 +30,9 @@ func newStory(horizon float64, startup, readiness, liveness *model.Probe) *story
 	return &story{sim.Trace{World: world, Horizon: at(horizon)}}
 }
 
-func (s *story) add(e sim.Event) *story { s.trace.Events = append(s.trace.Events, e); return s }
+func (s *story) add(e sim.Event) *story { s.told.Events = append(s.told.Events, e); return s }
+
+func (s *story) trace() *sim.Trace { return &s.told }
 
 func (s *story) start(t float64, incarnation int) *story {
 	return s.add(sim.Event{At: at(t), Kind: sim.EventStart, Incarnation: incarnation}).state(t, sim.Starting)
@@ -90,7 +94,7 @@ func figure1() *Timeline {
 	s.attempt(model.Readiness, 20.53, 20.55, kubelet.Success, 1).ready(20.6, true, 1.9)
 	s.every(model.Readiness, 5, 25.53, 70).every(model.Liveness, 10, 20.9, 70)
 	return &Timeline{Title: "The startup probe gates readiness and liveness", Scenario: "startup-instead-of-delay", Seed: 1,
-		Lives: []Life{{Trace: &s.trace, To: at(60)}}}
+		Lives: []Life{{Trace: &s.told, To: at(60)}}}
 }
 
 // figure2 is the second: readiness removes a hung process, then liveness kills it.
@@ -111,7 +115,7 @@ func figure2() *Timeline {
 	s.attempt(model.Readiness, 106.2, 106.21, kubelet.Success, 1).ready(106.3, true, 1.4)
 	s.every(model.Readiness, 5, 111.2, 200).every(model.Liveness, 10, 108.4, 200)
 	return &Timeline{Title: "Liveness should take longer than readiness", Scenario: "hang", Seed: 7,
-		Lives: []Life{{Trace: &s.trace, From: at(40), To: at(125)}}}
+		Lives: []Life{{Trace: &s.told, From: at(40), To: at(125)}}}
 }
 
 // figure3 is the third: a starved container is killed although it is healthy.
@@ -120,22 +124,21 @@ func figure3() *Timeline {
 	s.attempt(model.Readiness, 3.2, 3.6, kubelet.Success, 1).ready(3.7, true, 1.5)
 	s.attempt(model.Liveness, 8.1, 8.9, kubelet.Success, 1)
 	s.attempt(model.Readiness, 13.2, 13.9, kubelet.Success, 1)
-	for i := 0; i < 300; i++ { // a job of the container's own eats the quota: 20 ms run, 80 ms wait, of each period
+	for i := range 260 { // a job of the container's own eats the quota: 20 ms run, 80 ms wait, of each period
 		s.stall(15+float64(i)*0.1+0.02, 15+float64(i)*0.1+0.1, "throttled by the quota")
 	}
 	s.state(15, sim.Stalled)
 	for i, t := range []float64{18.1, 28.1, 38.1} {
 		s.attempt(model.Liveness, t, t+1, kubelet.Timeout, i+1)
-		s.attempt(model.Readiness, t+5.1, t+6.1, kubelet.Timeout, i+1)
-		if i == 2 {
-			s.kill(39.1, model.Liveness)
+		if i < 2 {
+			s.attempt(model.Readiness, t+5.1, t+6.1, kubelet.Timeout, i+1)
 		}
 	}
-	s.ready(39.2, false, 1.7).exit(41, 143).start(41.6, 1).state(45, sim.Serving)
+	s.kill(39.1, model.Liveness).ready(39.2, false, 1.7).exit(41, 143).start(41.6, 1).state(45, sim.Serving)
 	s.attempt(model.Readiness, 45.2, 45.5, kubelet.Success, 1).ready(45.6, true, 1.4)
 	s.every(model.Readiness, 10, 55.2, 120).every(model.Liveness, 10, 48.1, 120)
 	return &Timeline{Title: "A starved container is killed although it is healthy", Scenario: "starved-20m", Seed: 3,
-		Lives: []Life{{Trace: &s.trace, From: 0, To: at(62)}}}
+		Lives: []Life{{Trace: &s.told, From: 0, To: at(62)}}}
 }
 
 // chartsDir is where TestDraw leaves the charts for a person to look at.
@@ -148,7 +151,10 @@ func TestDraw(t *testing.T) {
 	if err := os.MkdirAll(*chartsDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, chart := range examples() {
+	charts := examples()
+	maps.Copy(charts, edges())
+	for name, chart := range charts {
+		name = strings.ReplaceAll(name, " ", "-")
 		for _, extension := range []string{".svg", ".png", ".pdf", ".csv"} {
 			if err := WriteFile(filepath.Join(*chartsDir, name+extension), chart); err != nil {
 				t.Fatal(err)

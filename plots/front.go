@@ -211,16 +211,23 @@ func (f *Front) bounds() string {
 // tell writes what settings lead to.
 func (p *FrontPoint) tell() string {
 	k := p.FalseKillsPerPodYear
-	kills := digits(k.Estimate, 2) + " false kills per pod-year"
+	kills := falseKills(k.Estimate) + " per pod-year"
 	switch {
 	case p.noneSeen() && k.High > 0:
-		kills = "fewer than " + digits(k.High, 2) + " false kills per pod-year"
+		kills = "fewer than " + falseKills(k.High) + " per pod-year"
 	case p.noneSeen():
 		kills = "no false kills"
 	case k.High > k.Low:
 		kills += fmt.Sprintf(" (%s to %s)", digits(k.Low, 2), digits(k.High, 2))
 	}
 	return fmt.Sprintf("99 %% of hangs detected within %s, %s", spell(secondsOf(p.DetectionSeconds)), kills)
+}
+
+func falseKills(n float64) string {
+	if digits(n, 2) == "1" {
+		return "1 false kill"
+	}
+	return digits(n, 2) + " false kills"
 }
 
 // sorted returns the points of the front in the order of detection.

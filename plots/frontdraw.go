@@ -35,9 +35,9 @@ func (f *Front) Draw(c draw.Canvas) {
 	p := newPlot()
 	lowest, highest := f.killRange()
 	logAxis(&p.Y, lowest, highest)
-	p.X.Label.Text = fmt.Sprintf("99 %% of hangs are detected within (%s)", secondsAxis(&p.X, 0, f.longestDetection()*1.08))
+	xLabel := fmt.Sprintf("99 %% of hangs are detected within (%s)", secondsAxis(&p.X, 0, f.longestDetection()*1.08))
 	p.Add(plotterFunc(f.region), plotterFunc(gridLines), plotterFunc(f.points))
-	drawWithYLabel(p, body, "false kills per pod-year (log scale)")
+	drawPlot(p, body, xLabel, "false kills per pod-year (log scale)")
 }
 
 // longestDetection returns the longest detection time that is shown.
@@ -115,7 +115,11 @@ func (f *Front) region(c draw.Canvas, p *plot.Plot) {
 func (f *Front) points(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	place := func(point *FrontPoint) vg.Point {
-		return vg.Point{X: x(point.DetectionSeconds), Y: y(min(max(point.kills(), p.Y.Min), p.Y.Max))}
+		at := vg.Point{X: x(point.DetectionSeconds), Y: y(min(max(point.kills(), p.Y.Min), p.Y.Max))}
+		if point.noneSeen() || point.kills() < p.Y.Min {
+			at.Y = max(at.Y, c.Min.Y+26) // above its arrow
+		}
+		return at
 	}
 	var line []vg.Point
 	for _, point := range f.sorted() {
@@ -192,7 +196,7 @@ func (f *Front) point(c draw.Canvas, p *plot.Plot, point rolePoint, at vg.Point,
 	labels.block(at.X-radius-1, at.Y-radius-1, at.X+radius+1, at.Y+radius+1)
 	k := point.FalseKillsPerPodYear
 	if point.noneSeen() || k.Estimate < p.Y.Min {
-		length := min(vg.Length(20), at.Y-c.Min.Y+14)
+		const length = vg.Length(18)
 		arrowDown(c, ink, at.X, at.Y-radius, length)
 		labels.block(at.X-3, at.Y-radius-length, at.X+3, at.Y)
 		ring(c, ink, at.X, at.Y, radius, thickLine)
@@ -237,14 +241,14 @@ func (f *Front) label(c draw.Canvas, place func(*FrontPoint) vg.Point, labels *l
 
 // short writes the two numbers of a point.
 func (p *FrontPoint) short() string {
-	kills := digits(p.FalseKillsPerPodYear.Estimate, 2)
+	kills := falseKills(p.FalseKillsPerPodYear.Estimate)
 	switch {
 	case p.noneSeen() && p.FalseKillsPerPodYear.High > 0:
-		kills = "fewer than " + digits(p.FalseKillsPerPodYear.High, 2)
+		kills = "fewer than " + falseKills(p.FalseKillsPerPodYear.High)
 	case p.noneSeen():
-		kills = "no"
+		return fmt.Sprintf("detects within %s, no false kills", spell(secondsOf(p.DetectionSeconds)))
 	}
-	return fmt.Sprintf("detects within %s, %s false kills a year", spell(secondsOf(p.DetectionSeconds)), kills)
+	return fmt.Sprintf("detects within %s, %s a year", spell(secondsOf(p.DetectionSeconds)), kills)
 }
 
 // endsFirst returns the indices below n: the two ends, then the rest.

@@ -21,10 +21,11 @@ func (l *labeller) block(x0, y0, x1, y1 vg.Length) {
 // right of it, above, below, then left of it, as far off as the gaps say in
 // turn. It reports false where there is none.
 func (l *labeller) place(at vg.Point, width, height vg.Length, gaps ...vg.Length) (vg.Point, bool) {
+	within := func(x vg.Length) vg.Length { return max(min(x, l.bounds.Max.X-width), l.bounds.Min.X) }
 	for _, far := range gaps {
 		for _, corner := range []vg.Point{
 			{X: at.X + far, Y: at.Y - height/2}, {X: at.X + far, Y: at.Y + far/2}, {X: at.X + far, Y: at.Y - far/2 - height},
-			{X: at.X - width/2, Y: at.Y + far}, {X: at.X - width/2, Y: at.Y - far - height},
+			{X: within(at.X - width/2), Y: at.Y + far}, {X: within(at.X - width/2), Y: at.Y - far - height},
 			{X: at.X - far - width, Y: at.Y + far/2}, {X: at.X - far - width, Y: at.Y - far/2 - height}, {X: at.X - far - width, Y: at.Y - height/2},
 		} {
 			box := vg.Rectangle{Min: corner, Max: vg.Point{X: corner.X + width, Y: corner.Y + height}}

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ type incident struct {
 	text     string
 	kind     incidentKind
 	probe    model.ProbeKind // that killed
-	failures int             // in a row, that led to the kill
+	failures string          // that led to the kill
 	isFalse  bool            // a kill of a process that was not hung
 }
 
@@ -103,6 +104,7 @@ type laneReader struct {
 	isIn       bool
 	inSince    time.Duration
 	runOf      [model.ProbeKinds]run
+	timeouts   [model.ProbeKinds]int // in a row
 	startedAt  time.Duration
 	running    bool
 	passed     bool // the startup probe of this process
@@ -167,9 +169,8 @@ func (r *laneReader) endState(at time.Duration) {
 
 func (r *laneReader) start(e *sim.Event) {
 	r.running, r.startedAt, r.passed = true, e.At, false
-	for kind := range r.runOf {
-		r.endRun(model.ProbeKind(kind), e.At, 0)
-	}
+	r.endRun(model.Startup, e.At, 0)
+	r.endRun(model.Liveness, e.At, 0) // a readiness worker counts on into the new container
 	if e.Incarnation > 0 {
 		r.happen(incident{at: e.At, kind: restarted, text: fmt.Sprintf("restart %d", e.Incarnation)})
 	}
@@ -194,8 +195,19 @@ func (r *laneReader) attempt(e *sim.Event) {
 	}
 	switch {
 	case e.Outcome.Failed():
-		r.endRun(e.Probe, end, max(e.Run, 1))
+		// The attempt that reaches the threshold puts the worker on hold and
+		// its count back to 0 (K25), so it is counted on from the one before.
+		failures := max(e.Run, 1)
+		if e.Run == 0 {
+			failures = r.runOf[e.Probe].failures + 1
+		}
+		r.timeouts[e.Probe]++
+		if e.Outcome != kubelet.Timeout {
+			r.timeouts[e.Probe] = 0
+		}
+		r.endRun(e.Probe, end, failures)
 	case e.Outcome == kubelet.Success:
+		r.timeouts[e.Probe] = 0
 		r.endRun(e.Probe, end, 0)
 	}
 }
@@ -219,12 +231,19 @@ func (r *laneReader) happen(i incident) {
 // that is not hung (design, section 2). Whether a startup that was cut off would
 // have completed is not in the trace, so a startup kill is called neither.
 func (r *laneReader) kill(e *sim.Event) {
-	failures := max(r.runOf[e.Probe].failures, 1)
+	n := max(r.runOf[e.Probe].failures, 1)
+	failures := plural(n, "failure")
+	if r.timeouts[e.Probe] >= n {
+		failures = plural(n, "timeout")
+	}
+	if n > 1 {
+		failures += " in a row"
+	}
 	i := incident{at: e.At, kind: killed, probe: e.Probe, failures: failures}
 	i.isFalse = e.Probe == model.Liveness && (r.state == sim.Serving || r.state == sim.Stalled || r.state == sim.Starting)
-	i.text = fmt.Sprintf("killed by %s: %s", e.Probe, inARow(failures))
+	i.text = fmt.Sprintf("killed by %s: %s", e.Probe, failures)
 	if i.isFalse {
-		i.text = fmt.Sprintf("false kill by %s: %s", e.Probe, inARow(failures))
+		i.text = fmt.Sprintf("false kill by %s: %s", e.Probe, failures)
 	}
 	r.happen(i)
 }
@@ -257,7 +276,7 @@ func (r *laneReader) finish(trace *sim.Trace) {
 	if r.running && r.hasStartupProbe(trace) {
 		r.pass(end)
 	}
-	r.findDeadTraffic()
+	r.findDeadTraffic(trace)
 }
 
 func (r *laneReader) hasStartupProbe(trace *sim.Trace) bool {
@@ -265,14 +284,16 @@ func (r *laneReader) hasStartupProbe(trace *sim.Trace) bool {
 }
 
 // findDeadTraffic finds the stretches in which proxies send requests to a
-// process that cannot answer them (design: dead traffic). A terminating process
-// may still serve, so it is left out.
-func (r *laneReader) findDeadTraffic() {
+// process that cannot answer them: hung, down, starting, or terminating with the
+// listener closed (design: dead traffic).
+func (r *laneReader) findDeadTraffic(trace *sim.Trace) {
+	dead := []string{sim.Hung.String(), sim.Down.String(), sim.Starting.String()}
+	if trace.World != nil && !trace.World.Application.Shutdown.ListenerAtExit {
+		dead = append(dead, sim.Terminating.String())
+	}
 	for _, in := range r.endpoint {
 		for _, state := range r.states {
-			switch state.value {
-			case sim.Hung.String(), sim.Down.String(), sim.Starting.String():
-			default:
+			if !slices.Contains(dead, state.value) {
 				continue
 			}
 			from, to := max(in.from, state.from), min(in.to, state.to)
@@ -297,13 +318,6 @@ func inWord(in bool) string {
 		return wordIn
 	}
 	return ""
-}
-
-func inARow(failures int) string {
-	if failures == 1 {
-		return "1 failure"
-	}
-	return fmt.Sprintf("%d failures in a row", failures)
 }
 
 // cpuWord sorts a stall by its text into the three ways in which a process

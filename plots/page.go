@@ -53,7 +53,9 @@ func (p page) draw(c draw.Canvas) draw.Canvas {
 	}
 	seed := fmt.Sprintf("seed %d · probesim", p.seed)
 	room := c.Max.X - c.Min.X - 2*margin - smallText.width(seed) - 20
-	writeText(c, smallText, c.Min.X+margin, c.Min.Y+8, left, shorten(smallText, "scenario: "+p.scenario, room))
+	if p.scenario != "" {
+		writeText(c, smallText, c.Min.X+margin, c.Min.Y+8, left, shorten(smallText, "scenario: "+p.scenario, room))
+	}
 	writeText(c, smallText, c.Max.X-margin, c.Min.Y+8, right, seed)
 	return draw.Crop(c, margin, -margin, footerHeight, -p.headerHeight())
 }

@@ -115,9 +115,8 @@ func quantile(steps []step, p float64) (time.Duration, bool) {
 	return 0, false
 }
 
-// modelSteps is into how many quantiles the model's curve is cut, on a log
-// scale of the probability of exceeding them.
-const modelSteps = 120
+// modelSteps is into how many quantiles either half of the model's curve is cut.
+const modelSteps = 60
 
 // modelCurve returns the model's survival function down to a least probability.
 func (s *Startup) modelCurve(least float64) []step {
@@ -125,8 +124,12 @@ func (s *Startup) modelCurve(least float64) []step {
 		return nil
 	}
 	var curve []step
+	for i := 1; i < modelSteps; i++ { // down to one half evenly, from there on the scale of the axis
+		share := 1 - 0.5*float64(i)/modelSteps
+		curve = append(curve, step{s.Model.Quantile(1 - share), share})
+	}
 	for i := range modelSteps + 1 {
-		share := math.Pow(least, float64(i)/modelSteps)
+		share := 0.5 * math.Pow(2*least, float64(i)/modelSteps)
 		curve = append(curve, step{s.Model.Quantile(1 - share), share})
 	}
 	return curve

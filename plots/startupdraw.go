@@ -33,14 +33,15 @@ func (s *Startup) Draw(c draw.Canvas) {
 	floor := s.floor()
 	logAxis(&p.Y, floor, 1)
 	shortest, longest := s.timeRange(floor)
+	xLabel := ""
 	if longest > 40*shortest && shortest > 0 {
-		p.X.Label.Text = fmt.Sprintf("time t since the container's start (%s, log scale)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
+		xLabel = fmt.Sprintf("time t since the container's start (%s, log scale)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
 	} else {
-		p.X.Label.Text = fmt.Sprintf("time t since the container's start (%s)", secondsAxis(&p.X, 0, longest.Seconds()))
+		xLabel = fmt.Sprintf("time t since the container's start (%s)", secondsAxis(&p.X, 0, longest.Seconds()))
 	}
 	steps := s.survival()
 	p.Add(plotterFunc(s.regions), plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { s.curves(c, p, steps) }))
-	drawWithYLabel(p, body, "share of startups that take longer than t")
+	drawPlot(p, body, xLabel, "share of startups that take longer than t")
 }
 
 // timeRange returns the times between which something is to be seen: half the
@@ -92,6 +93,7 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 	y := func(share float64) vg.Length { return toY(max(share, p.Y.Min)) }
 	labels := labeller{bounds: c.Rectangle}
 	s.budgetLines(c, p, &labels)
+	var named vg.Point // where the model's curve is named
 	if curve := s.modelCurve(p.Y.Min); len(curve) > 0 {
 		var line []vg.Point
 		for _, step := range curve {
@@ -99,16 +101,20 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 		}
 		strokeLine(c, darkGrey, mediumLine, []vg.Length{4, 2}, line...)
 		blockLines(&labels, line)
-		end := line[len(line)*2/3]
-		defer func() { labels.write(c, end, 6, smallText, smallText, "model") }()
+		named = line[len(line)*2/3]
 	}
 	if len(steps) > 0 {
 		line := s.stairs(c, p, steps, y)
 		strokeLine(c, blue, thickLine, nil, line...)
 		blockLines(&labels, line)
-		defer s.nameCurve(c, p, steps, y, &labels)
 	}
 	s.verdict(c, p, steps, y, &labels)
+	if len(steps) > 0 {
+		s.nameCurve(c, p, steps, y, &labels)
+	}
+	if s.Model != nil {
+		labels.write(c, named, 6, smallText, smallText, "model")
+	}
 }
 
 // stairs returns the survival function as a line, without steps too fine to see.
@@ -139,17 +145,25 @@ func blockLines(labels *labeller, line []vg.Point) {
 	}
 }
 
-// nameCurve writes beside the middle of the curve what it is.
+// nameCurve writes beside the curve what it is: at its median, or else where
+// along it there is room.
 func (s *Startup) nameCurve(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length, labels *labeller) {
 	lines := []string{plural(len(s.Completed)+len(s.Killed), "startup")}
-	at := vg.Point{X: s.x(c, p, steps[len(steps)/2].at), Y: y(steps[len(steps)/2].share)}
+	last := steps[len(steps)-1].at
+	places := []time.Duration{last / 8, last / 4, last / 2, last}
 	if median, ok := quantile(steps, 0.5); ok {
 		lines = append(lines, "median "+spell(median))
+		places = append([]time.Duration{median}, places...)
 	}
 	if len(s.Killed) > 0 {
 		lines = append(lines, fmt.Sprintf("%d of them cut off", len(s.Killed)))
 	}
-	labels.write(c, at, 8, strongly.in(blue), smallText, lines...)
+	for _, at := range places {
+		point := vg.Point{X: s.x(c, p, at), Y: y(exceed(steps, at))}
+		if labels.write(c, point, 8, strongly.in(blue), smallText, lines...) {
+			return
+		}
+	}
 }
 
 // budgetLines draws the two ends of the budget and names them at the top, the

@@ -213,7 +213,7 @@ func (l lanes) tellHang(hung band) string {
 	}
 	for _, i := range l.incidents {
 		if i.kind == killed && i.at >= hung.from {
-			parts = append(parts, fmt.Sprintf("%s kills it after %s (%s)", i.probe, spell(i.at-hung.from), inARow(i.failures)))
+			parts = append(parts, fmt.Sprintf("%s kills it after %s (%s)", i.probe, spell(i.at-hung.from), i.failures))
 			if back, ok := l.enters(i.at); ok {
 				parts = append(parts, fmt.Sprintf("it is back in the endpoints after %s", spell(back-hung.from)))
 			}
@@ -224,7 +224,7 @@ func (l lanes) tellHang(hung band) string {
 }
 
 func (l lanes) tellKill(kill incident) string {
-	sentence := fmt.Sprintf("At %s %s kills the container (%s)", spell(kill.at), kill.probe, inARow(kill.failures))
+	sentence := fmt.Sprintf("At %s %s kills the container (%s)", spell(kill.at), kill.probe, kill.failures)
 	switch state := l.stateBefore(kill.at); {
 	case kill.isFalse && state == sim.Stalled.String():
 		sentence += " although the process was only stalled and would have recovered by itself: a false kill"
@@ -238,6 +238,15 @@ func (l lanes) tellKill(kill incident) string {
 	}
 	if back, ok := l.enters(kill.at); ok {
 		sentence += fmt.Sprintf("; it is back in the endpoints %s after the kill", spell(back-kill.at))
+	}
+	kills := 0
+	for _, i := range l.incidents {
+		if i.kind == killed {
+			kills++
+		}
+	}
+	if kills > 1 {
+		sentence += fmt.Sprintf("; this is the first of %d kills in the time shown", kills)
 	}
 	return sentence + "."
 }

@@ -180,7 +180,7 @@ func (p *panel) axis(top vg.Length) {
 	}
 	since := "since the start of the pod's life"
 	if origin := p.origin(); origin > 0 {
-		since = fmt.Sprintf("since %s of the pod's life", origin)
+		since = fmt.Sprintf("since %s of the pod's life", spellExactly(origin))
 	}
 	writeText(p.canvas, smallText, (p.left+p.right)/2, top-29, centre, fmt.Sprintf("time %s (%s)", since, unit.symbol))
 }
@@ -248,7 +248,13 @@ func (p *panel) bands(bands []band, top, bottom vg.Length, lengths bool) {
 
 func (p *panel) states() {
 	bottom := p.y - stateHeight
-	p.name("process", (p.y+bottom)/2, "what is true of it")
+	remark := ""
+	if p.life.Trace != nil && p.life.Trace.World != nil {
+		if limit := p.life.Trace.World.Container().CPULimitMilli; limit > 0 {
+			remark = fmt.Sprintf("CPU limit %dm", limit)
+		}
+	}
+	p.name("process", (p.y+bottom)/2, remark)
 	p.bands(p.lanes.states, p.y, bottom, true)
 	p.y = bottom - laneGap
 }
@@ -287,21 +293,33 @@ func (p *panel) list(name string, on, worse []band) {
 	p.y = bottom - laneGap
 }
 
-// lengthBeside writes how long a stretch lasts to the right of it, where it is
-// too narrow to carry that itself and nothing else stands there.
+// lengthBeside writes to the right of a stretch what it is too narrow to carry
+// itself, where nothing else stands there.
 func (p *panel) lengthBeside(b band, others []band, middle vg.Length) {
 	style := labelText.in(vermillion)
-	if labelText.width(b.value+" "+spell(b.to-b.from)) <= p.x(b.to)-p.x(b.from)-4 {
+	length := spell(b.to - b.from)
+	room := p.x(b.to) - p.x(b.from) - 4
+	texts := []string{length}
+	switch {
+	case style.width(b.value+" "+length) <= room:
 		return
+	case style.width(b.value) > room:
+		texts = []string{b.value + " " + length, length}
 	}
-	end := p.x(b.to) + style.width(spell(b.to-b.from)) + 8
+	free := p.right - p.x(b.to)
 	for _, other := range others {
-		if other.to > b.to && p.x(other.from) < end {
-			return
+		if other.to > b.to {
+			free = min(free, p.x(max(other.from, b.to))-p.x(b.to))
 		}
 	}
-	if end <= p.right {
-		writeMiddle(p.canvas, style, p.x(b.to)+4, middle, left, spell(b.to-b.from))
+	for _, text := range texts {
+		if style.width(text)+8 <= free {
+			writeMiddle(p.canvas, style, p.x(b.to)+4, middle, left, text)
+			if text != length {
+				p.key.written(b.value)
+			}
+			return
+		}
 	}
 }
 
@@ -420,7 +438,7 @@ func (p *panel) failures(runs []run, threshold int) {
 		if r.failures >= threshold {
 			fill, ink = vermillion, white
 		}
-		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+0.7), level(r.failures)
+		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+1.5), level(r.failures)
 		fillBox(p.canvas, fill, x0, base, x1, y)
 		strokeLine(p.canvas, vermillion, thinLine, nil, vg.Point{X: x0, Y: base}, vg.Point{X: x0, Y: y}, vg.Point{X: x1, Y: y}, vg.Point{X: x1, Y: base})
 		number := strconv.Itoa(r.failures)

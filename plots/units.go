@@ -1,8 +1,10 @@
 package plots
 
 import (
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,6 +16,7 @@ type timeUnit struct {
 }
 
 var timeUnits = []timeUnit{
+	{"µs", time.Microsecond, []int64{1, 2, 5}},
 	{"ms", time.Millisecond, []int64{1, 2, 5}},
 	{"s", time.Second, []int64{1, 2, 5, 10, 15, 30, 60}},
 	{"min", time.Minute, []int64{1, 2, 5, 10, 15, 30, 60}},
@@ -26,7 +29,7 @@ var timeUnits = []timeUnit{
 func unitFor(span time.Duration) timeUnit {
 	unit := timeUnits[0]
 	for i, next := range timeUnits[1:] {
-		if span < [...]time.Duration{2 * time.Second, 1000 * time.Second, 10 * time.Hour, 10 * 24 * time.Hour}[i] {
+		if span < [...]time.Duration{2 * time.Millisecond, 2 * time.Second, 1000 * time.Second, 10 * time.Hour, 10 * 24 * time.Hour}[i] {
 			break
 		}
 		unit = next
@@ -74,6 +77,23 @@ func spell(d time.Duration) string {
 		return digits(d.Hours(), 3) + " h"
 	}
 	return digits(d.Hours()/24, 3) + " d"
+}
+
+// spellExactly writes an instant with all its days, hours, minutes and seconds.
+func spellExactly(d time.Duration) string {
+	var parts []string
+	for i := len(timeUnits) - 1; i > 1; i-- {
+		unit := timeUnits[i]
+		n := d / unit.length
+		d -= n * unit.length
+		if unit.length == time.Second {
+			return strings.Join(append(parts, digits(float64(n)+d.Seconds(), 6)+" s"), " ")
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.symbol))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // seconds writes a duration in seconds for data, to the nanosecond.
