@@ -1,0 +1,258 @@
+package calc
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// negligible is the share of the false kills, and the number per day, below
+// which a cause is left out, with a note.
+const (
+	negligibleShare  = .01
+	negligiblePerDay = 1e-9
+)
+
+// falseKills fills in the false kills of a serving process by the liveness
+// probe, where their causes are of one kind that has a closed form.
+func (s *studied) falseKills() {
+	p, settings := s.probe(model.Liveness)
+	switch {
+	case p == nil:
+		s.none("no liveness probe kills a serving process")
+		return
+	case p.Handler.Kind == model.TCPSocket:
+		s.none("the kernel answers a tcp probe for a process that stands still (C10)")
+		return
+	}
+	if reasons := s.obstacles(); len(reasons) > 0 {
+		s.c.note("falseKillsPerPodDay: null: %s; run simulates it", strings.Join(reasons, "; "))
+		return
+	}
+	if kills := s.startKills(p, settings); kills > negligiblePerDay {
+		s.c.note("falseKillsPerPodDay: counts from the first completed start on; starts that are killed come on top")
+	}
+	failure, known := s.failure(settings)
+	all := s.stalls(settings)
+	if known {
+		number := Number(failure)
+		s.c.Probes.Liveness.FailureProbability = &number
+	}
+	alone := float64(day) / float64(settings.Period) / Run{settings.Failures, failure}.MeanProbes()
+	switch {
+	case !known && alone > negligiblePerDay:
+		s.c.note("falseKillsPerPodDay: null: an answer's CPU time may meet the quota; run simulates it")
+	case len(all) == 0 && failure == 0:
+		s.none("nothing in this world makes a serving process fail its liveness probe")
+	case len(all) == 0 && !known:
+		s.none(fmt.Sprintf("answers are late with a probability of at most %.3g each, so runs of %d come less than %.0g times a day", failure, settings.Failures, negligiblePerDay))
+	case len(all) == 0:
+		s.c.independent(settings, failure, s.lost(settings))
+	case s.apart(settings, failure, all, alone):
+		s.c.stalls(settings, all)
+	default:
+		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together make runs that neither the formula of independent failures nor that of stalls counts; run simulates it")
+	}
+}
+
+// none fills in that false kills do not happen.
+func (s *studied) none(why string) {
+	zero, never := Number(0), Number(math.Inf(1))
+	s.c.FalseKillsPerPodDay, s.c.MeanTimeToFalseKillSeconds = &zero, &never
+	s.c.KillProbability = &KillProbability{}
+	s.c.note("falseKillsPerPodDay: 0: %s", why)
+}
+
+// obstacles returns what in the world has no closed form here.
+func (s *studied) obstacles() []string {
+	w, app := s.w, &s.w.Application
+	var reasons []string
+	if len(w.Node.Classes) > 0 {
+		reasons = append(reasons, "the kinds of node differ")
+	}
+	if s.loaded() {
+		reasons = append(reasons, "other work shares the CPU with the answers")
+	}
+	if app.Probes[model.Liveness].RunsOn == model.Workers {
+		reasons = append(reasons, "the probe queues with the traffic")
+	}
+	for _, fault := range w.Faults {
+		if fault.Probes[model.Liveness] && !fault.Exits && !fault.Forever {
+			reasons = append(reasons, fmt.Sprintf("the fault %s ends by itself", fault.Name))
+		}
+	}
+	for _, resource := range app.Resources {
+		for _, kind := range resource.Fails {
+			if kind == model.Liveness {
+				reasons = append(reasons, fmt.Sprintf("%s fails the probe as it grows", resource.Name))
+			}
+		}
+	}
+	for _, stall := range w.Node.Stalls {
+		if stall.ChargedToQuota && s.limit() > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s is charged to the quota", stall.Name))
+		}
+	}
+	return reasons
+}
+
+// limit returns the quota's least CPU limit, in thousandths; 0: none.
+func (s *studied) limit() int64 {
+	if s.w.Node.NoCFSQuota {
+		return 0
+	}
+	least := s.w.Container().CPULimitMilli
+	if pod := s.w.Pod.CPULimitMilli; pod > 0 && (least == 0 || pod < least) {
+		least = pod
+	}
+	return least
+}
+
+// failure returns the probability that one liveness probe fails between stalls,
+// on its own: a failure drawn, or an answer later than the timeout. Where a
+// quota may delay the answer's CPU time it is an upper bound, and known is
+// false.
+func (s *studied) failure(settings Settings) (probability float64, known bool) {
+	answer := &s.w.Application.Probes[model.Liveness]
+	parts := []dist.Duration{answer.Wait}
+	work := []dist.Duration{answer.CPU}
+	if s.w.Container().Probes[model.Liveness].Handler.Kind == model.Exec {
+		parts = append(parts, answer.Exec.Join)
+		work = append(work, answer.Exec.HelperCPU)
+	}
+	bound, known := 0.0, true
+	if milli := s.limit(); milli > 0 {
+		// Two refills late at the most, and all probes of the container at once:
+		// what fits then always fits.
+		period := s.w.Node.CFSPeriod
+		fits := cpu.Quota(milli, period) * max(0, settings.Timeout/period-2) / model.ProbeKinds
+		for _, demand := range work {
+			if late := 1 - demand.CDF(fits/time.Duration(len(work))); late > 0 {
+				bound, known = bound+late, false
+			}
+		}
+	} else {
+		parts = append(parts, work...)
+	}
+	late, exact := later(parts, settings.Timeout)
+	late = math.Min(1, late+bound)
+	return 1 - (1-answer.Failure)*(1-late), known && exact
+}
+
+// later returns the probability that independent durations sum to t or more;
+// exact is false where it is an upper bound.
+func later(parts []dist.Duration, t time.Duration) (probability float64, exact bool) {
+	fixed := time.Duration(0)
+	var random []dist.Duration
+	for _, part := range parts {
+		switch value := part.Nanoseconds.(type) {
+		case nil:
+		case dist.Constant:
+			fixed += time.Duration(value)
+		default:
+			random = append(random, part)
+		}
+	}
+	switch rest := t - fixed; {
+	case rest <= 0:
+		return 1, true
+	case len(random) <= 2:
+		return exceeds(random, rest-1), true
+	default:
+		for _, part := range random {
+			probability += 1 - part.CDF(rest/time.Duration(len(random)))
+		}
+		return math.Min(1, probability), false
+	}
+}
+
+// stalls returns everything during which the liveness probe always fails.
+func (s *studied) stalls(settings Settings) []Stalls {
+	w, app := s.w, &s.w.Application
+	answer := &app.Probes[model.Liveness]
+	var all []Stalls
+	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
+		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess, Restart: s.restart(noAnswer)}
+		if clampedMean(st.Lasts, settings.Tolerates(noAnswer), settings.Period) > 0 {
+			all = append(all, st)
+		}
+	}
+	for i := range app.Pauses {
+		add(&app.Pauses[i], true, true)
+	}
+	for i := range w.Node.Stalls {
+		add(&w.Node.Stalls[i].OnOff, true, false)
+	}
+	for _, i := range answer.DependsOn {
+		add(&w.Dependencies[i], false, false)
+	}
+	if answer.Failing != nil {
+		add(answer.Failing, false, true)
+	}
+	return all
+}
+
+// restart returns the time from a kill's verdict to the next process running: a
+// process that stands still cannot end by itself and is killed at the end of
+// its grace.
+func (s *studied) restart(standsStill bool) time.Duration {
+	grace := time.Duration(s.w.Pod.TerminationGracePeriodSeconds) * time.Second
+	if p := s.w.Container().Probes[model.Liveness]; p.TerminationGracePeriodSeconds != nil {
+		grace = time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
+	}
+	ends := min(grace, s.w.Container().PreStop.Lasts+s.w.Application.Shutdown.Wait.Mean())
+	if standsStill || s.w.Application.Shutdown.IgnoresTerm {
+		ends = grace
+	}
+	return ends + kubelet.MeasuredDurations().Restart.Mean()
+}
+
+// lost returns the time after a false kill in which the grid has no attempts:
+// whole periods up to the first point at which the next process is probed.
+func (s *studied) lost(settings Settings) time.Duration {
+	down := s.restart(false)
+	for _, stage := range s.w.Application.Startup {
+		if first, _ := s.probe(model.Startup); first != nil {
+			down += stage.Wait.Mean() + stage.CPU.Mean()
+		}
+	}
+	down = max(down, s.restart(false)+settings.gate(time.Second/2))
+	return (down - 1) / settings.Period * settings.Period
+}
+
+// apart reports whether failures of single probes may be left out beside
+// stalls: runs of them alone, and runs that a stall begins or ends only with
+// the help of one of them.
+func (s *studied) apart(settings Settings, failure float64, all []Stalls, alone float64) bool {
+	helped := settings
+	helped.Failures = max(1, settings.Failures-1)
+	kills, withHelp := 0.0, 0.0
+	for _, st := range all {
+		kills += st.Rates(settings).Kills
+		withHelp += 2 * failure * st.Rates(helped).Kills
+	}
+	if settings.Failures == 1 {
+		withHelp = 0
+	}
+	return alone <= negligibleShare*kills*day.Seconds() && withHelp <= negligibleShare*kills
+}
+
+// startKills returns the probability that the liveness probe kills a first
+// start because there is no startup probe before it.
+func (s *studied) startKills(p *model.Probe, settings Settings) float64 {
+	if first, _ := s.probe(model.Startup); first != nil {
+		return 0
+	}
+	parts, err := s.startupParts()
+	if err != nil {
+		return 1
+	}
+	longer := func(t time.Duration) float64 { return 1 - exceeds(parts, t) }
+	return settings.StartupKills(longer, p.Handler.Kind == model.GRPC, settings.anyPhase())
+}

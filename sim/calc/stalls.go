@@ -1,0 +1,183 @@
+package calc
+
+import (
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model/dist"
+)
+
+// Settings are the numbers of one probe that decide its timing. Period and
+// Timeout are above 0, Failures and Successes at least 1.
+type Settings struct {
+	Period, Timeout, InitialDelay time.Duration
+	Failures, Successes           int
+}
+
+// step is the time from the start of one attempt to that of the next while
+// attempts get no answer: the period, or the timeout where that is longer,
+// because the tick that passed meanwhile is taken the instant the attempt
+// ends (K5).
+func (s Settings) step(noAnswer bool) time.Duration {
+	if noAnswer {
+		return max(s.Period, s.Timeout)
+	}
+	return s.Period
+}
+
+// Tolerates returns the longest stall that can never kill, whatever its phase:
+// T + (F−1)·P where attempts get no answer and T <= P, F·T where T > P, and
+// (F−1)·P where they fail at once (S3). A stall longer by a period always
+// kills.
+func (s Settings) Tolerates(noAnswer bool) time.Duration {
+	last := time.Duration(s.Failures-1) * s.step(noAnswer)
+	if noAnswer {
+		return last + s.Timeout
+	}
+	return last
+}
+
+// StallKills returns the probability that a stall which begins at a uniform
+// phase of the probe's grid makes Failures attempts in a row fail (S3). For a
+// stall of length L that is clamp((L − c)/P, 0, 1) with c = Tolerates, and its
+// mean over L is 1/P times the integral of P(L > x) over x from c to c + P. All
+// other attempts are answered in time.
+func (s Settings) StallKills(lasts dist.Duration, noAnswer bool) float64 {
+	return clampedMean(lasts, s.Tolerates(noAnswer), s.Period)
+}
+
+// clampedMean returns the mean of clamp((L − from)/width, 0, 1).
+func clampedMean(lasts dist.Duration, from, width time.Duration) float64 {
+	return integral(lasts.Nanoseconds, float64(from), float64(from+width)) / float64(width)
+}
+
+// integral returns the integral of P(X > x) over x from a to b.
+func integral(d dist.Dist, a, b float64) float64 {
+	if a < 0 && a < b { // nothing is below 0
+		beyond := math.Min(b, 0)
+		return beyond - a + integral(d, math.Max(a, 0), math.Max(b, 0))
+	}
+	switch d := d.(type) {
+	case nil:
+		return 0
+	case dist.Constant:
+		return math.Min(math.Max(float64(d)-a, 0), b-a)
+	case dist.Exponential:
+		m := float64(d)
+		return -m * math.Exp(-a/m) * math.Expm1((a-b)/m)
+	case dist.Shift:
+		return integral(d.Of, a-d.By, b-d.By)
+	case dist.Mixture:
+		sum, weights := 0.0, 0.0
+		for _, part := range d {
+			sum += part.Weight * integral(part.Of, a, b)
+			weights += part.Weight
+		}
+		return sum / weights
+	}
+	return adaptive(func(x float64) float64 { return 1 - d.CDF(x) }, a, b)
+}
+
+// adaptive integrates f from a to b by Simpson's rule, halving where halving
+// still changes the result. Jumps cost it no more than their neighbourhood.
+func adaptive(f func(float64) float64, a, b float64) float64 {
+	const pieces, depth = 16, 32
+	sum := 0.0
+	for i := range pieces {
+		from, to := a+(b-a)*float64(i)/pieces, a+(b-a)*float64(i+1)/pieces
+		middle := (from + to) / 2
+		sum += simpson(f, from, to, f(from), f(middle), f(to), depth)
+	}
+	return sum
+}
+
+func simpson(f func(float64) float64, a, b, atA, atMiddle, atB float64, depth int) float64 {
+	middle := (a + b) / 2
+	left, right := f((a+middle)/2), f((middle+b)/2)
+	whole := (b - a) / 6 * (atA + 4*atMiddle + atB)
+	halves := (b - a) / 12 * (atA + 4*left + 2*atMiddle + 4*right + atB)
+	if depth == 0 || math.Abs(halves-whole) <= 1e-9*math.Abs(halves) {
+		return halves + (halves-whole)/15
+	}
+	return simpson(f, a, middle, atA, left, atMiddle, depth-1) + simpson(f, middle, b, atMiddle, right, atB, depth-1)
+}
+
+// Stalls are stretches in which no probe is answered in time, each a time of
+// Every after the end of the last: an alternating renewal process.
+type Stalls struct {
+	Every, Lasts dist.Duration
+	// NoAnswer is true where attempts meanwhile time out, false where they fail
+	// at once.
+	NoAnswer bool
+	// EndsWithProcess is true where a kill ends the stall, and a new process
+	// begins with a time of Every: a garbage collection, and not stolen time.
+	EndsWithProcess bool
+	// Restart is the time from a kill's verdict to the next process able to be
+	// probed.
+	Restart time.Duration
+}
+
+// StallRates are what stalls do to a probe in the long run.
+type StallRates struct {
+	Kills      float64 // false kills per second
+	Runs       float64 // stalls per second that kill at least once
+	Stalled    float64 // share of time in stalls
+	AgainShare float64 // share of the kills that are not their stall's first
+}
+
+// Rates returns the long-run rates by renewal and reward: what one cycle of
+// Every and Lasts yields on average, over its mean length. It holds for any
+// frequency of stalls, on condition that the phase of the probe's grid at a
+// stall's beginning is uniform: Every is spread over at least a period.
+//
+// A stall that ends with the process kills at most once and is over then. One
+// that goes on through the restart fails the next process's attempts from its
+// first grid point on, and kills again every so many periods (without a startup
+// probe and before the back-off begins to hold restarts up).
+func (st Stalls) Rates(s Settings) StallRates {
+	tolerates := s.Tolerates(st.NoAnswer)
+	first := clampedMean(st.Lasts, tolerates, s.Period)
+	every := math.Min(meanOf(st.Every), float64(dist.Longest))
+	if st.EndsWithProcess {
+		lasts := st.endedMean(s)
+		cycle := (every + lasts + first*float64(st.Restart)) / 1e9
+		return StallRates{Kills: first / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
+	}
+	kills, again := first, 0.0
+	if first > 0 {
+		down := st.Restart
+		if st.NoAnswer {
+			down += s.Timeout
+		}
+		rounds := max(1, (down+s.Period-1)/s.Period)
+		recurrence := rounds*s.Period + time.Duration(s.Failures-1)*s.step(st.NoAnswer)
+		for k := time.Duration(1); k < 1000; k++ {
+			more := clampedMean(st.Lasts, tolerates+k*recurrence, s.Period)
+			if more < 1e-6*kills {
+				break
+			}
+			again += more
+		}
+		kills += again
+	}
+	lasts := math.Min(meanOf(st.Lasts), float64(dist.Longest))
+	cycle := (every + lasts) / 1e9
+	rates := StallRates{Kills: kills / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
+	if kills > 0 {
+		rates.AgainShare = again / kills
+	}
+	return rates
+}
+
+// endedMean returns the mean length in nanoseconds of a stall that a kill ends:
+// that of min(L, u + c) over a uniform phase u.
+func (st Stalls) endedMean(s Settings) float64 {
+	c, p := float64(s.Tolerates(st.NoAnswer)), float64(s.Period)
+	const steps = 64
+	mean := integral(st.Lasts.Nanoseconds, 0, c)
+	for i := range steps {
+		from, to := c+p*float64(i)/steps, c+p*float64(i+1)/steps
+		mean += integral(st.Lasts.Nanoseconds, from, to) * (1 - (float64(i)+.5)/steps)
+	}
+	return mean
+}

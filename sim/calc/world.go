@@ -1,0 +1,252 @@
+package calc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// World calculates what has a closed form in the world: always the windows of
+// its probes; the false kills where their causes are either independent
+// failures or stalls; the startup kills where the startup needs no CPU that the
+// limit stretches. The notes say what holds when, and what cannot be calculated
+// and why. It is an error if the studied container has no probe.
+func World(w *model.World) (*Calculation, error) {
+	container := w.Container()
+	if !container.Probed() {
+		return nil, fmt.Errorf("container %s: has no probe: there is nothing to calculate", container.Name)
+	}
+	c := newCalculation(w.Name)
+	s := studied{w: w, c: c}
+	s.windows()
+	s.startup()
+	s.falseKills()
+	if container.CPULimitMilli > 0 && !w.Node.NoCFSQuota {
+		kind := model.Liveness
+		if container.Probes[kind] == nil {
+			kind = model.Readiness
+		}
+		if probe := container.Probes[kind]; probe != nil {
+			c.Quota = newQuota(container.CPULimitMilli, w.Node.CFSPeriod, probe.Timeout(), w.Application.Probes[kind].CPU.Mean())
+			c.note("quota: textbook arithmetic of the %s probe's mean answer from a fresh period (S8)", kind)
+		}
+	}
+	return c, nil
+}
+
+// SettingsOf returns the numbers of a probe, with Kubernetes' defaults in place
+// of zeros (K55).
+func SettingsOf(p *model.Probe) Settings {
+	probe := *p
+	probe.SetDefaults()
+	return Settings{
+		Period: probe.Period(), Timeout: probe.Timeout(), InitialDelay: probe.InitialDelay(),
+		Failures: int(probe.FailureThreshold), Successes: int(probe.SuccessThreshold),
+	}
+}
+
+// studied is a world with the calculation that it fills in.
+type studied struct {
+	w *model.World
+	c *Calculation
+}
+
+// probe returns a probe of the studied container and its settings.
+func (s *studied) probe(kind model.ProbeKind) (*model.Probe, Settings) {
+	p := s.w.Container().Probes[kind]
+	if p == nil {
+		return nil, Settings{}
+	}
+	return p, SettingsOf(p)
+}
+
+// windows fills in what follows from the settings of each probe (S4, S5).
+func (s *studied) windows() {
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		p, settings := s.probe(kind)
+		if p == nil {
+			continue
+		}
+		probe := settings.windows()
+		switch kind {
+		case model.Startup:
+			probe.DetectionSeconds, probe.DetectionIfRefusedSeconds = nil, nil
+			s.c.Probes.Startup = probe
+		case model.Readiness:
+			s.detection(kind, p, settings, probe)
+			s.readiness(settings, probe)
+			s.c.Probes.Readiness = probe
+		case model.Liveness:
+			s.detection(kind, p, settings, probe)
+			s.c.Probes.Liveness = probe
+			s.c.FolkFormulas = settings.folkFormulas()
+		}
+	}
+	s.c.note("windows: exact for a fault at a uniform phase of the probe's grid (S4); the kubelet's own delays, some milliseconds, come on top")
+}
+
+// detection replaces the windows of a probe by those of its handler: a hung
+// process gives no answer, unless the probe reads a status that is computed
+// aside, which then turns bad; a tcp probe sees no hang at all (C10); a grpc
+// probe retries a refused connection until its timeout (K20).
+func (s *studied) detection(kind model.ProbeKind, p *model.Probe, settings Settings, probe *Probe) {
+	answer := &s.w.Application.Probes[kind]
+	window := s.hangWindow(p, settings, answer)
+	probe.DetectionSeconds = nil
+	if window != nil {
+		probe.DetectionSeconds = window.Seconds()
+	} else {
+		s.c.note("%s probe: detectionSeconds is null: it cannot see a hang", kind)
+	}
+	probe.DetectionIfRefusedSeconds = settings.Detection(p.Handler.Kind == model.GRPC, 0).Seconds()
+}
+
+func (s *studied) hangWindow(p *model.Probe, settings Settings, answer *model.Answer) *Window {
+	if p.Handler.Kind == model.TCPSocket || answer.HangCoverage == 0 {
+		return nil
+	}
+	window := settings.Detection(answer.Cached == 0, answer.Cached)
+	return &window
+}
+
+// readiness fills in the time to removal and the ready lag.
+func (s *studied) readiness(settings Settings, probe *Probe) {
+	p, _ := s.probe(model.Readiness)
+	propagation := s.propagation()
+	if window := s.hangWindow(p, settings, &s.w.Application.Probes[model.Readiness]); window != nil {
+		probe.RemovalSeconds = window.Then(propagation).Seconds()
+		s.c.note("removalSeconds: by the readiness probe alone; a liveness kill that comes first does not make it shorter (K32)")
+	}
+	var gatedBy *Settings
+	if first, firstSettings := s.probe(model.Startup); first != nil {
+		gatedBy = &firstSettings
+	}
+	var startup dist.Duration
+	parts, err := s.startupParts()
+	switch {
+	case err != nil || len(parts) > 1:
+		settings.InitialDelay = 0
+		if gatedBy != nil {
+			gatedBy.InitialDelay = 0
+		}
+		s.c.note("readyLagSeconds: supposes a startup that ends after the initial delay")
+	case len(parts) == 1:
+		startup = parts[0]
+	case gatedBy == nil && settings.InitialDelay == 0:
+		s.c.note("readyLagSeconds: null: the process is up at once, and its start triggers the first attempt (K12)")
+		return
+	}
+	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(propagation).Seconds()
+	s.c.note("readyLagSeconds: exact where the startup's duration is spread over a period or more; a sync that happens to come first triggers an attempt earlier (K9)")
+}
+
+// propagation returns the delay from a readiness verdict to the last proxy: the
+// scenario's, or that of the mechanism for an isolated change.
+func (s *studied) propagation() dist.Duration {
+	if whole := s.w.Cluster.Propagation; whole != nil {
+		return *whole
+	}
+	s.c.note("propagation: as measured for an isolated change, about 0.05 s (K71, K72); up to %v more where another endpoint changed just before", s.w.Cluster.MinSyncPeriod)
+	return isolatedChange
+}
+
+// isolatedChange is the time from the deciding attempt's end to the end of the
+// proxies' update where nothing else changed for a second: measured median and
+// 90 % quantile of 38 and 50 ms to the first connection that follows it, some
+// 10 ms before the update's end (K72).
+var isolatedChange = dist.Duration{Nanoseconds: dist.LogNormal{
+	Mu:    math.Log(48e6),
+	Sigma: math.Log(60.0/48) / 1.2815515655446004, // standard normal quantile at 0.9
+}}
+
+// startupParts returns the random durations whose sum is the startup. It is an
+// error, with the reason, where CPU work or more than two of them have no
+// closed form.
+func (s *studied) startupParts() ([]dist.Duration, error) {
+	w, container := s.w, s.w.Container()
+	var parts []dist.Duration
+	fixed, random := time.Duration(0), 0
+	for _, stage := range w.Application.Startup {
+		for _, part := range []dist.Duration{stage.Wait, stage.CPU} {
+			if value, is := part.Nanoseconds.(dist.Constant); is {
+				fixed += time.Duration(value)
+			} else if part.Nanoseconds != nil {
+				parts = append(parts, part)
+				random++
+			}
+		}
+		if stage.CPU.IsZero() {
+			continue
+		}
+		switch {
+		case !w.Node.NoCFSQuota && (container.CPULimitMilli > 0 || stage.CPULimitMilli > 0 || w.Pod.CPULimitMilli > 0):
+			return nil, errors.New("the CPU limit stretches the startup's CPU work")
+		case stage.Threads > 1:
+			return nil, errors.New("several threads share the startup's CPU work")
+		case s.loaded():
+			return nil, errors.New("other work competes for the CPU during startup")
+		}
+	}
+	switch {
+	case random > 2:
+		return nil, errors.New("more than two of the startup's stages are random")
+	case fixed > 0 && len(parts) > 0:
+		parts[0] = dist.Duration{Nanoseconds: dist.Shift{By: float64(fixed), Of: parts[0].Nanoseconds}}
+	case fixed > 0:
+		parts = append(parts, dist.Constantly(fixed))
+	}
+	return parts, nil
+}
+
+// loaded reports whether anything else in the world uses the CPU that answers
+// and startups need.
+func (s *studied) loaded() bool {
+	app, node := &s.w.Application, &s.w.Node
+	return app.Traffic != nil || len(app.Background) > 0 || len(node.Neighbours) > 0 || node.InterruptionsPerSecond > 0
+}
+
+// startup fills in the startup budget and the probability to exceed it (S5).
+func (s *studied) startup() {
+	kind, probe := model.Startup, s.c.Probes.Startup
+	if probe == nil {
+		kind, probe = model.Liveness, s.c.Probes.Liveness
+	}
+	if probe == nil {
+		s.c.note("startupKillProbability: null: no probe kills during a start")
+		return
+	}
+	p, settings := s.probe(kind)
+	noAnswer := p.Handler.Kind == model.GRPC
+	for _, stage := range s.w.Application.Startup {
+		if stage.Answers != model.AnswersRefused && p.Handler.Kind == model.TCPSocket {
+			s.c.note("startup: a tcp probe succeeds as soon as the process listens (C10): it has no closed form here")
+			return
+		}
+		noAnswer = noAnswer || stage.Answers == model.AnswersTimeout
+	}
+	budget := settings.Budget(noAnswer)
+	probe.BudgetSeconds = &budget
+	parts, err := s.startupParts()
+	if err != nil {
+		s.c.note("startupKillProbability: null: %v; run simulates it", err)
+		return
+	}
+	longer := func(t time.Duration) float64 { return 1 - exceeds(parts, t) }
+	anchors := Window{Plus: []dist.Duration{kubelet.MeasuredDurations().FirstStart}}
+	for _, stage := range s.w.Application.BeforeStart {
+		anchors = anchors.Then(stage.Wait, stage.CPU)
+	}
+	newPod := Number(settings.StartupKills(longer, noAnswer, anchors.points()))
+	anyPhase := Number(settings.StartupKills(longer, noAnswer, settings.anyPhase()))
+	if kind == model.Startup {
+		s.c.StartupKillProbability, s.c.StartupKillProbabilityAnyPhase = &newPod, &anyPhase
+		s.c.note("startupKillProbability: the startup's distribution against the budget of a grid anchored about %v before the container's start (K2, S5); valid while nothing stalls the startup", Anchor)
+		return
+	}
+	s.c.note("startupKillProbability: null: there is no startup probe; the liveness probe kills a first start with probability %.4g, one at any phase of its grid with %.4g", newPod, anyPhase)
+}
