@@ -41,7 +41,9 @@ type Workload struct {
 
 	apiVersion string
 	scenario   *scenario       // with every default filled in
+	statedNode node            // the scenario's node before that
 	spec       *corev1.PodSpec // as read, with the overlays
+	original   *corev1.PodSpec // as read, without
 	assumed    []assumption
 	container  string // the studied one
 }
@@ -246,8 +248,13 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 	base, d := u.decode(overlays)
 	faults := d.faults
 	w := &Workload{
-		World: base.world, Notes: d.notes, scenario: base.scenario, spec: base.spec, container: base.container,
+		World: base.world, Notes: d.notes, scenario: base.scenario, statedNode: base.statedNode,
+		spec: base.spec, original: base.spec, container: base.container,
 		Run: base.scenario.Run.settings(), Stated: base.stated, Objectives: base.scenario.Objectives.bounds(),
+	}
+	if len(overlays) > 0 {
+		unchanged, _ := u.decode(nil) // its faults, if an overlay mends them, do not count
+		w.original = unchanged.spec
 	}
 	if u.object != nil && u.object.kind != inlineKind {
 		w.Kind, w.Namespace, w.Name, w.apiVersion = u.object.kind, u.object.namespace, u.object.name, u.object.apiVersion
@@ -271,11 +278,12 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 
 // decoded is a unit with a set of changes, decoded.
 type decoded struct {
-	scenario  *scenario
-	stated    []model.Objective
-	spec      *corev1.PodSpec
-	container string
-	world     *model.World // nil if anything is wrong
+	scenario   *scenario
+	stated     []model.Objective
+	statedNode node
+	spec       *corev1.PodSpec
+	container  string
+	world      *model.World // nil if anything is wrong
 }
 
 var scenarioType = reflect.TypeFor[scenario]()
@@ -293,7 +301,8 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 	result := &decoded{scenario: &scenario{}}
 	s := result.scenario
 	d.decode(changed.scenario, reflect.ValueOf(s).Elem(), u.at)
-	result.stated = s.Objectives.bounds()
+	result.stated, result.statedNode = s.Objectives.bounds(), s.Node
+	result.statedNode.Classes = slices.Clone(s.Node.Classes)
 	d.applyProfiles(&s.Node, changed.scenario, u.at)
 	complete(reflect.ValueOf(s).Elem())
 	d.checkTogether(s, changed.scenario, u.at)

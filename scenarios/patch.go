@@ -1,0 +1,157 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Patch returns a strategic-merge patch in YAML that gives the workload's
+// object, as its manifest has it, the probes of c: it names the object and the
+// container, and holds only the fields that differ. A probe that c does not
+// have is removed; one that the manifest does not have takes its handler from
+// the workload's liveness probe, else from its readiness probe. An initial
+// delay that goes away is set to 0, as leaving it out would keep it.
+//
+// It is an error if the workload is the inline pod of a scenario, which is no
+// object of a cluster, or if there is no handler for a new probe.
+func Patch(w *Workload, c *model.Container) ([]byte, error) {
+	if w.Kind == "" {
+		return nil, errors.New("the scenario has an inline pod: there is no object to patch, only a manifest names one")
+	}
+	list, original := containerIn(w.original, w.container)
+	_, current := containerIn(w.spec, w.container)
+	if original == nil || current == nil {
+		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	}
+	container := mapping()
+	setChild(container, "name", plainNode(w.container))
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		change, err := probePatch(kind, original, current, c.Probes[kind])
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			setChild(container, kind.Field(), change)
+		}
+	}
+	patch := mapping()
+	setChild(patch, "apiVersion", plainNode(w.apiVersion))
+	setChild(patch, "kind", plainNode(w.Kind))
+	metadata := mapping()
+	setChild(metadata, "name", plainNode(w.Name))
+	if w.Namespace != "" {
+		setChild(metadata, "namespace", plainNode(w.Namespace))
+	}
+	setChild(patch, "metadata", metadata)
+	inner := patch
+	for _, field := range workloadKinds[(&object{apiVersion: w.apiVersion, kind: w.Kind}).groupKind()] {
+		next := mapping()
+		setChild(inner, field, next)
+		inner = next
+	}
+	setChild(inner, list, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{container}})
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(patch); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
+
+// containerIn returns a container of a PodSpec by name, with the list it is in.
+func containerIn(spec *corev1.PodSpec, name string) (list string, c *corev1.Container) {
+	named := func(c corev1.Container) bool { return c.Name == name }
+	if i := slices.IndexFunc(spec.Containers, named); i >= 0 {
+		return "containers", &spec.Containers[i]
+	}
+	if i := slices.IndexFunc(spec.InitContainers, named); i >= 0 {
+		return "initContainers", &spec.InitContainers[i]
+	}
+	return "", nil
+}
+
+// probePatch returns what changes the original container's probe into the
+// wanted one, nil where nothing does.
+func probePatch(kind model.ProbeKind, original, current *corev1.Container, wanted *model.Probe) (*yaml.Node, error) {
+	has := probesOf(original)[kind]
+	switch {
+	case wanted == nil && has == nil:
+		return nil, nil
+	case wanted == nil:
+		return scalar("null"), nil
+	}
+	change := mapping()
+	before := model.Probe{}
+	if has != nil {
+		before = *toProbe(has)
+	} else {
+		handler := handlerFor(kind, current)
+		if handler == nil {
+			return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), current.Name)
+		}
+		node, err := handlerNode(handler)
+		if err != nil {
+			return nil, err
+		}
+		change.Content = append(change.Content, node.Content...)
+	}
+	after := *wanted
+	after.SetDefaults()
+	for _, number := range []struct {
+		field         string
+		before, after int32
+	}{
+		{"initialDelaySeconds", before.InitialDelaySeconds, after.InitialDelaySeconds},
+		{"periodSeconds", before.PeriodSeconds, after.PeriodSeconds},
+		{"timeoutSeconds", before.TimeoutSeconds, after.TimeoutSeconds},
+		{"successThreshold", before.SuccessThreshold, after.SuccessThreshold},
+		{"failureThreshold", before.FailureThreshold, after.FailureThreshold},
+	} {
+		if number.before != number.after {
+			setChild(change, number.field, plainNode(number.after))
+		}
+	}
+	switch grace := after.TerminationGracePeriodSeconds; {
+	case grace == nil && before.TerminationGracePeriodSeconds != nil:
+		setChild(change, "terminationGracePeriodSeconds", scalar("null"))
+	case grace != nil && (before.TerminationGracePeriodSeconds == nil || *before.TerminationGracePeriodSeconds != *grace):
+		setChild(change, "terminationGracePeriodSeconds", plainNode(*grace))
+	}
+	if len(change.Content) == 0 {
+		return nil, nil
+	}
+	return change, nil
+}
+
+// handlerFor returns the handler of a probe that is new: its own, if an
+// overlay gave it one, else that of the liveness or the readiness probe.
+func handlerFor(kind model.ProbeKind, c *corev1.Container) *corev1.ProbeHandler {
+	for _, k := range []model.ProbeKind{kind, model.Liveness, model.Readiness, model.Startup} {
+		if probe := probesOf(c)[k]; probe != nil {
+			return &probe.ProbeHandler
+		}
+	}
+	return nil
+}
+
+func handlerNode(h *corev1.ProbeHandler) (*yaml.Node, error) {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	document := &yaml.Node{}
+	if err := yaml.Unmarshal(data, document); err != nil {
+		return nil, err
+	}
+	inBlocks(document)
+	return document.Content[0], nil
+}

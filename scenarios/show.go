@@ -1,0 +1,186 @@
+package scenarios
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Show returns a workload as a scenario of its own, in YAML: every default
+// filled in, the pod reduced to what is simulated, and each assumption marked
+// by a comment. Loaded again it gives the same world and variants.
+func Show(w *Workload) ([]byte, error) {
+	shown := *w.scenario
+	shown.Manifest = nil
+	shown.Pod = shownPod(w.spec)
+	shown.Application.Probes = shownAnswers(&w.scenario.Application.Probes, w.World.Container())
+	if slices.ContainsFunc(shown.WhatIf, setsProfile) {
+		// A variant that takes another profile must find the fields free.
+		shown.Node = w.statedNode
+	}
+	tree := encode(reflect.ValueOf(&shown))
+	for _, a := range w.assumed {
+		markAssumed(tree, a)
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(tree); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
+
+func setsProfile(v whatIf) bool {
+	return slices.ContainsFunc(v.Set, func(c change) bool {
+		return strings.HasPrefix(c.path, "node") && strings.HasSuffix(c.path, "profile") || c.path == "node"
+	})
+}
+
+// shownAnswers fills in how probes are answered: the defaults of all kinds
+// under all, and under each kind that the container has the default that
+// depends on its handler.
+func shownAnswers(a *answers, c *model.Container) answers {
+	shown := *a
+	all := answer{}
+	if a.All != nil {
+		all = *a.All
+	}
+	inherit(reflect.ValueOf(&all).Elem(), reflect.ValueOf(defaultAnswer()).Elem())
+	shown.All = &all
+	for i, entry := range []**answer{&shown.Startup, &shown.Readiness, &shown.Liveness} {
+		kind := model.ProbeKind(i)
+		merged := a.of(kind)
+		if c.Probes[kind] == nil || merged.HangCoverage != nil {
+			continue
+		}
+		own := answer{}
+		if *entry != nil {
+			own = **entry
+		}
+		coverage := model.DefaultAnswer(c.Probes[kind].Handler.Kind).HangCoverage
+		own.HangCoverage = &coverage
+		*entry = &own
+	}
+	return shown
+}
+
+// defaultAnswer returns the defaults of an answer that do not depend on its
+// handler, as a scenario writes them.
+func defaultAnswer() *answer {
+	standard := model.DefaultAnswer(model.HTTPGet)
+	constant := func(text string) *durationDistribution {
+		return &durationDistribution{standard.Wait, scalar(text)}
+	}
+	runsOn := standard.RunsOn.String()
+	return &answer{
+		CPU: constant("0s"), Wait: constant(formatDuration(standard.Wait.Mean())),
+		RunsOn: &runsOn, Failure: &standard.Failure,
+	}
+}
+
+// shownPod returns the part of a PodSpec that is simulated, with the defaults
+// of the API server (K55, K60).
+func shownPod(spec *corev1.PodSpec) *corev1.PodSpec {
+	shown := &corev1.PodSpec{
+		RestartPolicy:                 spec.RestartPolicy,
+		TerminationGracePeriodSeconds: spec.TerminationGracePeriodSeconds,
+		Resources:                     spec.Resources,
+		ReadinessGates:                spec.ReadinessGates,
+	}
+	if shown.RestartPolicy == "" {
+		shown.RestartPolicy = corev1.RestartPolicyAlways
+	}
+	if shown.TerminationGracePeriodSeconds == nil {
+		grace := int64(model.DefaultGrace)
+		shown.TerminationGracePeriodSeconds = &grace
+	}
+	for i := range spec.Containers {
+		shown.Containers = append(shown.Containers, shownContainer(&spec.Containers[i]))
+	}
+	for i := range spec.InitContainers {
+		shown.InitContainers = append(shown.InitContainers, shownContainer(&spec.InitContainers[i]))
+	}
+	return shown
+}
+
+func shownContainer(c *corev1.Container) corev1.Container {
+	shown := corev1.Container{
+		Name: c.Name, Image: c.Image, Ports: c.Ports, RestartPolicy: c.RestartPolicy, Lifecycle: c.Lifecycle,
+		Resources: corev1.ResourceRequirements{Limits: cpuOnly(c.Resources.Limits), Requests: cpuOnly(c.Resources.Requests)},
+	}
+	if limit, ok := shown.Resources.Limits[corev1.ResourceCPU]; ok && shown.Resources.Requests == nil {
+		shown.Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: limit}
+	}
+	for kind, field := range []**corev1.Probe{&shown.StartupProbe, &shown.ReadinessProbe, &shown.LivenessProbe} {
+		if probe := probesOf(c)[kind]; probe != nil {
+			*field = withDefaults(probe)
+		}
+	}
+	return shown
+}
+
+func cpuOnly(list corev1.ResourceList) corev1.ResourceList {
+	cpu, ok := list[corev1.ResourceCPU]
+	if !ok {
+		return nil
+	}
+	return corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(cpu.MilliValue(), resource.DecimalSI)}
+}
+
+// withDefaults returns a copy of a probe with the defaults of the API server (K55).
+func withDefaults(p *corev1.Probe) *corev1.Probe {
+	filled := p.DeepCopy()
+	numbers := toProbe(p)
+	filled.PeriodSeconds, filled.TimeoutSeconds = numbers.PeriodSeconds, numbers.TimeoutSeconds
+	filled.SuccessThreshold, filled.FailureThreshold = numbers.SuccessThreshold, numbers.FailureThreshold
+	if filled.HTTPGet != nil {
+		filled.HTTPGet.Path = orElse(filled.HTTPGet.Path, "/")
+		if filled.HTTPGet.Scheme == "" {
+			filled.HTTPGet.Scheme = corev1.URISchemeHTTP
+		}
+	}
+	return filled
+}
+
+// markAssumed puts the assumption's sentence above the field it fills in, or
+// above the deepest field on the way that there is.
+func markAssumed(tree *yaml.Node, a assumption) {
+	steps, err := parsePath(a.paths[0])
+	if err != nil {
+		return
+	}
+	var key *yaml.Node
+	for n := tree; len(steps) > 0; steps = steps[1:] {
+		i := keyIndex(n, steps[0].field)
+		if i < 0 {
+			break
+		}
+		key, n = n.Content[i], n.Content[i+1]
+	}
+	if key == nil {
+		key = tree.Content[0]
+	}
+	if key.HeadComment != "" {
+		key.HeadComment += "\n"
+	}
+	key.HeadComment += "# assumed: " + a.sentence
+}
+
+func keyIndex(n *yaml.Node, key string) int {
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				return i
+			}
+		}
+	}
+	return -1
+}
