@@ -23,6 +23,10 @@ func (v Version) StartedCarriesOver() bool { return v.Minor >= 35 }
 // asks for a relist at once (K45).
 func (v Version) RelistAfterAction() bool { return v.Minor >= 36 }
 
+// AdoptsContainers reports whether a restarted kubelet leaves the readiness of
+// containers that ran before it as it was (K54).
+func (v Version) AdoptsContainers() bool { return v.Minor >= 35 }
+
 // RequeueAtBackOffEnd reports whether a refused start is tried again when its
 // back-off ends; before, after a fixed 10 s (K43).
 func (v Version) RequeueAtBackOffEnd() bool { return v.Minor >= 36 }

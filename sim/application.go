@@ -63,6 +63,9 @@ const (
 	timerSlice
 	timerRules
 	timerObserve
+	timerDeletion
+	timerDeleted
+	timerKubelet
 	timerCached // one for each kind of probe
 	timerFirst  = timerCached + model.ProbeKinds
 )
@@ -160,6 +163,7 @@ func (a *application) reset(seed, replication uint64) {
 	a.observedPeriod = 0
 	a.observations = a.observations[:0]
 	a.beginNode()
+	a.scheduleEvents()
 }
 
 // finish closes the life's books.
@@ -318,9 +322,6 @@ func (a *application) exited(c int) {
 	a.stateChanged()
 }
 
-// jitter implements processes; the kubelet of a World is old (K4).
-func (a *application) jitter(time.Duration) time.Duration { return 0 }
-
 // refused implements processes.
 func (a *application) refused(c int) {
 	if c == a.studied {
@@ -347,6 +348,13 @@ func (a *application) fire(i int) {
 		a.rulesDue()
 	case i == timerObserve:
 		a.askObserver()
+	case i == timerDeletion:
+		a.deleteCalled()
+	case i == timerDeleted:
+		a.set(i, never)
+		a.life.deletePod()
+	case i == timerKubelet:
+		a.kubeletKilled()
 	case i < timerFirst:
 		k := model.ProbeKind(i - timerCached)
 		a.refreshCached(k)

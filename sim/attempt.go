@@ -67,7 +67,7 @@ func (l *life) trigger(c int) {
 func (l *life) look(c int, k model.ProbeKind) {
 	container := &l.containers[c]
 	w := &container.workers[k]
-	seen := kubelet.Seen{Status: container.status, StartedAt: container.startedAt, PodFinished: l.finished}
+	seen := kubelet.Seen{Status: container.status, StartedAt: container.startedAt, PodFinished: l.finished, Adopted: l.adopted(container.startedAt)}
 	if container.status.State == kubelet.Terminated {
 		seen.NotRestarted = !l.wanted(container)
 	}

@@ -57,7 +57,7 @@ func (a *application) writeStatus() {
 	e.dirty, e.patched = false, false
 	e.ready = a.life.podReady
 	stated := a.world.Cluster.Propagation
-	e.writing = stated == nil || e.ready != e.in
+	e.writing = stated == nil || (e.ready && !e.deleted) != e.in
 	if !e.writing {
 		return
 	}

@@ -44,7 +44,8 @@ const (
 	streamFaults   = streamAnswers + model.ProbeKinds
 	streamResource = streamFaults + 1
 	streamObserver = streamResource + 1
-	streamRenewals = streamObserver + 1
+	streamEvents   = streamObserver + 1
+	streamRenewals = streamEvents + 1
 	streamCount    = streamRenewals + 32
 )
 

@@ -17,14 +17,15 @@ type life struct {
 	processes processes
 	stale     bool // a script's choice of K14; otherwise it is drawn
 
-	now         time.Duration
-	horizon     time.Duration
-	kubeletAge  time.Duration // at time 0 (K4)
-	relistPhase time.Duration
-	wallOffset  time.Duration // of virtual time 0 from a whole wall-clock second (K8)
-	timers      timers
-	random      stream // what the kubelet and the runtime draw
-	trace       *Trace
+	now          time.Duration
+	horizon      time.Duration
+	kubeletStart time.Duration // of the latest one; before 0 unless it was restarted (K4, K54)
+	studied      int           // the container whose termination a deletion waits for
+	relistPhase  time.Duration
+	wallOffset   time.Duration // of virtual time 0 from a whole wall-clock second (K8)
+	timers       timers
+	random       stream // what the kubelet and the runtime draw
+	trace        *Trace
 
 	containers []container
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
@@ -92,6 +93,7 @@ type processes interface {
 	stored(c int, k model.ProbeKind, r kubelet.Result)
 	attempted(c int, k model.ProbeKind, o kubelet.Outcome, run int32)
 	readyChanged(ready bool)
+	podGone()   // a deleted pod has its final phase; a new one begins
 	published() // the cached status changed
 }
 
@@ -125,12 +127,7 @@ func newLife(pod *model.Pod, processTimers, observers int) *life {
 func (l *life) reset() {
 	l.timers.clear()
 	for c := range l.containers {
-		none := kubelet.Runtime{Incarnation: -1}
-		l.containers[c] = container{
-			spec: &l.pod.Containers[c], live: none, seen: none, atSync: none,
-			status:  kubelet.Status{Incarnation: -2},
-			backOff: kubelet.BackOff{Initial: 10 * time.Second, Max: 300 * time.Second},
-		}
+		l.clearContainer(c)
 	}
 	clear(l.attempts)
 	l.now, l.asked = 0, 0
@@ -169,7 +166,11 @@ func (l *life) fire(i int) {
 		l.stepSync()
 	case i == l.podTimer():
 		l.timers.set(i, never)
-		l.requestSync()
+		if l.sync.phase == kubeletDown {
+			l.bootKubelet()
+		} else {
+			l.requestSync()
+		}
 	case i < l.firstProcessTimer():
 		l.tick(i - l.tickTimer(0))
 	default:

@@ -14,6 +14,9 @@ type podSync struct {
 	pending bool
 	first   bool // no sync has run yet
 
+	deleting    bool // the kubelet knows of the pod's deletion
+	terminating bool // and acts on it
+
 	container int             // that is being killed or started
 	reason    model.ProbeKind // of the kill
 	grace     time.Duration
@@ -35,6 +38,8 @@ const (
 	signalling           // for the stop signal (K65)
 	awaitingExit         // for the process to go, at most the rest of the grace
 	starting             // for a container to run
+	finalising           // for a deleted pod's last status to be written
+	kubeletDown          // for the kubelet to run again
 )
 
 func (s *podSync) waitsForExit(c int) bool {
@@ -94,6 +99,9 @@ func (l *life) relistBy(at time.Duration) {
 // if it found a change.
 func (l *life) relist() {
 	l.timers.set(l.relistTimer(), never)
+	if l.sync.phase == kubeletDown {
+		return
+	}
 	l.sync.relisted = true
 	changed := l.observe()
 	if l.sync.phase == awaitingRelist {
@@ -130,6 +138,10 @@ func (l *life) beginSync() {
 		l.createWorkers()
 		s.first = false
 	}
+	if s.deleting {
+		l.beginTermination()
+		return
+	}
 	s.phase = stopping
 	l.nextKill()
 }
@@ -141,7 +153,7 @@ func (l *life) generate() {
 	for i := range l.containers {
 		c := &l.containers[i]
 		c.atSync, c.killed = c.seen, false
-		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused)
+		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused, l.adopted(c.atSync.StartedAt))
 		wasted := trigger && (l.stale || l.durations.WastedTrigger > 0 && l.random.Float64() < l.durations.WastedTrigger)
 		if trigger && l.trace != nil {
 			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Wasted: wasted, Rule: "K9"})
@@ -207,12 +219,20 @@ func (l *life) wait(p phase, d time.Duration) {
 func (l *life) stepSync() {
 	s := &l.sync
 	c := &l.containers[s.container]
-	if s.phase == starting {
+	switch s.phase {
+	case starting:
 		l.started()
+		return
+	case finalising:
+		l.endTermination()
 		return
 	}
 	if !c.live.Running { // gone, by itself or by the signal
 		l.timers.set(l.syncTimer(), never)
+		if s.terminating {
+			l.wait(finalising, l.durations.FinalStatus.Sample(l.random.Rand))
+			return
+		}
 		l.nextKill()
 		return
 	}
@@ -420,7 +440,7 @@ func (l *life) createWorkers() {
 // jitter draws how long a worker waits before its first look: a part of its
 // period if the kubelet is younger than that (K4).
 func (l *life) jitter(p *model.Probe) time.Duration {
-	if p.Period() <= l.kubeletAge+l.now {
+	if p.Period() <= l.now-l.kubeletStart {
 		return 0
 	}
 	return l.processes.jitter(p.Period())

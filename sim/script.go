@@ -67,7 +67,7 @@ func (s *Script) Run() *Trace {
 	for c := range l.containers {
 		l.containers[c].backOff = kubelet.BackOff{Initial: s.BackOffInitial, Max: s.BackOffMax}
 	}
-	l.stale, l.kubeletAge, l.relistPhase = s.StaleTrigger, s.KubeletAge, s.RelistPhase
+	l.stale, l.kubeletStart, l.relistPhase = s.StaleTrigger, -s.KubeletAge, s.RelistPhase
 	l.horizon = s.Horizon
 	l.trace = &Trace{Horizon: s.Horizon}
 	l.timers.set(l.podTimer(), s.PodAdd)
@@ -132,5 +132,6 @@ func (s *scripted) condemned(int, model.ProbeKind)                         {}
 func (s *scripted) refused(int)                                            {}
 func (s *scripted) stored(int, model.ProbeKind, kubelet.Result)            {}
 func (s *scripted) attempted(int, model.ProbeKind, kubelet.Outcome, int32) {}
+func (s *scripted) podGone()                                               {}
 func (s *scripted) published()                                             {}
 func (s *scripted) readyChanged(bool)                                      {}

@@ -51,8 +51,6 @@ func Unsupported(w *model.World) []string {
 		}
 	}
 	add(w.Cluster.LoadBalancer == nil, "cluster.loadBalancer")
-	add(w.Events.KubeletRestart == nil, "events.kubeletRestart")
-	add(w.Events.Deletion == nil, "events.deletion")
 	add(w.Events.Rollout == nil, "events.rollout")
 	add(w.Application.Traffic == nil || w.Application.Traffic.RetriesMax == 0, "application.traffic.retries")
 	for k := range w.Application.Probes {
@@ -69,6 +67,7 @@ func newWorldLife(w *model.World, node *model.Node) *life {
 	l := newLife(&w.Pod, a.timerCount(), maxObservers)
 	l.processes = a
 	a.life = l
+	l.studied = w.Studied
 	l.version = w.Cluster.KubernetesVersion
 	l.durations = kubelet.MeasuredDurations()
 	return l
@@ -93,7 +92,7 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	l.random.seed(of.Seed, of.Replication, forKubelet)
 	l.wallOffset = time.Duration(l.random.Int64N(int64(time.Second)))
 	l.relistPhase = time.Duration(l.random.Int64N(int64(time.Second)))
-	l.kubeletAge = dist.Longest // an old kubelet: no start-up jitter (K4)
+	l.kubeletStart = -dist.Longest // an old kubelet: no start-up jitter (K4)
 	l.horizon = min(of.Horizon, dist.Longest)
 	l.trace = of.Trace
 	if l.trace != nil {

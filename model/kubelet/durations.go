@@ -34,6 +34,7 @@ type Durations struct {
 	RulesStart  dist.Duration // a proxy free to apply rules to its beginning (K72)
 	RulesApply  dist.Duration // one application of rules (K72)
 
+	Creation    dist.Duration // creation of a pod to its first sync (K75)
 	Delete      dist.Duration // DELETE call to the kubelet beginning the termination (K79)
 	DeleteEvent dist.Duration // DELETE call to the watchers seeing the pod deleted (K79)
 	FinalStatus dist.Duration // last container's exit to the pod's final phase and the end of its endpoint (K81)
@@ -70,6 +71,7 @@ func MeasuredDurations() Durations {
 		RulesStart:  medianP90(500*us, 1100*us),
 		RulesApply:  medianP90(32*ms, 40*ms),
 
+		Creation:    medianP90(325*ms, 370*ms),
 		Delete:      medianP90(8*ms, 14*ms),
 		DeleteEvent: medianP90(7*ms, 13*ms),
 		FinalStatus: medianP90(150*ms, 230*ms),

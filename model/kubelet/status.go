@@ -33,9 +33,10 @@ type Workers [model.ProbeKinds]Worker
 
 // Generate computes the status of a container from the runtime's state, in the
 // order started, ready, trigger (K44). previous is the cached status, refused
-// that the last start was refused by back-off. trigger reports that the
+// that the last start was refused by back-off, adopted that the container ran
+// long before the kubelet started (K54). trigger reports that the
 // readiness worker is to be sent a manual trigger (K9).
-func (ws *Workers) Generate(r *Runtime, previous Status, refused bool) (s Status, trigger bool) {
+func (ws *Workers) Generate(r *Runtime, previous Status, refused, adopted bool) (s Status, trigger bool) {
 	s = Status{Incarnation: r.Incarnation, State: Terminated}
 	switch {
 	case r.Running:
@@ -46,12 +47,14 @@ func (ws *Workers) Generate(r *Runtime, previous Status, refused bool) (s Status
 	if !r.Running {
 		return s, false
 	}
-	s.Started = ws.started(r.Incarnation, previous)
+	s.Started = ws.started(r.Incarnation, previous, adopted)
 	if !s.Started {
 		return s, false
 	}
 	readiness := &ws[model.Readiness]
 	switch { // K46
+	case adopted && readiness.Result(r.Incarnation) == None:
+		s.Ready = previous.Ready
 	case !readiness.Running():
 		s.Ready = readiness.Probe.PeriodSeconds == 0
 	case readiness.Result(r.Incarnation) == ResultSuccess:
@@ -63,7 +66,7 @@ func (ws *Workers) Generate(r *Runtime, previous Status, refused bool) (s Status
 }
 
 // started is K10, with the exception of K11.
-func (ws *Workers) started(incarnation int, previous Status) bool {
+func (ws *Workers) started(incarnation int, previous Status, adopted bool) bool {
 	startup := &ws[model.Startup]
 	if startup.Probe.PeriodSeconds == 0 {
 		return true
@@ -71,7 +74,8 @@ func (ws *Workers) started(incarnation int, previous Status) bool {
 	if result := startup.Result(incarnation); result != None {
 		return result == ResultSuccess
 	}
-	return startup.Version.StartedCarriesOver() && previous.State == Running && previous.Started
+	carried := adopted || startup.Version.StartedCarriesOver()
+	return carried && previous.State == Running && previous.Started
 }
 
 // Verdict returns the probe for which the running container is to be killed:
@@ -96,6 +100,11 @@ func Grace(p *model.Probe, pod *model.Pod) time.Duration {
 		seconds = *p.TerminationGracePeriodSeconds
 	}
 	return time.Duration(seconds) * time.Second
+}
+
+// DeletionGrace returns the grace period of a pod's deletion (K53).
+func DeletionGrace(pod *model.Pod) time.Duration {
+	return time.Duration(max(1, pod.TerminationGracePeriodSeconds)) * time.Second
 }
 
 // PreStopLasts returns how long a preStop hook that takes lasts is let run

@@ -143,6 +143,7 @@ type Seen struct {
 	StartedAt    time.Duration // of the running container, cut to a whole wall-clock second
 	PodFinished  bool          // phase Failed or Succeeded
 	Deleted      bool          // the pod is being deleted
+	Adopted      bool          // the container ran long before the kubelet started (K54)
 	NotRestarted bool          // the terminated container will not be restarted
 }
 
@@ -158,7 +159,9 @@ func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
 	if w.incarnation != seen.Incarnation { // K33; counters stay (K26)
 		w.incarnation = seen.Incarnation
 		w.result = None
-		w.set(w.initialValue(), &stored)
+		if !seen.Adopted {
+			w.set(w.initialValue(), &stored)
+		}
 		w.onHold = false
 	}
 	if w.onHold {

@@ -1,0 +1,70 @@
+package sim
+
+import "time"
+
+// The scenario's events: deletions of the pod and restarts of the kubelet.
+
+// jitter implements processes (K4).
+func (a *application) jitter(period time.Duration) time.Duration {
+	return time.Duration(a.random[streamEvents].Float64() * float64(period))
+}
+
+// scheduleEvents sets the first deletion and the first restart of the kubelet.
+func (a *application) scheduleEvents() {
+	a.scheduleDeletion()
+	if d := a.world.Events.KubeletRestart; d != nil {
+		a.set(timerKubelet, later(a.life.now, d.Sample(a.random[streamEvents].Rand)))
+	}
+}
+
+func (a *application) scheduleDeletion() {
+	if d := a.world.Events.Deletion; d != nil {
+		a.set(timerDeletion, later(a.life.now, d.Sample(a.random[streamEvents].Rand)))
+	}
+}
+
+// deleteCalled deletes the pod in the API: its endpoint is not ready any more
+// whatever its Ready condition, and the kubelet will stop it (K50, K79).
+func (a *application) deleteCalled() {
+	a.set(timerDeletion, never)
+	a.note("pod deleted")
+	a.endpoints.deleted = true
+	if a.world.Cluster.Propagation != nil {
+		a.published()
+	} else {
+		a.watch(&a.life.durations.DeleteEvent)
+	}
+	a.set(timerDeleted, a.life.now+a.draw(&a.life.durations.Delete))
+}
+
+// podGone implements processes. The next deletion is counted from here.
+func (a *application) podGone() {
+	a.note("pod gone")
+	a.account()
+	e := &a.endpoints
+	e.api, e.ready, e.deleted = false, false, false
+	if a.world.Cluster.Propagation == nil {
+		a.watch(&a.life.durations.PodEvent)
+	}
+	a.scheduleDeletion()
+}
+
+// The kubelet is away for half a second to two, as in the measured restarts
+// (K85), and then boots.
+const (
+	leastDowntime = 500 * time.Millisecond
+	mostDowntime  = 2 * time.Second
+)
+
+// kubeletKilled restarts the kubelet, as soon as it is not stopping or starting
+// a container.
+func (a *application) kubeletKilled() {
+	r := a.random[streamEvents].Rand
+	down := leastDowntime + time.Duration(r.Int64N(int64(mostDowntime-leastDowntime)))
+	if !a.life.restartKubelet(down) {
+		a.set(timerKubelet, a.life.now+time.Second)
+		return
+	}
+	a.note("kubelet restarts")
+	a.set(timerKubelet, later(a.life.now, a.world.Events.KubeletRestart.Sample(r)))
+}
