@@ -3,11 +3,14 @@ package scenarios
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"path"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/probesim/probesim/model/dist"
 )
 
 // File is one file of a shipped scenario.
@@ -47,6 +50,31 @@ func Files(name string) ([]File, error) {
 // days followed by one, as in 90s, 30d or 1d12h; not negative, and at most 100
 // years.
 func ParseDuration(text string) (time.Duration, error) { return parseDuration(text) }
+
+// ParseCPU reads an amount of CPU as Kubernetes writes it, 250m, 0.5 or 2, and
+// returns it in thousandths of a CPU, rounded up.
+func ParseCPU(text string) (milli int64, err error) { return parseCPU(text) }
+
+// ParseDistribution reads a distribution of durations as scenario files write
+// it: 25s, {exponential: 10s}, {p50: 1s, p99: 5s}. Files of samples are found
+// from the current directory.
+func ParseDistribution(text string) (dist.Duration, error) {
+	trees, faults := documents("", []byte(text))
+	if len(trees) != 1 && len(faults) == 0 {
+		faults = Faults{{Message: "must be one distribution, such as 25s or {exponential: 25s}"}}
+	}
+	var parsed durationDistribution
+	if len(faults) == 0 {
+		clearLines(trees[0])
+		d := decoder{files: readFile}
+		parsed.decodeNode(&d, trees[0], place{})
+		faults = d.faults
+	}
+	if len(faults) > 0 {
+		return dist.Duration{}, errors.New(faults[0].Message)
+	}
+	return parsed.Duration, nil
+}
 
 // YAML writes a value as YAML with the keys of its JSON form, in their order.
 func YAML(value any) ([]byte, error) {
