@@ -246,7 +246,8 @@ func (u *unit) containerName() string { return text(child(u.scenario, "container
 // load decodes the unit with the overlays, and each of its variants.
 func (u *unit) load(overlays changes) (*Workload, Faults) {
 	base, d := u.decode(overlays)
-	faults := d.faults
+	faultsOfBase := d.faults
+	faults := slices.Clone(faultsOfBase)
 	w := &Workload{
 		World: base.world, Notes: d.notes, scenario: base.scenario, statedNode: base.statedNode,
 		spec: base.spec, original: base.spec, container: base.container,
@@ -264,7 +265,7 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 			continue
 		}
 		variant, d := u.decode(append(slices.Clone(overlays), v.Set...))
-		faults = append(faults, d.faults...)
+		faults = append(faults, ofVariant(*v.Name, d.faults, faultsOfBase)...)
 		w.Variants = append(w.Variants, Variant{*v.Name, variant.world})
 	}
 	for _, a := range u.assumed {
@@ -274,6 +275,22 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 		}
 	}
 	return w, faults
+}
+
+// ofVariant returns the faults of a variant that its base does not have, and
+// names the variant in those that stand elsewhere in the file.
+func ofVariant(name string, faults, base Faults) Faults {
+	var own Faults
+	for _, f := range faults {
+		if slices.Contains(base, f) {
+			continue
+		}
+		if !strings.HasPrefix(f.Path, "whatIf[") {
+			f.Message += fmt.Sprintf(" (in the variant %q)", name)
+		}
+		own = append(own, f)
+	}
+	return own
 }
 
 // decoded is a unit with a set of changes, decoded.

@@ -21,9 +21,13 @@ func Show(w *Workload) ([]byte, error) {
 	shown.Manifest = nil
 	shown.Pod = shownPod(w.spec)
 	shown.Application.Probes = shownAnswers(&w.scenario.Application.Probes, w.World.Container())
+	// What a variant changes must not be held by a default that has become a
+	// statement: the fields of a profile, and requests that follow limits.
 	if slices.ContainsFunc(shown.WhatIf, setsProfile) {
-		// A variant that takes another profile must find the fields free.
 		shown.Node = w.statedNode
+	}
+	if !slices.ContainsFunc(shown.WhatIf, setsResources) {
+		stateRequests(shown.Pod)
 	}
 	tree := encode(reflect.ValueOf(&shown))
 	for _, a := range w.assumed {
@@ -42,6 +46,23 @@ func setsProfile(v whatIf) bool {
 	return slices.ContainsFunc(v.Set, func(c change) bool {
 		return strings.HasPrefix(c.path, "node") && strings.HasSuffix(c.path, "profile") || c.path == "node"
 	})
+}
+
+func setsResources(v whatIf) bool {
+	return slices.ContainsFunc(v.Set, func(c change) bool { return strings.HasPrefix(c.path, "resources") })
+}
+
+// stateRequests gives each container that has a limit only the limit as its
+// request (K60).
+func stateRequests(spec *corev1.PodSpec) {
+	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range list {
+			r := &list[i].Resources
+			if limit, ok := r.Limits[corev1.ResourceCPU]; ok && r.Requests == nil {
+				r.Requests = corev1.ResourceList{corev1.ResourceCPU: limit}
+			}
+		}
+	}
 }
 
 // shownAnswers fills in how probes are answered: the defaults of all kinds
@@ -115,9 +136,6 @@ func shownContainer(c *corev1.Container) corev1.Container {
 	shown := corev1.Container{
 		Name: c.Name, Image: c.Image, Ports: c.Ports, RestartPolicy: c.RestartPolicy, Lifecycle: c.Lifecycle,
 		Resources: corev1.ResourceRequirements{Limits: cpuOnly(c.Resources.Limits), Requests: cpuOnly(c.Resources.Requests)},
-	}
-	if limit, ok := shown.Resources.Limits[corev1.ResourceCPU]; ok && shown.Resources.Requests == nil {
-		shown.Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: limit}
 	}
 	for kind, field := range []**corev1.Probe{&shown.StartupProbe, &shown.ReadinessProbe, &shown.LivenessProbe} {
 		if probe := probesOf(c)[kind]; probe != nil {
