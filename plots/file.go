@@ -8,18 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
-	pdf "codeberg.org/go-pdf/fpdf"
-	stdfont "golang.org/x/image/font"
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 )
 
 // Chart is a picture with the data behind it.
@@ -64,7 +56,7 @@ func Write(w io.Writer, format string, chart Chart) error {
 	case "png":
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dotsPerInch))}
 	case "pdf":
-		canvas = newPDF(width, height)
+		canvas = newPDF(width, height, chart.Sentence())
 	default:
 		return fmt.Errorf("%q is no format for a chart, must be svg, png, pdf or csv", format)
 	}
@@ -89,36 +81,4 @@ func replaceFile(path string, data []byte) error {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
-}
-
-// pdfCanvas draws a PDF. The canvas of gonum/plot hands text on as UTF-8 where
-// the document's fonts are encoded in Windows-1252, so characters beyond ASCII
-// would come out as two wrong ones.
-type pdfCanvas struct{ *vgpdf.Canvas }
-
-// reproducible makes every PDF of this process carry the same date and a fixed
-// order of its parts; the library takes both from its own globals alone.
-var reproducible sync.Once
-
-func newPDF(width, height vg.Length) pdfCanvas {
-	reproducible.Do(func() {
-		epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-		pdf.SetDefaultCreationDate(epoch)
-		pdf.SetDefaultModificationDate(epoch)
-		pdf.SetDefaultCatalogSort(true)
-	})
-	return pdfCanvas{vgpdf.New(width, height)}
-}
-
-// FillString implements vg.Canvas. The canvas registers a bold font as plain
-// and then asks for it as bold; by the name of another weight it finds it.
-func (c pdfCanvas) FillString(face font.Face, at vg.Point, text string) {
-	if face.Font.Weight == stdfont.WeightBold {
-		face.Font.Weight = stdfont.WeightSemiBold
-	}
-	encoded, err := encoding.ReplaceUnsupported(charmap.Windows1252.NewEncoder()).String(text)
-	if err != nil {
-		encoded = text
-	}
-	c.Canvas.FillString(face, at, strings.ReplaceAll(encoded, "\x1a", "?"))
 }
