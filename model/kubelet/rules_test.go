@@ -1,0 +1,498 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+)
+
+// Each test here is named after the rule it holds, K1 to K87 of docs/model.md.
+// Those of a pod's whole life are in package sim.
+
+const ms, second = time.Millisecond, time.Second
+
+// worker returns a worker of kind k created at 0, whose first look found no
+// container. change may alter its probe, which otherwise has the defaults.
+func worker(k model.ProbeKind, v model.Version, change func(p *model.Probe)) *kubelet.Worker {
+	var p model.Probe
+	p.SetDefaults()
+	if change != nil {
+		change(&p)
+	}
+	w := kubelet.NewWorker(p, k, v, 0, 0)
+	w.Tick()
+	w.Look(0, &kubelet.Seen{Status: kubelet.Status{Incarnation: -1}})
+	return &w
+}
+
+// running is the status of a running container that started at the given whole
+// second, such that a worker of kind k may make attempts.
+func running(k model.ProbeKind, container int, startedAt time.Duration) *kubelet.Seen {
+	s := seenRunning(k, container)
+	s.StartedAt = startedAt
+	return s
+}
+
+// attempts makes the worker go through attempts with the given outcomes: s, f
+// or e. It returns all it announced.
+func attempts(t *testing.T, w *kubelet.Worker, container int, outcomes string) []kubelet.Result {
+	t.Helper()
+	var announced []kubelet.Result
+	for i, letter := range outcomes {
+		action, stored := w.Look(time.Hour, running(w.Kind, container, 0))
+		if action != kubelet.Attempt {
+			t.Fatalf("attempt %d of %q: the look makes none", i+1, outcomes)
+		}
+		announced = append(announced, stored.Values[:stored.N]...)
+		stored = w.Finish(map[rune]kubelet.Outcome{'s': kubelet.Success, 'f': kubelet.Failure, 'e': kubelet.Error}[letter])
+		announced = append(announced, stored.Values[:stored.N]...)
+	}
+	return announced
+}
+
+// looks reports whether a look makes an attempt.
+func looks(w *kubelet.Worker, now time.Duration, seen *kubelet.Seen) bool {
+	action, _ := w.Look(now, seen)
+	return action == kubelet.Attempt
+}
+
+// run holds the number of equal outcomes in a row.
+func run(t *testing.T, w *kubelet.Worker, want int32) {
+	t.Helper()
+	if got, _ := w.Run(); got != want {
+		t.Errorf("run of %d, want %d", got, want)
+	}
+}
+
+func TestK2GridBeginsAtTheWorkersCreation(t *testing.T) {
+	var p model.Probe
+	p.SetDefaults()
+	w := kubelet.NewWorker(p, model.Liveness, model.NewestVersion, 3500*ms, 0)
+	for i := range 5 {
+		if want := 3500*ms + time.Duration(i)*10*second; w.NextTick != want {
+			t.Errorf("look %d at %v, want %v", i, w.NextTick, want)
+		}
+		if !w.Tick() {
+			t.Errorf("look %d is not made", i)
+		}
+	}
+}
+
+func TestK3OnlyTriggersMoveAGrid(t *testing.T) {
+	for _, test := range []struct {
+		minor int
+		want  time.Duration // of the tick after a trigger at 4.2 s, period 10 s
+	}{{30, 10 * second}, {31, 10 * second}, {32, 14200 * ms}, {37, 14200 * ms}} {
+		w := worker(model.Readiness, model.Version{Minor: test.minor}, nil)
+		if !w.Trigger(4200 * ms) {
+			t.Errorf("1.%d: an idle worker does not look at a trigger", test.minor)
+		}
+		if w.NextTick != test.want {
+			t.Errorf("1.%d: next tick at %v, want %v", test.minor, w.NextTick, test.want)
+		}
+	}
+	w := worker(model.Liveness, model.NewestVersion, nil)
+	attempts(t, w, 0, "ss")
+	attempts(t, w, 1, "s")
+	if w.NextTick != 10*second {
+		t.Errorf("a new container moved the grid to %v", w.NextTick)
+	}
+}
+
+func TestK4JitterComesBeforeTheGrid(t *testing.T) {
+	var p model.Probe
+	p.SetDefaults()
+	w := kubelet.NewWorker(p, model.Readiness, model.NewestVersion, 2*second, 6400*ms)
+	if w.Trigger(3 * second) {
+		t.Error("a worker that sleeps takes a trigger")
+	}
+	if w.NextTick != 8400*ms {
+		t.Errorf("first look at %v, want 8.4s", w.NextTick)
+	}
+	if !w.Tick() || w.NextTick != 18400*ms {
+		t.Errorf("second look at %v, want 18.4s", w.NextTick)
+	}
+	w.Look(8400*ms, &kubelet.Seen{Status: kubelet.Status{Incarnation: -1}})
+	if !w.Pending(8400*ms, false) {
+		t.Error("the trigger sent during the sleep is lost")
+	}
+}
+
+func TestK5TicksDuringAnAttemptMakeOneLook(t *testing.T) {
+	w := worker(model.Liveness, model.NewestVersion, nil)
+	w.Tick()
+	if !looks(w, 10*second, running(model.Liveness, 0, 0)) {
+		t.Fatal("no attempt")
+	}
+	for range 3 {
+		if w.Tick() {
+			t.Error("a tick during an attempt makes a look")
+		}
+	}
+	w.Finish(kubelet.Success)
+	if !w.Pending(43*second, false) {
+		t.Error("no look when the attempt ends")
+	}
+	if w.Pending(43*second, false) {
+		t.Error("a second look when the attempt ends")
+	}
+	if w.NextTick != 50*second {
+		t.Errorf("next tick at %v, want 50s: the grid stays", w.NextTick)
+	}
+}
+
+func TestK6TickAndTriggerMayBeTakenInEitherOrder(t *testing.T) {
+	for _, test := range []struct {
+		triggerFirst bool
+		minor        int
+		looks        int // in a row, when the attempt ends at 12 s
+		next         time.Duration
+	}{
+		{false, 37, 2, 22 * second}, // the tick, then the trigger
+		{true, 37, 1, 22 * second},  // the trigger, which restarts the ticker and empties its slot
+		{false, 31, 2, 20 * second},
+		{true, 31, 2, 20 * second},
+	} {
+		w := worker(model.Readiness, model.Version{Minor: test.minor}, nil)
+		w.Trigger(5 * second)
+		looks(w, 5*second, running(model.Readiness, 0, 0))
+		for w.NextTick <= 12*second {
+			w.Tick()
+		}
+		w.Trigger(6 * second)
+		if test.minor == 37 { // the period is 10 s: no tick fell into the attempt, so lengthen it
+			for w.NextTick <= 15*second {
+				w.Tick()
+			}
+		}
+		if !w.PendingBoth() {
+			t.Fatalf("1.%d: not both pending", test.minor)
+		}
+		w.Finish(kubelet.Failure)
+		n := 0
+		for w.Pending(12*second, test.triggerFirst) {
+			n++
+		}
+		if n != test.looks || w.NextTick != test.next {
+			t.Errorf("1.%d, trigger first %v: %d looks, next tick %v; want %d, %v", test.minor, test.triggerFirst, n, w.NextTick, test.looks, test.next)
+		}
+	}
+}
+
+// Every gate that is closed hides the ones after it. A look at everything wrong
+// at once is therefore decided by the first gate, and opening one after the
+// other shows the order.
+func TestK7GatesInTheirOrder(t *testing.T) {
+	w := worker(model.Liveness, model.NewestVersion, func(p *model.Probe) { p.InitialDelaySeconds = 10; p.FailureThreshold = 1 })
+	attempts(t, w, 0, "f") // on hold
+	seen := &kubelet.Seen{Status: kubelet.Status{Incarnation: -1, State: kubelet.Waiting}, Deleted: false, StartedAt: 100 * second}
+	steps := []struct {
+		gate   string
+		open   func()
+		stored []kubelet.Result
+		look   bool
+	}{
+		{"c: no container", func() {}, nil, false},
+		{"e: on hold", func() { seen.Incarnation = 0 }, nil, false},
+		{"d and f: a new container, not running", func() { seen.Incarnation = 1 }, []kubelet.Result{kubelet.ResultSuccess, kubelet.ResultFailure}, false},
+		{"h: initial delay", func() { seen.State = kubelet.Running }, nil, false},
+		{"i: not started", func() { seen.StartedAt = 90 * second }, nil, false},
+		{"all open", func() { seen.Started = true }, nil, true},
+	}
+	for _, step := range steps {
+		step.open()
+		action, stored := w.Look(100*second, seen)
+		if (action == kubelet.Attempt) != step.look || !equal(stored.Values[:stored.N], step.stored) {
+			t.Errorf("%s: attempt %v, stored %v; want %v, %v", step.gate, action == kubelet.Attempt, stored.Values[:stored.N], step.look, step.stored)
+		}
+	}
+	w.Finish(kubelet.Success)
+	seen.Deleted, seen.StartedAt = true, 100*second // g comes before h
+	if action, _ := w.Look(100*second, seen); action != kubelet.Exit {
+		t.Error("g: the worker of a deleted pod goes on")
+	}
+	w = worker(model.Liveness, model.NewestVersion, nil)
+	if action, _ := w.Look(0, &kubelet.Seen{Status: kubelet.Status{Incarnation: -1}, PodFinished: true}); action != kubelet.Exit {
+		t.Error("b: the worker of a finished pod goes on, because it has no container")
+	}
+}
+
+func equal(a, b []kubelet.Result) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestK8InitialDelayCountsWholeSeconds(t *testing.T) {
+	for _, test := range []struct {
+		delay     int32
+		startedAt time.Duration // in the status: whole
+		now       time.Duration
+		want      bool
+	}{
+		{0, 3 * second, 3 * second, true},
+		{10, 3 * second, 12999 * ms, false},
+		{10, 3 * second, 13 * second, true}, // truly started at up to 3.999 s: 9.001 s
+		{10, 3 * second, 13900 * ms, true},
+		{1, 3 * second, 3999 * ms, false},
+		{1, 3 * second, 4 * second, true},
+		{12, 5 * second, 17 * second, true}, // 11.78 s after a start at 5.22 s (K67)
+	} {
+		w := worker(model.Liveness, model.NewestVersion, func(p *model.Probe) { p.InitialDelaySeconds = test.delay })
+		if got := looks(w, test.now, running(model.Liveness, 0, test.startedAt)); got != test.want {
+			t.Errorf("delay %d s, start %v, look at %v: attempt %v, want %v", test.delay, test.startedAt, test.now, got, test.want)
+		}
+	}
+}
+
+func TestK9TriggerSlotHoldsOne(t *testing.T) {
+	w := worker(model.Readiness, model.NewestVersion, nil)
+	w.Trigger(second)
+	looks(w, second, running(model.Readiness, 0, 0))
+	for range 3 {
+		if w.Trigger(1500 * ms) {
+			t.Error("a busy worker looks at a trigger")
+		}
+	}
+	w.Finish(kubelet.Failure)
+	if !w.Pending(2*second, true) || w.Pending(2*second, true) {
+		t.Error("want one further look")
+	}
+	if w.NextTick != 12*second {
+		t.Errorf("next tick at %v, want 12s: a period after the receipt", w.NextTick)
+	}
+}
+
+func TestK9WhoIsSentATrigger(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		running bool
+		probes  []model.ProbeKind
+		ready   bool // the readiness result is success
+		started bool // the startup result is success
+		want    bool
+	}{
+		{"started, not ready", true, []model.ProbeKind{model.Readiness}, false, false, true},
+		{"ready", true, []model.ProbeKind{model.Readiness}, true, false, false},
+		{"not running", false, []model.ProbeKind{model.Readiness}, false, false, false},
+		{"no readiness worker", true, []model.ProbeKind{model.Liveness}, false, false, false},
+		{"not started", true, []model.ProbeKind{model.Startup, model.Readiness}, false, false, false},
+		{"started by its startup probe", true, []model.ProbeKind{model.Startup, model.Readiness}, false, true, true},
+	} {
+		ws := workers(test.probes...)
+		if test.ready {
+			attempts(t, &ws[model.Readiness], 0, "s")
+		}
+		if test.started {
+			attempts(t, &ws[model.Startup], 0, "s")
+		}
+		r := kubelet.Runtime{Incarnation: 0, Running: test.running}
+		if _, got := ws.Generate(&r, kubelet.Status{Incarnation: -1}, false, false); got != test.want {
+			t.Errorf("%s: trigger %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// workers returns the workers of a container with these probes.
+func workers(kinds ...model.ProbeKind) *kubelet.Workers {
+	var ws kubelet.Workers
+	for _, k := range kinds {
+		ws[k] = *worker(k, model.NewestVersion, nil)
+	}
+	return &ws
+}
+
+func TestK10StartedGate(t *testing.T) {
+	for k := model.Startup; k < model.ProbeKinds; k++ {
+		for _, started := range []bool{false, true} {
+			w := worker(k, model.NewestVersion, nil)
+			seen := running(k, 0, 0)
+			seen.Started = started
+			if got, want := looks(w, time.Hour, seen), started != (k == model.Startup); got != want {
+				t.Errorf("%v, started %v: attempt %v, want %v", k, started, got, want)
+			}
+		}
+	}
+	r := kubelet.Runtime{Running: true}
+	for _, test := range []struct {
+		name     string
+		outcomes string // of the startup worker; -: there is none
+		want     bool
+	}{{"no startup probe", "-", true}, {"no attempt yet", "", false}, {"success", "s", true}, {"failures below the threshold", "ff", false}, {"failure", "fff", false}} {
+		ws := workers(model.Startup)
+		if test.outcomes == "-" {
+			ws = workers(model.Liveness)
+		} else {
+			ws[model.Startup].Look(0, &kubelet.Seen{Status: kubelet.Status{State: kubelet.Running, Started: true}})
+			attempts(t, &ws[model.Startup], 0, test.outcomes)
+		}
+		if s, _ := ws.Generate(&r, kubelet.Status{Incarnation: -1}, false, false); s.Started != test.want {
+			t.Errorf("%s: started %v, want %v", test.name, s.Started, test.want)
+		}
+	}
+}
+
+func TestK11StartedIsCarriedOverByName(t *testing.T) {
+	before := kubelet.Status{Incarnation: 0, State: kubelet.Running, Ready: true, Started: true}
+	crashed := kubelet.Status{Incarnation: 0, State: kubelet.Terminated}
+	for _, test := range []struct {
+		name     string
+		minor    int
+		previous kubelet.Status
+		want     bool
+	}{
+		{"in place", 37, before, true},
+		{"in place", 35, before, true},
+		{"in place", 34, before, false},
+		{"after a crash", 37, crashed, false},
+	} {
+		var ws kubelet.Workers
+		ws[model.Startup] = *worker(model.Startup, model.Version{Minor: test.minor}, nil)
+		attempts(t, &ws[model.Startup], 0, "s")
+		next := kubelet.Runtime{Incarnation: 1, Running: true}
+		s, _ := ws.Generate(&next, test.previous, false, false)
+		if s.Started != test.want {
+			t.Errorf("%s, 1.%d: started %v, want %v", test.name, test.minor, s.Started, test.want)
+		}
+		// At the startup worker's next grid point the result is unknown.
+		if _, stored := ws[model.Startup].Look(time.Hour, running(model.Startup, 1, 0)); stored.Values[0] != kubelet.Unknown {
+			t.Errorf("%s, 1.%d: stored %v", test.name, test.minor, stored)
+		}
+		if s, _ := ws.Generate(&next, s, false, false); s.Started {
+			t.Errorf("%s, 1.%d: still started once the startup worker has looked", test.name, test.minor)
+		}
+	}
+}
+
+func TestK15ErrorsAreThrownAway(t *testing.T) {
+	if kubelet.MaxRuns != 3 {
+		t.Errorf("at most %d runs, want 3", kubelet.MaxRuns)
+	}
+	w := worker(model.Liveness, model.NewestVersion, nil)
+	if got := attempts(t, w, 0, "ffe"); !equal(got, []kubelet.Result{kubelet.ResultSuccess}) {
+		t.Errorf("announced %v", got)
+	}
+	run(t, w, 2)
+	if got := attempts(t, w, 0, "f"); !equal(got, []kubelet.Result{kubelet.ResultFailure}) {
+		t.Errorf("announced %v after the third failure", got)
+	}
+	if !kubelet.Timeout.Failed() || kubelet.Error.Failed() || kubelet.Success.Failed() {
+		t.Error("a timeout is a failure, an error is not")
+	}
+}
+
+func TestK22InitialResults(t *testing.T) {
+	for k, want := range map[model.ProbeKind]kubelet.Result{
+		model.Startup: kubelet.Unknown, model.Readiness: kubelet.ResultFailure, model.Liveness: kubelet.ResultSuccess,
+	} {
+		w := worker(k, model.NewestVersion, nil)
+		if got := w.Result(0); got != kubelet.None {
+			t.Errorf("%v: %v before the worker's look, want none", k, got)
+		}
+		w.Look(0, running(k, 0, time.Hour)) // the initial delay, of course, changes nothing
+		if got := w.Result(0); got != want {
+			t.Errorf("%v: %v, want %v", k, got, want)
+		}
+	}
+}
+
+func TestK23Thresholds(t *testing.T) {
+	for _, test := range []struct {
+		successes, failures int32
+		outcomes            string
+		want                kubelet.Result
+		run                 int32
+	}{
+		{1, 3, "ff", kubelet.ResultFailure, 2}, // still the initial one
+		{1, 3, "s", kubelet.ResultSuccess, 1},
+		{1, 3, "sff", kubelet.ResultSuccess, 2},
+		{1, 3, "sfff", kubelet.ResultFailure, 3},
+		{1, 3, "sffsff", kubelet.ResultSuccess, 2},
+		{3, 1, "ss", kubelet.ResultFailure, 2},
+		{3, 1, "sss", kubelet.ResultSuccess, 3},
+		{3, 1, "ssssss", kubelet.ResultSuccess, 6}, // crossing the threshold does not end the run
+		{3, 1, "sssfss", kubelet.ResultFailure, 2},
+	} {
+		w := worker(model.Readiness, model.NewestVersion, func(p *model.Probe) {
+			p.SuccessThreshold, p.FailureThreshold = test.successes, test.failures
+		})
+		attempts(t, w, 0, test.outcomes)
+		if got := w.Result(0); got != test.want {
+			t.Errorf("thresholds %d and %d, %s: %v, want %v", test.successes, test.failures, test.outcomes, got, test.want)
+		}
+		run(t, w, test.run)
+	}
+}
+
+func TestK24OnlyChangesAreAnnounced(t *testing.T) {
+	w := worker(model.Readiness, model.NewestVersion, nil)
+	want := []kubelet.Result{kubelet.ResultFailure, kubelet.ResultSuccess, kubelet.ResultFailure, kubelet.ResultSuccess}
+	if got := attempts(t, w, 0, "fffsssfffffs"); !equal(got, want) {
+		t.Errorf("announced %v, want %v", got, want)
+	}
+}
+
+func TestK25Hold(t *testing.T) {
+	for _, test := range []struct {
+		kind     model.ProbeKind
+		minor    int
+		outcomes string
+		want     bool // on hold
+		run      int32
+	}{
+		{model.Liveness, 37, "fff", true, 0},
+		{model.Liveness, 37, "sss", false, 3},
+		{model.Startup, 37, "fff", true, 0},
+		{model.Startup, 37, "s", true, 0},
+		{model.Startup, 32, "s", true, 0},
+		{model.Startup, 31, "s", false, 1},
+		{model.Startup, 31, "fff", true, 0},
+		{model.Readiness, 37, "fff", false, 3},
+	} {
+		w := worker(test.kind, model.Version{Minor: test.minor}, nil)
+		attempts(t, w, 0, test.outcomes)
+		run(t, w, test.run)
+		if got := !looks(w, time.Hour, running(test.kind, 0, 0)); got != test.want {
+			t.Errorf("%v 1.%d after %s: on hold %v, want %v", test.kind, test.minor, test.outcomes, got, test.want)
+		}
+		if test.want && !looks(w, time.Hour, running(test.kind, 1, 0)) {
+			t.Errorf("%v 1.%d: on hold for a new container too", test.kind, test.minor)
+		}
+	}
+}
+
+func TestK26RunIsInherited(t *testing.T) {
+	w := worker(model.Liveness, model.NewestVersion, nil)
+	attempts(t, w, 0, "sff")
+	if got := attempts(t, w, 1, "f"); !equal(got, []kubelet.Result{kubelet.ResultSuccess, kubelet.ResultFailure}) {
+		t.Errorf("announced %v, want the initial success, then the third failure in a row", got)
+	}
+	w = worker(model.Readiness, model.NewestVersion, func(p *model.Probe) { p.SuccessThreshold = 3 })
+	attempts(t, w, 0, "ss")
+	attempts(t, w, 1, "s")
+	if w.Result(1) != kubelet.ResultSuccess {
+		t.Error("two successes of the container before do not count")
+	}
+}
+
+func TestK27InitialValuesAreNoAttempts(t *testing.T) {
+	w := worker(model.Liveness, model.NewestVersion, nil)
+	if n, last := w.Run(); n != 0 || last != kubelet.Success {
+		t.Errorf("begins with a run of %d %v, want 0 success", n, last)
+	}
+	w.Look(0, running(model.Liveness, 0, time.Hour))
+	run(t, w, 0)
+	r := worker(model.Readiness, model.NewestVersion, func(p *model.Probe) { p.FailureThreshold = 1; p.SuccessThreshold = 2 })
+	attempts(t, r, 0, "s")
+	if r.Result(0) != kubelet.ResultFailure {
+		t.Error("a first success counts as the second in a row")
+	}
+}
