@@ -139,10 +139,11 @@ func (d *decoder) unknown(key, value *yaml.Node, at place, name string, fields [
 		d.notes = append(d.notes, Fault{at.file, key.Line, at.path, message + ", ignored"}.Error())
 		return
 	}
+	line := key.Line
 	if origin, ok := d.origins[value]; ok {
-		at = origin
+		at, line = origin, value.Line
 	}
-	d.faults = append(d.faults, Fault{at.file, key.Line, at.path, message})
+	d.faults = append(d.faults, Fault{at.file, line, at.path, message})
 }
 
 // entries calls do for each entry of a mapping whose key is a new name.
@@ -285,8 +286,12 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, at place) {
 		v.SetBool(value)
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		var value int64
-		if !isNumber(n) || n.ShortTag() == "!!float" || n.Decode(&value) != nil || v.OverflowInt(value) {
-			wrong("must be a whole number" + rangeOf(v))
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" {
+			wrong("must be a whole number")
+			return
+		}
+		if n.Decode(&value) != nil || v.OverflowInt(value) {
+			wrong(fmt.Sprintf("must fit %d bits", v.Type().Bits()))
 			return
 		}
 		v.SetInt(value)
@@ -307,13 +312,6 @@ func (d *decoder) decodeScalar(n *yaml.Node, v reflect.Value, at place) {
 	default:
 		wrong("cannot be read here") // no type in use comes to this
 	}
-}
-
-func rangeOf(v reflect.Value) string {
-	if v.Kind() == reflect.Int32 {
-		return " of at most 32 bits"
-	}
-	return ""
 }
 
 func isNumber(n *yaml.Node) bool {

@@ -138,7 +138,7 @@ func (r distributionReader) made(n *yaml.Node, at place) func(dist.Dist, error) 
 			return made, true
 		}
 		for _, line := range strings.Split(err.Error(), "\n") {
-			r.fault(n, at, "%s", line)
+			r.fault(n, at, "%s: %s", abridged(flow(n)), line)
 		}
 		return nil, false
 	}
@@ -177,7 +177,7 @@ func (r distributionReader) family(n *yaml.Node, name string, parts map[string]*
 	}
 	for _, extra := range names {
 		if !slices.Contains(others, extra) {
-			r.fault(n, at.field(extra), "unknown field, allowed with %s: %s", name, strings.Join(others, ", "))
+			r.fault(n, at.field(extra), "must not be given together with %s", name)
 			return nil, false
 		}
 	}

@@ -33,6 +33,9 @@ func durationRule(n *yaml.Node) string {
 	if isNumber(n) && !strings.HasPrefix(n.Value, "-") {
 		return fmt.Sprintf("needs a unit: %ss, %sms, %sm, …", n.Value, n.Value, n.Value)
 	}
+	if strings.HasPrefix(n.Value, "-") {
+		return "must not be negative"
+	}
 	return "must be a duration such as 1s, 250ms, 1m30s or 30d, at most 100 years"
 }
 

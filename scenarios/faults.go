@@ -62,10 +62,14 @@ func (f Faults) sorted() Faults {
 }
 
 // nearest returns the word of the list that the given one is most likely a
-// slip of, or "" where none is near: at most a third of its letters, and two
-// at least, may be inserted, left out, changed or swapped.
+// slip of, or "" where none is near: a third of its letters may be inserted,
+// left out, changed or swapped, or two, or one of a very short word.
 func nearest(word string, words []string) string {
-	best, bestDistance := "", max(2, len(word)/3)+1
+	allowed := max(2, len(word)/3)
+	if len(word) < 4 {
+		allowed = 1
+	}
+	best, bestDistance := "", allowed+1
 	for _, candidate := range words {
 		if strings.EqualFold(word, candidate) {
 			return candidate
@@ -109,6 +113,9 @@ func editDistance(a, b string) int {
 
 // notOneOf says that a word is not among the allowed ones.
 func notOneOf(word string, allowed []string) string {
+	if len(allowed) == 1 {
+		return fmt.Sprintf("%s: must be %s", quoted(word), allowed[0])
+	}
 	message := fmt.Sprintf("%s: must be one of %s", quoted(word), strings.Join(allowed, ", "))
 	if near := nearest(word, allowed); near != "" {
 		message += fmt.Sprintf(" (did you mean %q?)", near)
@@ -130,9 +137,13 @@ func unknownField(name string, known []string) string {
 // quoted returns a text from the input in quotes, cut to a length that leaves
 // the rest of the message readable.
 func quoted(text string) string {
+	return fmt.Sprintf("%q", abridged(text))
+}
+
+func abridged(text string) string {
 	const longest = 60
 	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
+		return string(runes[:longest]) + "…"
 	}
-	return fmt.Sprintf("%q", text)
+	return text
 }

@@ -308,7 +308,7 @@ var scenarioType = reflect.TypeFor[scenario]()
 // decode applies the changes to copies of the unit's trees and decodes them.
 func (u *unit) decode(list changes) (*decoded, *decoder) {
 	d := &decoder{files: u.read, origins: map[*yaml.Node]place{}}
-	changed := &unit{scenario: copyTree(u.scenario, d.origins), at: u.at, title: u.title}
+	changed := &unit{scenario: copyTree(u.scenario, d.origins), at: u.at, bare: u.bare, title: u.title}
 	if u.object != nil {
 		object := *u.object
 		object.root = copyTree(u.object.root, d.origins)
@@ -334,11 +334,7 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 	}
 	container, err := studied(changed.object.candidates(), changed.containerName())
 	if err != nil {
-		n, at := find(changed.scenario, []step{{field: "container"}}, u.at, d.origins)
-		if u.bare && n == changed.scenario {
-			n, at = find(changed.object.root, append(changed.object.specPath(), step{field: "containers"}), changed.object.at, d.origins)
-		}
-		d.fault(n, at, "%v", err)
+		d.ambiguous(changed, err)
 	}
 	if len(d.faults) == 0 {
 		result.container = container.name
@@ -347,6 +343,21 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
 	}
 	return result, d
+}
+
+// ambiguous reports that it is not known which container is studied, unless
+// the containers themselves are at fault.
+func (d *decoder) ambiguous(u *unit, err error) {
+	found := u.object.candidates()
+	if len(found) == 0 || slices.ContainsFunc(found, func(c candidate) bool { return c.name == "" }) {
+		return
+	}
+	n, at := find(u.scenario, []step{{field: "container"}}, u.at, d.origins)
+	if u.bare && n == u.scenario {
+		n, at = find(u.object.root, append(u.object.specPath(), step{field: "containers"}), u.object.at, d.origins)
+		err = fmt.Errorf("several containers, and --set container=… does not say which one is studied: %s", strings.Join(namesOf(found), ", "))
+	}
+	d.faults = append(d.faults, Fault{at.file, n.Line, at.path, err.Error()})
 }
 
 // decodePod decodes and validates the object.

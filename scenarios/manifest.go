@@ -190,13 +190,18 @@ func (o *object) candidates() []candidate {
 	return found
 }
 
-// studied returns the container to study: the named one, or the only regular
-// one with probes, the only regular one, or the only sidecar with probes.
-func studied(found []candidate, name string) (*candidate, error) {
+func namesOf(found []candidate) []string {
 	names := make([]string, len(found))
 	for i, c := range found {
 		names[i] = c.name
 	}
+	return names
+}
+
+// studied returns the container to study: the named one, or the only regular
+// one with probes, the only regular one, or the only sidecar with probes.
+func studied(found []candidate, name string) (*candidate, error) {
+	names := namesOf(found)
 	if name != "" {
 		if i := slices.Index(names, name); i >= 0 {
 			return &found[i], nil

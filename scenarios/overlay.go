@@ -63,7 +63,7 @@ func (u *unit) apply(d *decoder, list changes) {
 		for _, c := range list {
 			steps, err := parsePath(c.path)
 			if err != nil {
-				d.fault(c.value, c.from, "%s: %v", quoted(c.path), err)
+				d.fault(c.value, c.from, "%v", err)
 				continue
 			}
 			if slices.Contains(containerFields, steps[0].field) == intoContainer {

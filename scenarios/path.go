@@ -88,7 +88,7 @@ func assign(root *yaml.Node, steps []step, value *yaml.Node, made func(*yaml.Nod
 			at = at.element(s.index)
 			switch {
 			case s.index > len(n.Content):
-				return fmt.Errorf("%s does not exist: the list has %d elements", at.path, len(n.Content))
+				return fmt.Errorf("%s does not exist: the list has %s", at.path, count(len(n.Content), "element"))
 			case last && isNull(value):
 				n.Content = append(n.Content[:s.index:s.index], n.Content[min(s.index+1, len(n.Content)):]...)
 				return nil

@@ -79,7 +79,7 @@ func (a *answers) byKind() []*answer { return []*answer{a.All, a.Startup, a.Read
 func (t together) answerRules() {
 	var known []string
 	for _, dependency := range t.s.Dependencies {
-		if dependency.Name != nil {
+		if dependency.Name != nil && !slices.Contains(known, *dependency.Name) {
 			known = append(known, *dependency.Name)
 		}
 	}

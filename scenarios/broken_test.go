@@ -1,0 +1,86 @@
+package scenarios
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// Each archive of testdata/broken is an input that cannot be loaded, with
+// other files it names, the overlays (a line each), and the exact message.
+func TestBrokenInputs(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*.txtar")
+	if err != nil || len(files) < 30 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts := map[string]string{}
+			for _, part := range archive.Files {
+				parts[part.Name] = string(part.Data)
+			}
+			read := func(name string) ([]byte, error) {
+				data, ok := parts[name]
+				if !ok {
+					return nil, errors.New("no such file")
+				}
+				return []byte(data), nil
+			}
+			_, err = Load(Source{Name: "input.yaml", Data: []byte(parts["input.yaml"]), read: read}, overlaysIn(parts["set"]))
+			if err == nil {
+				t.Fatal("loaded, without a fault")
+			}
+			var faults Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("%T: %v", err, err)
+			}
+			got := err.Error() + "\n"
+			if *update {
+				archive.Files[len(archive.Files)-1].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(archive), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != parts["want"] {
+				t.Errorf("got\n%swant\n%s", got, parts["want"])
+			}
+		})
+	}
+}
+
+func overlaysIn(lines string) []string {
+	var overlays []string
+	for line := range strings.Lines(lines) {
+		overlays = append(overlays, strings.ReplaceAll(strings.TrimSuffix(line, "\n"), `\n`, "\n"))
+	}
+	return overlays
+}
+
+// The source's own directory is where relative paths begin.
+func TestReadFile(t *testing.T) {
+	for name, want := range map[string]string{
+		"testdata/none":         "no such file",
+		"testdata":              "not a regular file",
+		"testdata/example.yaml": "",
+	} {
+		_, err := readFile(name)
+		if got := ""; err != nil {
+			got = err.Error()
+			if got != want || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		} else if want != "" {
+			t.Errorf("%s: read, want %q", name, want)
+		}
+	}
+}
