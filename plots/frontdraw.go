@@ -138,7 +138,7 @@ func (f *Front) points(c draw.Canvas, p *plot.Plot) {
 		}
 	}
 	for i := 1; i < len(line); i++ {
-		blockLine(&labels, line[i-1], line[i])
+		labels.blockLine(line[i-1], line[i])
 	}
 	f.nameBounds(c, p, &labels)
 	f.label(c, place, &labels)
@@ -170,15 +170,6 @@ func (f *Front) nameBounds(c draw.Canvas, p *plot.Plot, labels *labeller) {
 			}
 		}
 		labels.block(c.Min.X, edge-1, c.Max.X, edge+1)
-	}
-}
-
-// blockLine keeps labels off a line, in steps short enough to follow it.
-func blockLine(labels *labeller, from, to vg.Point) {
-	const steps = 16
-	for i := range steps {
-		a, b := vg.Length(i)/steps, vg.Length(i+1)/steps
-		labels.block(from.X+a*(to.X-from.X), from.Y+a*(to.Y-from.Y)-1, from.X+b*(to.X-from.X), from.Y+b*(to.Y-from.Y)+1)
 	}
 }
 

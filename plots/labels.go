@@ -103,3 +103,23 @@ func (l *labeller) writeAt(c draw.Canvas, style textStyle, x, y vg.Length, text 
 	writeText(c, style, x, y, left, text)
 	return true
 }
+
+// blockLine keeps labels off a line, in steps short enough to follow it.
+func (l *labeller) blockLine(from, to vg.Point) {
+	const steps = 16
+	for i := range steps {
+		a, b := vg.Length(i)/steps, vg.Length(i+1)/steps
+		l.block(from.X+a*(to.X-from.X), from.Y+a*(to.Y-from.Y)-1, from.X+b*(to.X-from.X), from.Y+b*(to.Y-from.Y)+1)
+	}
+}
+
+// blockLines keeps labels off a line of many pieces.
+func (l *labeller) blockLines(line []vg.Point) {
+	for i := 1; i < len(line); i++ {
+		if len(line) > 60 {
+			l.block(line[i-1].X-1, line[i-1].Y-1, line[i].X+1, line[i].Y+1)
+			continue
+		}
+		l.blockLine(line[i-1], line[i])
+	}
+}

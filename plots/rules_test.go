@@ -39,8 +39,7 @@ func TestSurvival(t *testing.T) {
 		}
 		return times
 	}
-	s := &Startup{Completed: weeks(6, 6, 6, 7, 10, 13, 16, 22, 23), Killed: weeks(6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35)}
-	steps := s.survival()
+	steps := survival(weeks(6, 6, 6, 7, 10, 13, 16, 22, 23), weeks(6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35))
 	published := []float64{.857, .807, .753, .690, .627, .538, .448}
 	for i, want := range published {
 		if got := steps[i].share; got < want-.0006 || got > want+.0006 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,58 +61,8 @@ func (s *Startup) budget() (guaranteed, latest time.Duration) {
 	return max(delay-time.Second, 0) + attempts, delay + s.Probe.Period() + attempts
 }
 
-// step is a point at which a survival function falls: from there on to Share.
-type step struct {
-	at    time.Duration
-	share float64
-}
-
-// survival returns the Kaplan–Meier estimate of the share of startups that take
-// longer than t, as the steps at which it falls.
-func (s *Startup) survival() []step {
-	completed, killed := slices.Sorted(slices.Values(s.Completed)), slices.Sorted(slices.Values(s.Killed))
-	atRisk := len(completed) + len(killed)
-	share := 1.0
-	var steps []step
-	for i, k := 0, 0; i < len(completed); {
-		at := completed[i]
-		for k < len(killed) && killed[k] < at {
-			k++
-			atRisk--
-		}
-		same := i
-		for same < len(completed) && completed[same] == at {
-			same++
-		}
-		share *= 1 - float64(same-i)/float64(atRisk)
-		atRisk -= same - i
-		i = same
-		steps = append(steps, step{at, share})
-	}
-	return steps
-}
-
-// exceed returns the share of startups that take longer than t, of the steps.
-func exceed(steps []step, t time.Duration) float64 {
-	i, found := slices.BinarySearchFunc(steps, t, func(s step, t time.Duration) int { return int(max(min(s.at-t, 1), -1)) })
-	if found {
-		return steps[i].share
-	}
-	if i == 0 {
-		return 1
-	}
-	return steps[i-1].share
-}
-
-// quantile returns the least duration that a share p of startups do not exceed.
-func quantile(steps []step, p float64) (time.Duration, bool) {
-	for _, s := range steps {
-		if s.share <= 1-p+1e-12 {
-			return s.at, true
-		}
-	}
-	return 0, false
-}
+// survival returns the share of startups that take longer than t.
+func (s *Startup) survival() []step { return survival(s.Completed, s.Killed) }
 
 // modelSteps is into how many quantiles either half of the model's curve is cut.
 const modelSteps = 60
@@ -238,13 +187,4 @@ func (s *Startup) tellKills() string {
 		return fmt.Sprintf("%s of starts are killed (%s to %s)", share(k.Estimate), share(k.Low), share(k.High))
 	}
 	return share(k.Estimate) + " of starts are killed"
-}
-
-// share writes a probability: as a percentage, or where that is small as one in
-// so many.
-func share(p float64) string {
-	if p > 0 && p < 0.001 {
-		return "1 in " + digits(1/p, 2)
-	}
-	return digits(100*p, 2) + " %"
 }

@@ -76,19 +76,15 @@ func (s *Startup) regions(c draw.Canvas, p *plot.Plot) {
 		return
 	}
 	guaranteed, latest := s.budget()
-	from, to := s.x(c, p, guaranteed), s.x(c, p, latest)
+	x := timeX(c, p)
+	from, to := x(guaranteed), x(latest)
 	fillBox(c, greenTint, c.Min.X, c.Min.Y, from, c.Max.Y)
 	fillBox(c, yellowTint, from, c.Min.Y, to, c.Max.Y)
 	fillBox(c, redTint, to, c.Min.Y, c.Max.X, c.Max.Y)
 }
 
-// x returns where an instant lies, at the ends of the axis at the most.
-func (s *Startup) x(c draw.Canvas, p *plot.Plot, at time.Duration) vg.Length {
-	toX, _ := p.Transforms(&c)
-	return toX(min(max(at.Seconds(), p.X.Min), p.X.Max))
-}
-
 func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
+	x := timeX(c, p)
 	_, toY := p.Transforms(&c)
 	y := func(share float64) vg.Length { return toY(max(share, p.Y.Min)) }
 	labels := labeller{bounds: c.Rectangle}
@@ -97,16 +93,20 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 	if curve := s.modelCurve(p.Y.Min); len(curve) > 0 {
 		var line []vg.Point
 		for _, step := range curve {
-			line = append(line, vg.Point{X: s.x(c, p, step.at), Y: y(step.share)})
+			line = append(line, vg.Point{X: x(step.at), Y: y(step.share)})
 		}
 		strokeLine(c, darkGrey, mediumLine, []vg.Length{4, 2}, line...)
-		blockLines(&labels, line)
+		labels.blockLines(line)
 		named = line[len(line)*2/3]
 	}
 	if len(steps) > 0 {
-		line := s.stairs(c, p, steps, y)
+		line := stairs(c, steps, x, y, false)
+		if len(s.Killed) > 0 { // as far as any startup was watched
+			last := line[len(line)-1]
+			line = append(line, vg.Point{X: max(last.X, x(slices.Max(s.Killed))), Y: last.Y})
+		}
 		strokeLine(c, blue, thickLine, nil, line...)
-		blockLines(&labels, line)
+		labels.blockLines(line)
 	}
 	s.verdict(c, p, steps, y, &labels)
 	if len(steps) > 0 {
@@ -117,37 +117,10 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 	}
 }
 
-// stairs returns the survival function as a line, without steps too fine to see.
-func (s *Startup) stairs(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length) []vg.Point {
-	line := []vg.Point{{X: c.Min.X, Y: y(1)}}
-	for i, step := range steps {
-		last := line[len(line)-1]
-		next := vg.Point{X: s.x(c, p, step.at), Y: y(step.share)}
-		if i < len(steps)-1 && next.X-last.X < 0.25 && last.Y-next.Y < 0.25 {
-			continue
-		}
-		line = append(line, vg.Point{X: next.X, Y: last.Y}, next)
-	}
-	if len(s.Killed) > 0 { // as far as any startup was watched
-		last := line[len(line)-1]
-		line = append(line, vg.Point{X: max(last.X, s.x(c, p, slices.Max(s.Killed))), Y: last.Y})
-	}
-	return line
-}
-
-func blockLines(labels *labeller, line []vg.Point) {
-	for i := 1; i < len(line); i++ {
-		if len(line) > 60 {
-			labels.block(line[i-1].X-1, line[i-1].Y-1, line[i].X+1, line[i].Y+1)
-			continue
-		}
-		blockLine(labels, line[i-1], line[i])
-	}
-}
-
 // nameCurve writes beside the curve what it is: at its median, or else where
 // along it there is room.
 func (s *Startup) nameCurve(c draw.Canvas, p *plot.Plot, steps []step, y func(float64) vg.Length, labels *labeller) {
+	x := timeX(c, p)
 	lines := []string{plural(len(s.Completed)+len(s.Killed), "startup")}
 	last := steps[len(steps)-1].at
 	places := []time.Duration{last / 8, last / 4, last / 2, last}
@@ -159,7 +132,7 @@ func (s *Startup) nameCurve(c draw.Canvas, p *plot.Plot, steps []step, y func(fl
 		lines = append(lines, fmt.Sprintf("%d of them cut off", len(s.Killed)))
 	}
 	for _, at := range places {
-		point := vg.Point{X: s.x(c, p, at), Y: y(exceed(steps, at))}
+		point := vg.Point{X: x(at), Y: y(exceed(steps, at))}
 		if labels.write(c, point, 8, strongly.in(blue), smallText, lines...) {
 			return
 		}
@@ -172,10 +145,11 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 	if s.Probe == nil {
 		return
 	}
+	x := timeX(c, p)
 	guaranteed, latest := s.budget()
 	top := c.Max.Y - 4
 	name := func(at time.Duration, a align, row int, style textStyle, text string) {
-		x := s.x(c, p, at)
+		x := x(at)
 		edge := x - 5
 		if a == left {
 			edge = x + 5
@@ -195,7 +169,7 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 		at  time.Duration
 		ink color.Color
 	}{{guaranteed, green}, {latest, vermillion}} {
-		x := s.x(c, p, line.at)
+		x := x(line.at)
 		strokeLine(c, line.ink, mediumLine, []vg.Length{4, 3}, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: c.Max.Y})
 		labels.block(x-1, c.Min.Y, x+1, c.Max.Y)
 	}
@@ -203,7 +177,7 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 	name(guaranteed, right, 2, smallText, "every startup this short is let through")
 	name(latest, left, 3, strongly.in(vermillion), "at best: "+spell(latest))
 	name(latest, left, 4, smallText, "killed beyond")
-	from, to := s.x(c, p, guaranteed), s.x(c, p, latest)
+	from, to := x(guaranteed), x(latest)
 	for i, line := range []string{"depends on", "the phase"} {
 		if smallText.width(line)+6 < to-from {
 			writeText(c, smallText, (from+to)/2, c.Min.Y+20-vg.Length(i)*smallText.lineHeight(), centre, line)
@@ -221,9 +195,10 @@ func (s *Startup) verdict(c draw.Canvas, p *plot.Plot, steps []step, y func(floa
 	if s.Probe == nil || len(steps) == 0 && len(lines) == 0 {
 		return
 	}
+	x := timeX(c, p)
 	guaranteed, _ := s.budget()
 	over := exceed(steps, guaranteed)
-	at := vg.Point{X: s.x(c, p, guaranteed), Y: y(over)}
+	at := vg.Point{X: x(guaranteed), Y: y(over)}
 	if len(steps) > 0 && over >= p.Y.Min {
 		disc(c, vermillion, at.X, at.Y, 4)
 		labels.block(at.X-4, at.Y-4, at.X+4, at.Y+4)
