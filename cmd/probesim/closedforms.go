@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// besideClosedForms sets simulated measures beside the closed forms of calc
+// where both apply, and says where they disagree beyond the interval (S13). The
+// rate of false kills is set beside its own by the estimate itself.
+func besideClosedForms(w *model.World, m *estimate.Measures) []string {
+	c, err := calc.World(w)
+	if err != nil {
+		return nil // no probe: nothing to set beside
+	}
+	var notes []string
+	compare := func(name string, exact *calc.Number, simulated *stats.Estimate, write func(float64) string) {
+		if exact == nil || simulated == nil || simulated.Low == simulated.High {
+			return
+		}
+		// What the closed forms leave out, above all the kubelet's own delays,
+		// is small beside this share.
+		const slack = 0.01
+		value := float64(*exact)
+		verdict := "they agree"
+		if value*(1+slack) < simulated.Low || value*(1-slack) > simulated.High {
+			verdict = "they DISAGREE beyond the interval"
+		}
+		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %s %s exactly, %s simulated; %s",
+			name, write(value), estimated(simulated, write), verdict))
+	}
+	compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share)
+	if p := c.Probes.Liveness; p != nil && p.DetectionSeconds != nil && m.DetectionSeconds != nil {
+		compare("mean of detectionSeconds", &p.DetectionSeconds.Mean, &m.DetectionSeconds.Mean, seconds)
+	}
+	return notes
+}
+
+// multiplied says what multiplying the failure rate of the liveness probe with
+// itself, as if failures were independent, would make of the rate of false
+// kills, where that is off by more than a factor of two. It is never an
+// answer; it shows why none is made that way.
+func multiplied(w *model.World, m *estimate.Measures) string {
+	p, failures, kills := w.Container().Probes[model.Liveness], m.ProbeFailureProbability[model.Liveness], m.FalseKillsPerPodDayByLiveness
+	if p == nil || failures == nil || kills == nil || !(kills.Low > 0) || !(failures.Estimate.Estimate > 0) {
+		return ""
+	}
+	settings := calc.SettingsOf(p)
+	run := calc.Run{Failures: settings.Failures, Probability: failures.Estimate.Estimate}
+	perDay := 86400 / (run.MeanProbes() * settings.Period.Seconds())
+	ratio := kills.Estimate / perDay
+	if ratio < 2 {
+		return ""
+	}
+	return fmt.Sprintf("Failures come in runs: if the %s of failed liveness probes were independent, %d in a row would come %s times per pod-year, too few by a factor of %s.",
+		share(failures.Estimate.Estimate), settings.Failures, number(perDay*365.25), number(ratio))
+}

@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/scenarios"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/recommend"
+)
+
+type recommendFlags struct {
+	effort
+	output *formatFlag
+	set    *[]string
+	margin float64
+}
+
+func recommendCommand() *cobra.Command {
+	var f recommendFlags
+	cmd := &cobra.Command{
+		Use:   "recommend SCENARIO...",
+		Short: "Find probe settings that meet the objectives, say why, and write the patch",
+		Long: `Searches periodSeconds, timeoutSeconds and failureThreshold of the startup,
+readiness and liveness probes for settings that meet the objectives, confirms
+them on fresh random numbers, and prints them with the reason for each.
+
+Exit status 1 if no settings meet the objectives; 3 if that is undecided within
+the budget.`,
+		Example: `  probesim recommend deployment.yaml
+  probesim recommend gallery:starved-20m -o patch > patch.yaml
+  kubectl patch deployment price-feed -n shop --patch-file patch.yaml`,
+		Args:              someArguments,
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return recommendScenarios(cmd, args, &f) },
+	}
+	f.output = addFormat(cmd, "table", "json", "yaml", "csv", "patch")
+	f.effort.add(cmd)
+	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
+	f.set = addSet(cmd)
+	return cmd
+}
+
+// recommended is a recommendation with the workload it is for.
+type recommended struct {
+	workload *scenarios.Workload
+	*recommend.Recommendation
+}
+
+func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	if !(f.margin >= 1 && f.margin <= 100) {
+		return fmt.Errorf("--margin: %v: must be between 1 and 100", f.margin)
+	}
+	workloads, err := load(cmd, args, *f.set)
+	if err != nil {
+		return err
+	}
+	status := statusDone
+	var results []recommended
+	for _, w := range workloads {
+		o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin}
+		o.Objectives = w.Objectives
+		r, err := recommendWorkload(cmd, w, o)
+		if err != nil {
+			if cmd.Context().Err() != nil {
+				break
+			}
+			return fmt.Errorf("%s: %w", w.World.Name, err)
+		}
+		results = append(results, recommended{w, r})
+		status = graver(status, recommendStatus(r))
+		if cmd.Context().Err() != nil {
+			break
+		}
+	}
+	if len(results) == 0 {
+		return cmd.Context().Err()
+	}
+	if cmd.Context().Err() != nil {
+		status = statusInterrupted
+	}
+	if f.output.value == "patch" {
+		err = writePatches(cmd.OutOrStdout(), cmd.ErrOrStderr(), results)
+	} else {
+		err = writeRecommendations(cmd.OutOrStdout(), f.output.value, results)
+	}
+	if err != nil {
+		return err
+	}
+	return answered(status)
+}
+
+func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Options) (*recommend.Recommendation, error) {
+	p := newProgress(cmd.ErrOrStderr(), "searching for "+w.World.Name, o.Budget)
+	defer p.end()
+	o.Progress = p.update
+	r, err := recommend.Run(cmd.Context(), w.World, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Assumptions = append(r.Assumptions, w.Assumptions...)
+	r.Notes = slices.Concat(w.Notes, r.Notes)
+	return r, nil
+}
+
+// recommendStatus says whether settings were found, cannot exist, or neither
+// is known.
+func recommendStatus(r *recommend.Recommendation) int {
+	switch {
+	case r.Infeasible != nil:
+		return statusNo
+	case r.Recommended == nil:
+		return statusUndecided
+	}
+	return statusDone
+}
+
+// container returns the studied container with the recommended probes.
+func (r *recommended) container() *model.Container {
+	c := *r.workload.World.Container()
+	s := &r.Recommended.Settings
+	c.Probes = [model.ProbeKinds]*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe}
+	return &c
+}
+
+// writePatches writes the patch of each workload for which there are settings,
+// as YAML documents. Why there is none for the others goes to diagnostics.
+func writePatches(w, diagnostics io.Writer, results []recommended) error {
+	var buffer bytes.Buffer
+	for _, r := range results {
+		if r.Recommended == nil {
+			reason := "undecided within the budget"
+			if r.Infeasible != nil {
+				reason = r.Infeasible.Reason
+			}
+			fmt.Fprintf(diagnostics, "%s: no patch: %s\n", r.Scenario, reason)
+			continue
+		}
+		patch, err := scenarios.Patch(r.workload, r.container())
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.Scenario, err)
+		}
+		if buffer.Len() > 0 {
+			buffer.WriteString("---\n")
+		}
+		buffer.Write(patch)
+	}
+	_, err := w.Write(buffer.Bytes())
+	return err
+}
+
+func writeRecommendations(w io.Writer, format string, results []recommended) error {
+	var bare []*recommend.Recommendation
+	for _, r := range results {
+		bare = append(bare, r.Recommendation)
+	}
+	switch format {
+	case "json":
+		return writeJSON(w, single(bare))
+	case "yaml":
+		return writeYAML(w, single(bare))
+	case "csv":
+		return writeCSV(w, slices.Concat([]string{"scenario", "settings"}, measureHeader), recommendRecords(bare))
+	}
+	var buffer bytes.Buffer
+	for i := range results {
+		if i > 0 {
+			buffer.WriteString("\n" + strings.Repeat("─", proseWidth) + "\n\n")
+		}
+		if err := recommendationPage(&results[i]).writeTo(&buffer); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(buffer.Bytes())
+	return err
+}
+
+// recommendRecords returns the measures of the current and the recommended
+// settings, with the settings themselves as records of their own.
+func recommendRecords(results []*recommend.Recommendation) [][]string {
+	var rows [][]string
+	for _, r := range results {
+		proposals := map[string]*recommend.Proposal{"current": &r.Current, "recommended": r.Recommended}
+		for _, name := range []string{"current", "recommended"} {
+			if proposals[name] == nil {
+				continue
+			}
+			for _, field := range settingFields(&proposals[name].Settings) {
+				rows = append(rows, []string{r.Scenario, name, field.name, "", field.value, "", "", "", "setting", ""})
+			}
+			for _, record := range measureRecords(&proposals[name].Measures) {
+				rows = append(rows, slices.Concat([]string{r.Scenario, name}, record))
+			}
+		}
+	}
+	return rows
+}
+
+type settingField struct{ name, value string }
+
+// settingFields returns the fields of the probes by their path.
+func settingFields(s *estimate.Settings) []settingField {
+	var fields []settingField
+	for kind, p := range []*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe} {
+		if p == nil {
+			continue
+		}
+		head := model.ProbeKind(kind).Field() + "."
+		for _, f := range []struct {
+			name  string
+			value int32
+		}{
+			{"initialDelaySeconds", p.InitialDelaySeconds}, {"periodSeconds", p.PeriodSeconds},
+			{"timeoutSeconds", p.TimeoutSeconds}, {"successThreshold", p.SuccessThreshold}, {"failureThreshold", p.FailureThreshold},
+		} {
+			fields = append(fields, settingField{head + f.name, strconv.Itoa(int(f.value))})
+		}
+	}
+	return fields
+}
+
+// recommendationPage lays out one recommendation for people: the settings to
+// paste, what they change, why, and what else was considered.
+func recommendationPage(r *recommended) *page {
+	p := &page{}
+	p.opening(r.workload)
+	p.heading("Answer")
+	switch {
+	case r.Recommended != nil:
+		p.items(recommendedSentences(r.Recommendation))
+	case r.Infeasible != nil:
+		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
+		if r.Infeasible.CPULimit != "" {
+			p.items([]string{"The least CPU limit found that makes them possible is " + r.Infeasible.CPULimit + "."})
+		}
+	default:
+		p.items([]string{"Undecided within this effort; a larger --budget decides."})
+	}
+	p.heading("Settings")
+	p.table(settingsTable(r.Recommendation))
+	names, measures, verdicts := []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
+	if r.Recommended != nil {
+		names = append(names, "recommended")
+		measures = append(measures, &r.Recommended.Measures)
+		verdicts = append(verdicts, r.Recommended.Objectives)
+	}
+	if len(r.Binding) > 0 {
+		p.heading("Why")
+		p.items(reasonSentences(r.Binding))
+	}
+	p.heading("What it means")
+	p.table(measureTable(names, measures))
+	if len(verdicts[0]) > 0 {
+		p.heading("Objectives")
+		p.table(verdictTable(names, verdicts))
+	}
+	if len(r.Front) > 0 {
+		p.heading("Trade-off of the liveness probe: no other settings are better in both")
+		p.table(frontTable(r.Front))
+	}
+	if len(r.Rejected) > 0 {
+		p.heading("Considered and not taken")
+		for _, rejected := range r.Rejected {
+			p.prose("  - ", "    ", rejected.Settings+": "+rejected.Reason)
+		}
+	}
+	if len(r.Notes) > 0 {
+		p.heading("Notes")
+		p.items(r.Notes)
+	}
+	p.printf("\nseed %d\n", r.Seed)
+	return p
+}
+
+func recommendedSentences(r *recommend.Recommendation) []string {
+	before, after := r.Current.Measures.FalseKillsPerPodYear, r.Recommended.Measures.FalseKillsPerPodYear
+	changed := changedFields(r)
+	if len(changed) == 0 {
+		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}
+	}
+	sentences := []string{"Set " + enumerate(changed) + "."}
+	if before != nil && after != nil {
+		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s now, then %s.", estimated(before, number), estimated(after, number)))
+	}
+	if b, a := r.Current.Measures.DetectionSeconds, r.Recommended.Measures.DetectionSeconds; b != nil && a != nil {
+		sentences = append(sentences, fmt.Sprintf("A hang is detected within %s in 99 of 100 cases, now within %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
+	}
+	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
+		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
+	}
+	return sentences
+}
+
+// changedFields returns the fields whose recommended value differs from the
+// current one, as "livenessProbe.timeoutSeconds 5 (now 1)".
+func changedFields(r *recommend.Recommendation) []string {
+	now := map[string]string{}
+	for _, f := range settingFields(&r.Current.Settings) {
+		now[f.name] = f.value
+	}
+	var changed []string
+	for _, f := range settingFields(&r.Recommended.Settings) {
+		if old, known := now[f.name]; !known {
+			if !strings.HasSuffix(f.name, "initialDelaySeconds") && !strings.HasSuffix(f.name, "successThreshold") {
+				changed = append(changed, f.name+" "+f.value+" (new)")
+			}
+		} else if old != f.value {
+			changed = append(changed, fmt.Sprintf("%s %s (now %s)", f.name, f.value, old))
+		}
+	}
+	return changed
+}
+
+// settingsTable shows current and recommended values side by side.
+func settingsTable(r *recommend.Recommendation) [][]string {
+	rows := [][]string{{"", "current"}}
+	if r.Recommended != nil {
+		rows[0] = append(rows[0], "recommended")
+	}
+	value := map[string][2]string{}
+	var order []string
+	collect := func(s *estimate.Settings, column int) {
+		for _, f := range settingFields(s) {
+			values, known := value[f.name]
+			if !known {
+				order = append(order, f.name)
+			}
+			values[column] = f.value
+			value[f.name] = values
+		}
+	}
+	if r.Recommended != nil {
+		collect(&r.Recommended.Settings, 1)
+	}
+	collect(&r.Current.Settings, 0)
+	for _, name := range order {
+		values := value[name]
+		row := []string{name, dash(values[0])}
+		if r.Recommended != nil {
+			mark := ""
+			if values[0] != values[1] {
+				mark = "  <- changed"
+			}
+			row = append(row, dash(values[1])+mark)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func dash(text string) string {
+	if text == "" {
+		return none
+	}
+	return text
+}
+
+func reasonSentences(reasons []recommend.Reason) []string {
+	var sentences []string
+	for _, reason := range reasons {
+		sentence := fmt.Sprintf("%s %s: %s", reason.Field, reason.Value, reason.Sentence)
+		if reason.Binding != "" {
+			sentence += fmt.Sprintf(" [%s]", reason.Binding)
+		}
+		sentences = append(sentences, sentence)
+	}
+	return sentences
+}
+
+func frontTable(front []recommend.FrontPoint) [][]string {
+	rows := [][]string{{"period", "timeout", "failures", "hang to kill, 99 %", "false kills per pod-year"}}
+	for i := range front {
+		point := &front[i]
+		rows = append(rows, []string{
+			fmt.Sprintf("%d s", point.PeriodSeconds), fmt.Sprintf("%d s", point.TimeoutSeconds), strconv.Itoa(int(point.FailureThreshold)),
+			seconds(point.DetectionP99Seconds), estimated(&point.FalseKillsPerPodYear, number),
+		})
+	}
+	return rows
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses of every command (design section 5).
+const (
+	statusDone        = 0
+	statusNo          = 1 // the answer is no: an objective is missed, a gate holds, no settings meet the objectives
+	statusUsage       = 2 // bad input or usage
+	statusUndecided   = 3 // a measure asked for is undecided within the effort
+	statusInterrupted = 130
+)
+
+// exit is the error by which a command that has said all there is to say ends
+// with a status of its own.
+type exit struct{ status int }
+
+func (e *exit) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// answered returns the error that ends a command with the given status.
+func answered(status int) error {
+	if status == statusDone {
+		return nil
+	}
+	return &exit{status}
+}
+
+// graver returns the status that outranks the other over several workloads:
+// interrupted, then no, then undecided.
+func graver(a, b int) int {
+	for _, status := range []int{statusInterrupted, statusUsage, statusNo, statusUndecided} {
+		if a == status || b == status {
+			return status
+		}
+	}
+	return statusDone
+}
+
+// run is the whole program: args as the operating system gives them, results on
+// stdout, progress and diagnostics on stderr, and the exit status. The first
+// interrupt ends the simulation and prints what was reached; a second one ends
+// the program.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop()
+	}()
+	return runContext(ctx, args, stdin, stdout, stderr)
+}
+
+func runContext(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand(filepath.Base(args[0]))
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var said *exit
+	switch {
+	case err == nil:
+		return statusDone
+	case errors.As(err, &said):
+		return said.status
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "interrupted before anything was reached")
+		return statusInterrupted
+	}
+	fmt.Fprintln(stderr, strings.TrimRight(err.Error(), "\n"))
+	return statusUsage
+}
+
+const longHelp = `probesim tells, from a Kubernetes manifest and what is known of an application,
+how often its probes will kill a healthy container, how long a dead one keeps
+getting traffic, and which periodSeconds, timeoutSeconds and failureThreshold to
+set instead. It simulates the kubelet's own scheduling and the kernel's CPU quota.
+
+SCENARIO is a scenario file, a Kubernetes manifest, "-" for standard input, or
+gallery:NAME for a shipped case (see "probesim scenarios").
+
+Exit status: 0 done; 1 the answer is no (an objective is missed, --fail-on holds,
+no settings meet the objectives); 2 bad input or usage; 3 undecided within the
+budget; 130 interrupted, after printing what was reached.`
+
+// rootCommand returns the command with all its subcommands. Installed as
+// kubectl-probesim it presents itself as a plugin of kubectl.
+func rootCommand(name string) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "probesim",
+		Short:         "Simulate and choose Kubernetes probe settings",
+		Long:          longHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	if strings.HasPrefix(name, "kubectl-") {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl probesim"}
+	}
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%s: %w (see %[1]s --help)", cmd.CommandPath(), err)
+	})
+	root.AddCommand(
+		runCommand(), recommendCommand(), calcCommand(), traceCommand(), plotCommand(),
+		showCommand(), scenariosCommand(), versionCommand(),
+	)
+	return root
+}
+
+// someArguments is cobra.MinimumNArgs(1) with a message that helps.
+func someArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf(`%s: no scenario given: name a scenario file, a manifest, "-" for standard input or gallery:NAME (see "%s scenarios")`,
+			cmd.CommandPath(), cmd.Root().DisplayName())
+	}
+	return nil
+}
