@@ -69,7 +69,7 @@ func (l *life) look(c int, k model.ProbeKind) {
 	w := &container.workers[k]
 	seen := kubelet.Seen{Status: container.status, StartedAt: container.startedAt, PodFinished: l.finished, Adopted: l.adopted(container.startedAt)}
 	if container.status.State == kubelet.Terminated {
-		seen.NotRestarted = !l.wanted(container)
+		seen.NotRestarted = !l.restarts(container.exitCode)
 	}
 	for {
 		action, stored := w.Look(l.now, &seen)
@@ -175,7 +175,7 @@ func (l *life) answered(a *attempt, index int) {
 	}
 	run, _ := w.Run()
 	if l.trace != nil {
-		l.emit(Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Rule: "K15"})
+		l.trace.Events = append(l.trace.Events, Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Rule: "K15"})
 	}
 	if a.asked != 0 {
 		l.ask(a, index)

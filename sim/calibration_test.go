@@ -25,7 +25,9 @@ const (
 	// interruptionsPerSecond is the rate at which other tasks of the shared
 	// machine take the CPU (C32).
 	interruptionsPerSecond = 30
-	machineCPUs            = 2
+	// machineSlice is the scheduler's slice on the machine's two CPUs, also where
+	// the container may use only one (C16).
+	machineSlice = 1400 * time.Microsecond
 	// requestCPU is what the measuring server spends on a request, probe or job,
 	// beside the work asked for: reading it, writing the answer, switching threads.
 	// It is the mean difference of cgroup time and demand over all configurations.
@@ -127,7 +129,7 @@ func (c *configuration) read(t *testing.T, name string) {
 func (c *configuration) config() cpu.Config {
 	cfg := cpu.Config{
 		Period: us(c.PeriodUs), Burst: us(c.BurstUs), Tick: time.Second / time.Duration(c.Hz),
-		CPUs: machineCPUs, Threads: c.CPUs, Weight: c.Shares,
+		CPUs: c.CPUs, Slice: machineSlice, Weight: c.Shares,
 		InterruptionsPerSecond: interruptionsPerSecond,
 	}
 	if c.QuotaUs != nil {
@@ -135,6 +137,9 @@ func (c *configuration) config() cpu.Config {
 	}
 	if c.SelfTiming {
 		cfg.Accounting = model.AccountingExact
+	}
+	if c.Kind == "http" {
+		cfg.Threads = c.CPUs // GOMAXPROCS; every request is a goroutine
 	}
 	if c.Utilisation > 0 {
 		job := us(*c.JobUs)
@@ -147,7 +152,7 @@ func (c *configuration) config() cpu.Config {
 		case "fifo":
 			cfg.Traffic = &model.Traffic{PerSecond: rate, CPU: dist.Constantly(job + requestCPU), Workers: 1}
 		case "http":
-			cfg.Traffic = &model.Traffic{PerSecond: rate, CPU: dist.Constantly(job + goRequestCPU), Workers: machineCPUs}
+			cfg.Background = []model.Background{{Every: poisson(rate), CPU: dist.Constantly(job + goRequestCPU)}}
 		default:
 			cfg.Background = []model.Background{{Every: poisson(rate), CPU: dist.Constantly(job + requestCPU), Workers: *c.Workers}}
 		}
@@ -182,7 +187,7 @@ func (c *configuration) probe(r *rand.Rand) (job cpu.Job, delay time.Duration) {
 	case "exec":
 		return cpu.Job{Demand: c.cpu}, joined(r)
 	case "http":
-		return cpu.Job{Demand: cmp.Or(c.cpu, goAnswerCPU), Wait: goAnswerWait, RunsOn: model.Workers}, 0
+		return cpu.Job{Demand: cmp.Or(c.cpu, goAnswerCPU), Wait: goAnswerWait}, 0
 	}
 	job.Demand = us(*c.DemandUs) + answerCPU
 	if c.Kind == "fifo" {
@@ -199,7 +204,7 @@ const replicas = 200
 func (c *configuration) simulate(cfg cpu.Config) []time.Duration {
 	container := cpu.New(cfg)
 	if c.Groups > 0 {
-		container.SetNeighbourWeight(0, int64(c.Groups)**c.GroupShares*machineCPUs)
+		container.SetNeighbourWeight(0, int64(c.Groups)**c.GroupShares*int64(c.CPUs))
 	}
 	var latencies []time.Duration
 	for replica := range replicas {

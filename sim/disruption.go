@@ -105,6 +105,9 @@ func (l *life) restartKubelet(down time.Duration) bool {
 // bootKubelet begins the new kubelet's first sync of the pod.
 func (l *life) bootKubelet() {
 	l.sync.phase = idle
+	if l.trace != nil {
+		l.trace.Events = append(l.trace.Events, Event{At: l.kubeletStart, Kind: EventNote, Container: -1, Text: "kubelet starts", Rule: "K54"})
+	}
 	l.relistPhase = l.now
 	l.observe()
 	l.requestSync()

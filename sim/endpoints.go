@@ -120,6 +120,7 @@ func (a *application) sliceDue() {
 	a.set(timerSlice, never)
 	if !e.slicing {
 		e.watched, e.slicing = false, true
+		a.station("watchers see the pod", e.api && !e.deleted, "K71")
 		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.SliceUpdate))
 		return
 	}

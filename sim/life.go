@@ -47,6 +47,7 @@ type container struct {
 	seen      kubelet.Runtime // as of the latest relist
 	atSync    kubelet.Runtime // with which the current sync began
 	status    kubelet.Status  // cached
+	exitCode  int             // in the cached status
 	startedAt time.Duration   // in the cached status, which keeps whole wall-clock seconds (K8)
 	backOff   kubelet.BackOff
 	killed    bool          // by the current sync
@@ -251,8 +252,6 @@ func (l *life) exit(c, code int) {
 
 // emit adds an event of this instant to the trace.
 func (l *life) emit(e Event) {
-	if e.Kind != EventAttempt {
-		e.At = l.now
-	}
+	e.At = l.now
 	l.trace.Events = append(l.trace.Events, e)
 }

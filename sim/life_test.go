@@ -45,8 +45,8 @@ func exponentially(mean time.Duration) dist.Duration {
 	return dist.Duration{Nanoseconds: dist.Exponential(mean)}
 }
 
-// near fails unless got is within a relative tolerance of want.
-func near(t *testing.T, what string, got, want, tolerance float64) {
+// agree fails unless got is within a relative tolerance of want.
+func agree(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance*math.Abs(want)) {
 		t.Errorf("%s: got %.6g, want %.6g within %g %%", what, got, want, 100*tolerance)
@@ -60,8 +60,8 @@ func TestIndependentFailuresKillAtTheRateOfRuns(t *testing.T) {
 	w := world(func(w *model.World) { w.Application.Probes[model.Liveness].Failure = 0.3 }, model.Liveness)
 	o := run(t, w, sim.Life{Seed: 1, Horizon: 60 * day})
 	mean := (1 - math.Pow(.3, 3)) / (.7 * math.Pow(.3, 3))
-	near(t, "probes to a kill", float64(o.Attempts[model.Liveness])/float64(o.FalseKills[model.Liveness]), mean, .03)
-	near(t, "failures", float64(o.Failures[model.Liveness])/float64(o.Attempts[model.Liveness]), .3, .01)
+	agree(t, "probes to a kill", float64(o.Attempts[model.Liveness])/float64(o.FalseKills[model.Liveness]), mean, .03)
+	agree(t, "failures", float64(o.Failures[model.Liveness])/float64(o.Attempts[model.Liveness]), .3, .01)
 }
 
 // A stall of length L that begins at a uniform phase kills if F probes begin in
@@ -94,7 +94,7 @@ func TestStallsKillByTheirLength(t *testing.T) {
 				return
 			}
 			// About 12,000 stalls: three standard errors of .0774 are 9 %.
-			near(t, "killed by a stall", got, c.want, .1)
+			agree(t, "killed by a stall", got, c.want, .1)
 		})
 	}
 }
@@ -139,7 +139,7 @@ func TestHangIsDetectedInItsWindow(t *testing.T) {
 		}
 		total += d
 	}
-	near(t, "mean detection", (total / lives).Seconds(), 26, .01)
+	agree(t, "mean detection", (total / lives).Seconds(), 26, .01)
 }
 
 // Every nanosecond of a life is in exactly one state.
@@ -237,7 +237,7 @@ func TestObservationsMeetWhatProbesMeet(t *testing.T) {
 	}
 	// The share of time that is less than T before a stall's end, or in it.
 	rate := 1 / (300 + 8.0)
-	near(t, "late answers", float64(failed)/float64(len(observations)), rate*8*math.Exp(-.999/8), .08)
+	agree(t, "late answers", float64(failed)/float64(len(observations)), rate*8*math.Exp(-.999/8), .08)
 }
 
 // A steady life allocates nothing.

@@ -162,6 +162,7 @@ func (l *life) generate() {
 			l.trigger(i)
 		}
 		l.publish(i, status)
+		c.exitCode = c.atSync.ExitCode
 		c.startedAt = (c.atSync.StartedAt + l.wallOffset).Truncate(time.Second) - l.wallOffset
 		if trigger && !wasted {
 			l.triggered = append(l.triggered, i)
@@ -302,10 +303,20 @@ func (l *life) wanted(c *container) bool {
 		return true
 	case c.atSync.Running && !c.killed:
 		return false
-	case l.pod.RestartPolicy == model.RestartNever:
+	case c.killed:
+		return l.pod.RestartPolicy != model.RestartNever
+	}
+	return l.restarts(c.live.ExitCode)
+}
+
+// restarts reports whether the restart policy asks for another container after
+// one that exited by itself with the given code (K38).
+func (l *life) restarts(exitCode int) bool {
+	switch l.pod.RestartPolicy {
+	case model.RestartNever:
 		return false
-	case l.pod.RestartPolicy == model.RestartOnFailure:
-		return c.killed || c.live.ExitCode != 0
+	case model.RestartOnFailure:
+		return exitCode != 0
 	}
 	return true
 }
@@ -369,8 +380,8 @@ func (l *life) endSync() {
 
 // relistAtOnce makes a relist of the pod that does not shift the raster (K45).
 func (l *life) relistAtOnce() {
-	if lasts := l.durations.RelistLasts; lasts > 0 {
-		l.relistBy(l.now + lasts)
+	if after := l.durations.RelistAtOnce.Sample(l.random.Rand); after > 0 {
+		l.relistBy(l.now + after)
 		return
 	}
 	l.sync.relisted = true

@@ -12,6 +12,7 @@ import (
 type Durations struct {
 	RelistPeriod time.Duration // K45; 0: every change is seen at once
 	RelistLasts  time.Duration // a relist's own duration, by which the raster drifts (K45)
+	RelistAtOnce dist.Duration // end of a sync that acted to the next one's sight of what it did (K45)
 	Resync       dist.Duration // from a sync's end to the next one without cause; zero: none (K45)
 
 	FirstStart  dist.Duration // creation of the workers to the first container running (K2)
@@ -36,7 +37,7 @@ type Durations struct {
 
 	Creation    dist.Duration // creation of a pod to its first sync (K75)
 	Delete      dist.Duration // DELETE call to the kubelet beginning the termination (K79)
-	DeleteEvent dist.Duration // DELETE call to the watchers seeing the pod deleted (K79)
+	DeleteEvent dist.Duration // DELETE call to the endpoint controller taking the pod up (K79)
 	FinalStatus dist.Duration // last container's exit to the pod's final phase and the end of its endpoint (K81)
 	Removed     dist.Duration // that to the pod object being gone (K81)
 	KubeletBoot dist.Duration // start of a kubelet process to its first sync (K85)
@@ -49,6 +50,7 @@ func MeasuredDurations() Durations {
 	return Durations{
 		RelistPeriod: time.Second,
 		RelistLasts:  7 * ms,
+		RelistAtOnce: medianP90(11*ms, 16*ms),
 		Resync:       dist.Duration{Nanoseconds: dist.Uniform{Low: 60e9, High: 90e9}},
 
 		FirstStart:  medianP90(222*ms, 250*ms),
@@ -60,7 +62,7 @@ func MeasuredDurations() Durations {
 		TimeoutLate:          dist.Constantly(2 * ms),
 		TimeoutLateThrottled: dist.Duration{Nanoseconds: dist.Uniform{Low: 42e6, High: 44e6}},
 
-		WastedTrigger: 0.09,
+		WastedTrigger: 0.1,
 		BackOffFactor: dist.Uniform{Low: 1, High: 1.5},
 		BackOffRaster: time.Second,
 
@@ -73,7 +75,7 @@ func MeasuredDurations() Durations {
 
 		Creation:    medianP90(325*ms, 370*ms),
 		Delete:      medianP90(8*ms, 14*ms),
-		DeleteEvent: medianP90(7*ms, 13*ms),
+		DeleteEvent: medianP90(14*ms, 27*ms),
 		FinalStatus: medianP90(150*ms, 230*ms),
 		Removed:     dist.Duration{Nanoseconds: dist.Uniform{Low: 150e6, High: 1100e6}},
 		KubeletBoot: medianP90(1650*ms, 1750*ms),
