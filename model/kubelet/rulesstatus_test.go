@@ -269,9 +269,13 @@ func TestK54AdoptedContainerKeepsItsReadiness(t *testing.T) {
 		ws := workers(model.Startup, model.Readiness, model.Liveness)
 		before := kubelet.Status{State: kubelet.Running, Started: true, Ready: ready}
 		r := kubelet.Runtime{Running: true}
-		s, _ := ws.Generate(&r, before, false, true)
-		if s != before {
-			t.Errorf("status %+v, want what it was: %+v", s, before)
+		var none kubelet.Workers // at the new kubelet's first sync
+		if s, trigger := none.Generate(&r, before, false, true); s != before || trigger {
+			t.Errorf("status %+v, trigger %v; want what it was: %+v, none", s, trigger, before)
+		}
+		s, trigger := ws.Generate(&r, before, false, true)
+		if s != before || !trigger { // K9: the result is not success
+			t.Errorf("status %+v, trigger %v; want what it was: %+v, and one", s, trigger, before)
 		}
 		seen := &kubelet.Seen{Status: s, Adopted: true}
 		for k := range ws {
@@ -280,8 +284,8 @@ func TestK54AdoptedContainerKeepsItsReadiness(t *testing.T) {
 			}
 		}
 		ws[model.Readiness].Finish(kubelet.Success) // an attempt says otherwise, or the same
-		if s, _ := ws.Generate(&r, s, false, true); !s.Ready {
-			t.Error("not ready after a success")
+		if s, trigger := ws.Generate(&r, s, false, true); !s.Ready || trigger {
+			t.Errorf("ready %v, trigger %v after a success", s.Ready, trigger)
 		}
 	}
 	for minor, want := range map[int]bool{34: false, 35: true} {

@@ -52,15 +52,16 @@ func (ws *Workers) Generate(r *Runtime, previous Status, refused, adopted bool) 
 		return s, false
 	}
 	readiness := &ws[model.Readiness]
-	switch { // K46
-	case adopted && readiness.Result(r.Incarnation) == None:
-		s.Ready = previous.Ready
-	case !readiness.Running():
-		s.Ready = readiness.Probe.PeriodSeconds == 0
-	case readiness.Result(r.Incarnation) == ResultSuccess:
+	switch result := readiness.Result(r.Incarnation); { // K46
+	case result == ResultSuccess:
 		s.Ready = true
-	default:
+	case readiness.Running():
+		s.Ready = adopted && result == None && previous.Ready
 		trigger = true
+	case adopted: // the worker is not made yet
+		s.Ready = previous.Ready
+	default:
+		s.Ready = readiness.Probe.PeriodSeconds == 0
 	}
 	return s, trigger
 }
