@@ -18,7 +18,7 @@ type Calculation struct {
 
 	MeanProbesToKill           *Number          `json:"meanProbesToKill"` // of independent failures (S1)
 	MeanTimeToFalseKillSeconds *Number          `json:"meanTimeToFalseKillSeconds"`
-	FalseKillsPerPodDay        *Number          `json:"falseKillsPerPodDay"` // by the liveness probe
+	FalseKillsPerPodDay        *Number          `json:"falseKillsPerPodDay"` // of a pod that has served, and of the starts that follow from them
 	KillProbability            *KillProbability `json:"killProbability"`     // of at least one false kill
 
 	// StartupKillProbability is that of the first start of a container in its
@@ -130,11 +130,11 @@ const day = 24 * time.Hour
 
 // independent fills in the false kills of independent failures with the given
 // probability. Lost is the time after each kill in which there are no probes.
-func (c *Calculation) independent(s Settings, probability float64, lost time.Duration) {
+func (c *Calculation) independent(s Settings, probability float64, lost time.Duration, after Restart) {
 	run := Run{Failures: s.Failures, Probability: probability}
 	probes := run.MeanProbes()
-	cycle := probes*s.Period.Seconds() + lost.Seconds()
-	mean, perDay, count := Number(cycle), Number(day.Seconds()/cycle), Number(probes)
+	rate := after.kills(s, false) / (probes*s.Period.Seconds() + lost.Seconds())
+	mean, perDay, count := Number(1/rate), Number(rate*day.Seconds()), Number(probes)
 	c.MeanProbesToKill, c.MeanTimeToFalseKillSeconds, c.FalseKillsPerPodDay = &count, &mean, &perDay
 	within := func(t time.Duration) Number { return Number(run.Within(int64(t / s.Period))) }
 	c.KillProbability = &KillProbability{within(time.Hour), within(day), within(30 * day)}
@@ -143,19 +143,18 @@ func (c *Calculation) independent(s Settings, probability float64, lost time.Dur
 }
 
 // stalls fills in the false kills of several independent processes of stalls.
-func (c *Calculation) stalls(s Settings, all []Stalls) (valid bool) {
-	kills, runs, stalled, again := 0.0, 0.0, 0.0, 0.0
+func (c *Calculation) stalls(s Settings, all []Stalls, after Restart) {
+	kills, runs, stalled := 0.0, 0.0, 0.0
 	for _, st := range all {
-		rates := st.Rates(s)
+		rates := st.Rates(s, after)
 		kills += rates.Kills
 		runs += rates.Runs
 		stalled += rates.Stalled
-		again += rates.Kills * rates.AgainShare
 	}
 	const rare = .02
 	if len(all) > 1 && stalled > rare {
 		c.note("no closed form of the false kills: the process stands still %.3g of the time, so that stalls of different kinds overlap", stalled)
-		return false
+		return
 	}
 	mean, perDay := Number(1/kills), Number(kills*day.Seconds())
 	c.MeanTimeToFalseKillSeconds, c.FalseKillsPerPodDay = &mean, &perDay
@@ -163,8 +162,7 @@ func (c *Calculation) stalls(s Settings, all []Stalls) (valid bool) {
 	c.KillProbability = &KillProbability{within(time.Hour), within(day), within(30 * day)}
 	c.Method = "stalls (S3)"
 	c.note("false kills: a stall kills if it outlasts what the probe tolerates (for stalls without answer %s) from a uniform phase of its grid on (S3), times the rate of stalls by renewal and reward; valid while every other probe is answered in time, stalls begin at a uniform phase, and those of different kinds do not overlap (the process stands still %.3g of the time)", s.Tolerates(true), stalled)
-	if kills > 0 && again/kills > .001 {
-		c.note("%.3g of the false kills are further ones of a stall that outlives the restart; they suppose that the next process is probed from the first grid point on", again/kills)
+	if kills > runs*1.001 {
+		c.note("%.3g of the false kills follow from another: a stall that outlives the restart, or a start that takes longer than its probe allows; longer rows of kills, which the back-off slows down, are left out", 1-runs/kills)
 	}
-	return true
 }

@@ -35,15 +35,15 @@ func (s *studied) falseKills() {
 		s.c.note("falseKillsPerPodDay: null: %s; run simulates it", strings.Join(reasons, "; "))
 		return
 	}
-	if kills := s.startKills(p, settings); kills > negligiblePerDay {
-		s.c.note("falseKillsPerPodDay: counts from the first completed start on; starts that are killed come on top")
-	}
+	s.c.note("falseKillsPerPodDay: counts from the first completed start of a pod on")
 	failure, known := s.failure(settings)
 	all := s.stalls(settings)
 	if known {
 		number := Number(failure)
 		s.c.Probes.Liveness.FailureProbability = &number
+		s.failuresBehind(p, settings, failure)
 	}
+	after := s.restart(settings)
 	alone := float64(day) / float64(settings.Period) / Run{settings.Failures, failure}.MeanProbes()
 	switch {
 	case !known && alone > negligiblePerDay:
@@ -53,11 +53,26 @@ func (s *studied) falseKills() {
 	case len(all) == 0 && !known:
 		s.none(fmt.Sprintf("answers are late with a probability of at most %.3g each, so runs of %d come less than %.0g times a day", failure, settings.Failures, negligiblePerDay))
 	case len(all) == 0:
-		s.c.independent(settings, failure, s.lost(settings))
-	case s.apart(settings, failure, all, alone):
-		s.c.stalls(settings, all)
+		s.c.independent(settings, failure, s.lost(settings), after)
+	case s.apart(settings, failure, all, alone, after):
+		s.c.stalls(settings, all, after)
 	default:
 		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together make runs that neither the formula of independent failures nor that of stalls counts; run simulates it")
+	}
+}
+
+// failuresBehind replaces the liveness probe's windows by those from an instant
+// at which a run of failures may be under way, where that is likely enough to
+// matter.
+func (s *studied) failuresBehind(p *model.Probe, settings Settings, failure float64) {
+	probe := s.c.Probes.Liveness
+	if failure < negligibleShare || failure >= 1 {
+		return
+	}
+	s.c.note("liveness probe: detectionSeconds counts the failures that lie behind the probe when the hang begins")
+	answer := &s.w.Application.Probes[model.Liveness]
+	if window := s.hangWindow(p, settings, answer); window != nil {
+		probe.DetectionSeconds = settings.behind(*window, failure, answer.Cached == 0).Seconds()
 	}
 }
 
@@ -178,7 +193,7 @@ func (s *studied) stalls(settings Settings) []Stalls {
 	answer := &app.Probes[model.Liveness]
 	var all []Stalls
 	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
-		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess, Restart: s.restart(noAnswer)}
+		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}
 		if clampedMean(st.Lasts, settings.Tolerates(noAnswer), settings.Period) > 0 {
 			all = append(all, st)
 		}
@@ -198,61 +213,65 @@ func (s *studied) stalls(settings Settings) []Stalls {
 	return all
 }
 
-// restart returns the time from a kill's verdict to the next process running: a
-// process that stands still cannot end by itself and is killed at the end of
-// its grace.
-func (s *studied) restart(standsStill bool) time.Duration {
+// down returns the time from a kill's verdict to the next process running.
+func (s *studied) down() time.Duration {
 	grace := time.Duration(s.w.Pod.TerminationGracePeriodSeconds) * time.Second
 	if p := s.w.Container().Probes[model.Liveness]; p.TerminationGracePeriodSeconds != nil {
 		grace = time.Duration(*p.TerminationGracePeriodSeconds) * time.Second
 	}
 	ends := min(grace, s.w.Container().PreStop.Lasts+s.w.Application.Shutdown.Wait.Mean())
-	if standsStill || s.w.Application.Shutdown.IgnoresTerm {
+	if s.w.Application.Shutdown.IgnoresTerm {
 		ends = grace
 	}
 	return ends + kubelet.MeasuredDurations().Restart.Mean()
 }
 
+// restart returns what follows a kill by the liveness probe.
+func (s *studied) restart(settings Settings) Restart {
+	after := Restart{Down: s.down(), Guard: settings}
+	guard := s.w.Container().Probes[model.Liveness]
+	if first, firstSettings := s.probe(model.Startup); first != nil {
+		guard, after.Guard = first, firstSettings
+		if s.w.Cluster.KubernetesVersion.Minor >= 35 {
+			after.Lost = firstSettings.Period
+		}
+	}
+	after.NoAnswer = guard.Handler.Kind == model.GRPC
+	parts, err := s.startupParts()
+	if err != nil {
+		s.c.note("falseKillsPerPodDay: kills of the starts that follow are left out: %v", err)
+		return after
+	}
+	after.CDF = func(t time.Duration) float64 { return 1 - exceeds(parts, t) }
+	return after
+}
+
 // lost returns the time after a false kill in which the grid has no attempts:
 // whole periods up to the first point at which the next process is probed.
 func (s *studied) lost(settings Settings) time.Duration {
-	down := s.restart(false)
+	down := s.down()
 	for _, stage := range s.w.Application.Startup {
 		if first, _ := s.probe(model.Startup); first != nil {
 			down += stage.Wait.Mean() + stage.CPU.Mean()
 		}
 	}
-	down = max(down, s.restart(false)+settings.gate(time.Second/2))
+	down = max(down, s.down()+settings.gate(time.Second/2))
 	return (down - 1) / settings.Period * settings.Period
 }
 
 // apart reports whether failures of single probes may be left out beside
 // stalls: runs of them alone, and runs that a stall begins or ends only with
 // the help of one of them.
-func (s *studied) apart(settings Settings, failure float64, all []Stalls, alone float64) bool {
+func (s *studied) apart(settings Settings, failure float64, all []Stalls, alone float64, after Restart) bool {
 	helped := settings
 	helped.Failures = max(1, settings.Failures-1)
 	kills, withHelp := 0.0, 0.0
 	for _, st := range all {
-		kills += st.Rates(settings).Kills
-		withHelp += 2 * failure * st.Rates(helped).Kills
+		kills += st.Rates(settings, after).Kills
+		withHelp += 2 * failure * st.Rates(helped, after).Kills
 	}
 	if settings.Failures == 1 {
 		withHelp = 0
 	}
 	return alone <= negligibleShare*kills*day.Seconds() && withHelp <= negligibleShare*kills
-}
-
-// startKills returns the probability that the liveness probe kills a first
-// start because there is no startup probe before it.
-func (s *studied) startKills(p *model.Probe, settings Settings) float64 {
-	if first, _ := s.probe(model.Startup); first != nil {
-		return 0
-	}
-	parts, err := s.startupParts()
-	if err != nil {
-		return 1
-	}
-	longer := func(t time.Duration) float64 { return 1 - exceeds(parts, t) }
-	return settings.StartupKills(longer, p.Handler.Kind == model.GRPC, settings.anyPhase())
 }

@@ -69,11 +69,11 @@ func FromInput(in Input) (*Calculation, error) {
 	switch {
 	case in.StallEvery > 0:
 		every := dist.Duration{Nanoseconds: dist.Exponential(in.StallEvery)}
-		c.stalls(s, []Stalls{{Every: every, Lasts: in.StallLasts, NoAnswer: true, EndsWithProcess: true}})
+		c.stalls(s, []Stalls{{Every: every, Lasts: in.StallLasts, NoAnswer: true, EndsWithProcess: true}}, Restart{})
 	case in.Probability > 0:
 		failure := Number(in.Probability)
 		probe.FailureProbability = &failure
-		c.independent(s, in.Probability, 0)
+		c.independent(s, in.Probability, 0, Restart{})
 	default:
 		c.note("false kills: not asked for; give a probability of failure, or stalls")
 	}

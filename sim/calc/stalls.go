@@ -106,23 +106,19 @@ func simpson(f func(float64) float64, a, b, atA, atMiddle, atB float64, depth in
 // Every after the end of the last: an alternating renewal process.
 type Stalls struct {
 	Every, Lasts dist.Duration
-	// NoAnswer is true where attempts meanwhile time out, false where they fail
-	// at once.
+	// NoAnswer is true where the process stands still, so that attempts time
+	// out; false where it answers with failures.
 	NoAnswer bool
 	// EndsWithProcess is true where a kill ends the stall, and a new process
 	// begins with a time of Every: a garbage collection, and not stolen time.
 	EndsWithProcess bool
-	// Restart is the time from a kill's verdict to the next process able to be
-	// probed.
-	Restart time.Duration
 }
 
 // StallRates are what stalls do to a probe in the long run.
 type StallRates struct {
-	Kills      float64 // false kills per second
-	Runs       float64 // stalls per second that kill at least once
-	Stalled    float64 // share of time in stalls
-	AgainShare float64 // share of the kills that are not their stall's first
+	Kills   float64 // false kills per second
+	Runs    float64 // stalls per second that kill at least once
+	Stalled float64 // share of time in stalls
 }
 
 // Rates returns the long-run rates by renewal and reward: what one cycle of
@@ -130,43 +126,100 @@ type StallRates struct {
 // frequency of stalls, on condition that the phase of the probe's grid at a
 // stall's beginning is uniform: Every is spread over at least a period.
 //
-// A stall that ends with the process kills at most once and is over then. One
-// that goes on through the restart fails the next process's attempts from its
-// first grid point on, and kills again every so many periods (without a startup
-// probe and before the back-off begins to hold restarts up).
-func (st Stalls) Rates(s Settings) StallRates {
-	tolerates := s.Tolerates(st.NoAnswer)
-	first := clampedMean(st.Lasts, tolerates, s.Period)
+// A stall that ends with the process kills once and is over then; starts that
+// are killed may follow. One that goes on through the restart may kill the next
+// process too, and so on.
+func (st Stalls) Rates(s Settings, after Restart) StallRates {
+	first := clampedMean(st.Lasts, s.Tolerates(st.NoAnswer), s.Period)
 	every := math.Min(meanOf(st.Every), float64(dist.Longest))
 	if st.EndsWithProcess {
 		lasts := st.endedMean(s)
-		cycle := (every + lasts + first*float64(st.Restart)) / 1e9
-		return StallRates{Kills: first / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
-	}
-	kills, again := first, 0.0
-	if first > 0 {
-		down := st.Restart
-		if st.NoAnswer {
-			down += s.Timeout
-		}
-		rounds := max(1, (down+s.Period-1)/s.Period)
-		recurrence := rounds*s.Period + time.Duration(s.Failures-1)*s.step(st.NoAnswer)
-		for k := time.Duration(1); k < 1000; k++ {
-			more := clampedMean(st.Lasts, tolerates+k*recurrence, s.Period)
-			if more < 1e-6*kills {
-				break
-			}
-			again += more
-		}
-		kills += again
+		cycle := (every + lasts + first*float64(after.Down)) / 1e9
+		return StallRates{Kills: first * after.kills(s, st.NoAnswer) / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
 	}
 	lasts := math.Min(meanOf(st.Lasts), float64(dist.Longest))
 	cycle := (every + lasts) / 1e9
-	rates := StallRates{Kills: kills / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
-	if kills > 0 {
-		rates.AgainShare = again / kills
+	kills := first
+	if first > 0 {
+		kills += st.again(s, after, first)
 	}
-	return rates
+	return StallRates{Kills: kills / cycle, Runs: first / cycle, Stalled: lasts / 1e9 / cycle}
+}
+
+// killsAtOnce is the number of kills in a row after which a process that lives
+// for the default 30 s to its kill first has to wait for its restart: the second
+// kill sets the back-off to 10 s, and each one that finds the process to have
+// lived longer doubles it (K40).
+const killsAtOnce = 5
+
+// again returns the mean number of further kills in a stall that outlives the
+// first, which has the given probability. The next process starts after the
+// verdict and is probed on the same grid. One that stands still before it is
+// able to serve refuses connections until both the stall and its startup have
+// ended, so that a further kill takes a stall as long as the last attempt
+// allowed, or a startup that is too long by itself. Only the kills before the
+// back-off holds up a restart for longer than processes live then are counted.
+func (st Stalls) again(s Settings, after Restart, first float64) float64 {
+	guard, timeout := after.Guard, time.Duration(0)
+	if !st.NoAnswer {
+		guard = s
+	}
+	if st.NoAnswer && (after.upAtOnce() || after.NoAnswer) {
+		timeout = guard.Timeout
+	}
+	span := time.Duration(guard.Failures-1) * guard.step(timeout > 0)
+	verdict := s.Tolerates(st.NoAnswer) // since the first failed attempt of the first process
+	phase, lost := verdict%s.Period, after.Lost
+	sum, before := 0.0, first
+	for range killsAtOnce - 1 {
+		anchor := (phase + after.Down) % guard.Period
+		verdict += after.Down + guard.firstAfter(anchor, guard.gate(time.Second/2)) + lost + span + timeout
+		long := clampedMean(st.Lasts, verdict, s.Period)
+		kills := long + after.startKills(s, phase, lost)*(before-long)
+		if sum += kills; kills < 1e-6*first {
+			break
+		}
+		phase, lost, before = (span+timeout)%guard.Period, 0, kills
+	}
+	return sum
+}
+
+// Restart is what follows a kill.
+type Restart struct {
+	Down time.Duration // from the verdict to the next process running
+	// Guard is the probe that asks a starting process: the startup probe, or
+	// the liveness probe where there is none.
+	Guard    Settings
+	NoAnswer bool                        // attempts against a starting process time out
+	Lost     time.Duration               // what the guard loses of its grid after a process that had started (K11)
+	CDF      func(time.Duration) float64 // of the startup's duration; nil: not known, and taken to be short enough
+}
+
+// upAtOnce reports whether processes take no time to start.
+func (r Restart) upAtOnce() bool { return r.CDF != nil && r.CDF(0) == 1 }
+
+// startKills returns the probability that the guard kills the start which
+// follows a verdict so long after a point of its grid.
+func (r Restart) startKills(s Settings, sinceTick, lost time.Duration) float64 {
+	if r.CDF == nil {
+		return 0
+	}
+	anchors := []float64{float64((sinceTick + r.Down) % r.Guard.Period)}
+	if r.Guard.Period != s.Period {
+		anchors = r.Guard.anyPhase()
+	}
+	return r.Guard.StartupKills(func(t time.Duration) float64 { return r.CDF(t + lost) }, r.NoAnswer, anchors)
+}
+
+// kills returns the mean number of kills that follow from one of a serving
+// process, itself included: the guard may kill the start that follows, and the
+// starts after that, each at the phase of the grid that the kill before gave it.
+func (r Restart) kills(s Settings, noAnswer bool) float64 {
+	first := r.startKills(s, s.Tolerates(noAnswer)%s.Period, r.Lost)
+	if first == 0 {
+		return 1
+	}
+	return 1 + first/(1-r.startKills(s, r.Guard.Tolerates(r.NoAnswer)%r.Guard.Period, 0))
 }
 
 // endedMean returns the mean length in nanoseconds of a stall that a kill ends:

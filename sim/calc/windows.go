@@ -26,6 +26,19 @@ func (s Settings) Detection(noAnswer bool, cached time.Duration) Window {
 	return Window{Fixed: s.Tolerates(noAnswer), Uniform: []time.Duration{s.Period, cached}}
 }
 
+// behind returns the window where each probe before the fault failed with a
+// probability, independently: j of the failures that make a verdict lie behind
+// with a probability in proportion to its power j, and each saves a step.
+func (s Settings) behind(w Window, probability float64, noAnswer bool) Window {
+	step := s.step(noAnswer)
+	w.Fixed -= time.Duration(s.Failures-1) * step
+	missing := make(dist.Mixture, s.Failures)
+	for j := range missing {
+		missing[j] = dist.Part{Weight: math.Pow(probability, float64(j)), Of: dist.Constant(time.Duration(s.Failures-1-j) * step)}
+	}
+	return w.Then(dist.Duration{Nanoseconds: missing})
+}
+
 // Then returns the window of this delay followed by another of the given
 // distributions.
 func (w Window) Then(delays ...dist.Duration) Window {

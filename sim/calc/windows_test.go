@@ -219,8 +219,9 @@ func TestRenewalReward(t *testing.T) {
 	for _, ends := range []bool{true, false} {
 		st := Stalls{
 			Every: dist.Duration{Nanoseconds: dist.Exponential(60e9)}, Lasts: dist.Duration{Nanoseconds: dist.Exponential(20e9)},
-			NoAnswer: true, EndsWithProcess: ends, Restart: 2 * time.Second,
+			NoAnswer: true, EndsWithProcess: ends,
 		}
+		after := Restart{Down: 2 * time.Second, Guard: s, CDF: dist.Duration{}.CDF}
 		r := rand.New(rand.NewPCG(4, 5))
 		now, kills := time.Duration(0), 0.0
 		for range 200000 {
@@ -236,18 +237,18 @@ func TestRenewalReward(t *testing.T) {
 				}
 				kills++
 				if ends {
-					now = from + verdict + st.Restart
+					now = from + verdict + after.Down
 					break
 				}
-				from += verdict + st.Restart
+				from += verdict + after.Down
 			}
 		}
-		got, want := st.Rates(s), kills/now.Seconds()
+		got, want := st.Rates(s, after), kills/now.Seconds()
 		if math.Abs(got.Kills/want-1) > .015 {
 			t.Errorf("ends with the process: %v: %v kills a second, played %v", ends, got.Kills, want)
 		}
-		if ends == (got.AgainShare > 0) {
-			t.Errorf("ends with the process: %v, but %v of the kills are not a stall's first", ends, got.AgainShare)
+		if ends == (got.Kills > got.Runs) {
+			t.Errorf("ends with the process: %v, but %v kills in %v stalls that kill", ends, got.Kills, got.Runs)
 		}
 	}
 }

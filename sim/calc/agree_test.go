@@ -1,0 +1,79 @@
+package calc_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// TestSimulationAgrees simulates worlds that have a closed form and compares
+// the false kills and the time to detection (S13).
+func TestSimulationAgrees(t *testing.T) {
+	exponential := func(mean time.Duration) dist.Duration { return dist.Duration{Nanoseconds: dist.Exponential(mean)} }
+	for _, c := range []struct {
+		name   string
+		change func(w *model.World)
+	}{
+		{"independent failures", func(w *model.World) { w.Application.Probes[model.Liveness].Failure = .1 }},
+		{"pauses", func(w *model.World) {
+			w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: exponential(time.Hour), Lasts: exponential(10 * time.Second)}}
+		}},
+		{"outages of a dependency", func(w *model.World) {
+			w.Dependencies = []model.OnOff{{Name: "db", Every: exponential(5 * time.Hour), Lasts: exponential(20 * time.Second)}}
+			w.Application.Probes[model.Liveness].DependsOn = []int{0}
+		}},
+		{"a timeout beyond the period, and starts that are killed", func(w *model.World) {
+			w.Pod.Containers[0].Probes[model.Liveness].PeriodSeconds = 5
+			w.Pod.Containers[0].Probes[model.Liveness].TimeoutSeconds = 8
+			w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: exponential(time.Hour), Lasts: exponential(10 * time.Second)}}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := probedWorld()
+			c.change(w)
+			exact, err := calc.World(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := estimate.Run(context.Background(), []estimate.Named{{Name: "base", World: w}},
+				estimate.Options{Seed: 1, Horizon: 10 * 24 * time.Hour, Replications: 16, Confidence: .999})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := e.Variants[0].Measures
+			if kills, want := m.FalseKillsPerPodDay, float64(*exact.FalseKillsPerPodDay); want < kills.Low || want > kills.High {
+				t.Errorf("false kills per pod-day: %v calculated, %+v simulated", want, kills)
+			}
+			// The kubelet's own delays add some milliseconds.
+			const delays = .01
+			detection, want := m.DetectionSeconds.Mean, float64(exact.Probes.Liveness.DetectionSeconds.Mean)
+			if want+delays < detection.Low || want > detection.High {
+				t.Errorf("mean detection: %v s calculated, %+v simulated", want, detection)
+			}
+		})
+	}
+}
+
+// probedWorld is quiet, with default readiness and liveness probes and a
+// startup of 2 to 12 s.
+func probedWorld() *model.World {
+	w := &model.World{
+		Name: "test", Replicas: 1, Node: model.DefaultNode(), Cluster: model.DefaultCluster(),
+		Pod: model.Pod{Containers: []model.Container{{Name: "api"}}, TerminationGracePeriodSeconds: model.DefaultGrace},
+	}
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		w.Application.Probes[kind] = model.DefaultAnswer(model.HTTPGet)
+	}
+	for _, kind := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		p := &model.Probe{Handler: model.Handler{Kind: model.HTTPGet, Target: ":8080/healthz"}}
+		p.SetDefaults()
+		w.Pod.Containers[0].Probes[kind] = p
+	}
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 2e9, High: 12e9}}}}
+	return w
+}
