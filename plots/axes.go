@@ -3,6 +3,7 @@ package plots
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -92,6 +93,9 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 	axis.Scale = plot.LogScale{}
 	axis.Min, axis.Max = lowest, highest
 	unit := unitFor(secondsOf(math.Sqrt(lowest * highest)))
+	if lowest < 1 && highest > 1 {
+		unit = unitFor(10 * time.Second) // people set probes in seconds
+	}
 	length := unit.length.Seconds()
 	var ticks plot.ConstantTicks
 	decades := math.Log10(highest / lowest)

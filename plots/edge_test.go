@@ -60,7 +60,16 @@ func edges() map[string]Chart {
 		"no probe":        &Startup{Completed: startups(50, 3, 1)},
 		"model":           modelledStartup(),
 		"model only":      &Startup{Model: &dist.Duration{Nanoseconds: dist.Constant(1e10)}, Probe: probe(10, 1, 3)},
-		"longest name":    &Startup{Title: long, Scenario: long, Completed: startups(50, 3, 1), Probe: probe(1, 1, 1)},
+		"no answers":      &Answers{},
+		"one answer":      &Answers{Took: []time.Duration{time.Second}, Timeout: time.Second},
+		"answers at once": &Answers{Took: make([]time.Duration, 50), Timeout: time.Second, Proposed: 30 * time.Second},
+		"all too late":    &Answers{Took: startups(50, 1e6, 3), Timeout: time.Second},
+		"no delays":       &Delays{},
+		"one delay":       &Delays{Detections: []time.Duration{30 * time.Second}, MaxRemovalSeconds: 10},
+		"equal delays":    &Delays{Removals: startups(20, 20, 0.1), Detections: startups(20, 20, 0.1), Recoveries: startups(20, 20, 0.1), MaxRemovalSeconds: 20, MaxDetectionSeconds: 20},
+		"delays of days":  &Delays{Removals: startups(20, 1, 0.1), Recoveries: startups(20, 1e6, 0.1)},
+
+		"longest name": &Startup{Title: long, Scenario: long, Completed: startups(50, 3, 1), Probe: probe(1, 1, 1)},
 	}
 }
 

@@ -168,7 +168,8 @@ func TestDraw(t *testing.T) {
 func examples() map[string]Chart {
 	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
 		"stacked": stacked(), "front": front(), "front-infeasible": infeasibleFront(),
-		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup()}
+		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
+		"answers": answers(), "delays": delays()}
 }
 
 // stacked shows the same pod before and after.
@@ -214,6 +215,23 @@ func startups(n int, median, sigma float64) []time.Duration {
 func startup() *Startup {
 	return &Startup{Scenario: "startup-instead-of-delay", Seed: 1, Completed: startups(2000, 240, 0.3), Kind: model.Startup,
 		Probe: probe(10, 1, 60), KillProbability: &stats.Estimate{Estimate: 0.0019, Low: 0.0012, High: 0.003, Confidence: 0.95, Method: "Wilson", N: 10000}}
+}
+
+// answers are those of a handler that a CPU limit stretches.
+func answers() *Answers {
+	return &Answers{Scenario: "starved-20m", Seed: 1, Kind: model.Liveness, CPULimit: "20m", Took: startups(1500, 0.45, 0.5), Timeout: time.Second, Proposed: 3 * time.Second}
+}
+
+// delays are those of periods of 5 s and 10 s with 2 and 3 failures (S4).
+func delays() *Delays {
+	d := &Delays{Scenario: "hang", Seed: 1, MaxRemovalSeconds: 30, MaxDetectionSeconds: 30}
+	for i := range 200 {
+		u := (float64(i) + 0.5) / 200
+		d.Removals = append(d.Removals, at(6+5*u+0.7*math.Mod(37*u, 1)))
+		d.Detections = append(d.Detections, at(21+10*u))
+		d.Recoveries = append(d.Recoveries, at(21+10*u+12+5*math.Mod(61*u, 1)))
+	}
+	return d
 }
 
 // killedStartup is one that its budget mostly cuts off.

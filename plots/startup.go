@@ -10,6 +10,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -29,6 +30,9 @@ type Startup struct {
 	// probe, or the liveness probe of a container without one. Nil: nothing does.
 	Kind  model.ProbeKind
 	Probe *model.Probe
+	// NoAnswer tells attempts against a starting process that run into their
+	// timeout from those that fail at once.
+	NoAnswer bool
 	// KillProbability is the probability that a start is killed. Nil: unknown.
 	KillProbability *stats.Estimate
 }
@@ -40,6 +44,7 @@ func NewStartup(w *model.World, seed uint64, completed []time.Duration, killProb
 	for _, kind := range []model.ProbeKind{model.Startup, model.Liveness} {
 		if probe := w.Container().Probes[kind]; probe != nil {
 			s.Kind, s.Probe = kind, probe
+			s.NoAnswer = answersTimeout(w, probe)
 			break
 		}
 	}
@@ -47,18 +52,27 @@ func NewStartup(w *model.World, seed uint64, completed []time.Duration, killProb
 }
 
 // budget returns the time within which a startup is certain to be let through,
-// and the time after which it is certain to be killed (S5). The last of the
-// failureThreshold attempts starts failureThreshold - 1 periods after the first,
-// and the first is made within one period once initialDelaySeconds have passed.
-// The kubelet counts the delay from a start cut down to a whole second, so it
-// may be up to a second shorter (K8).
+// and the time after which it is certain to be killed (S5).
 func (s *Startup) budget() (guaranteed, latest time.Duration) {
 	if s.Probe == nil {
 		return 0, 0
 	}
-	attempts := time.Duration(max(s.Probe.FailureThreshold, 1)-1) * s.Probe.Period()
-	delay := s.Probe.InitialDelay()
-	return max(delay-time.Second, 0) + attempts, delay + s.Probe.Period() + attempts
+	probe := *s.Probe
+	probe.SetDefaults()
+	budget := calc.SettingsOf(&probe).Budget(s.NoAnswer)
+	return secondsOf(float64(budget.Guaranteed)), secondsOf(float64(budget.Most))
+}
+
+// answersTimeout reports whether a starting process leaves a probe without an
+// answer: it accepts and says nothing, or the handler tries again until its
+// timeout (K20).
+func answersTimeout(w *model.World, probe *model.Probe) bool {
+	for _, stage := range w.Application.Startup {
+		if stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersRefused && probe.Handler.Kind == model.GRPC {
+			return true
+		}
+	}
+	return false
 }
 
 // survival returns the share of startups that take longer than t.
@@ -97,8 +111,8 @@ func (s *Startup) WriteCSV(w io.Writer) error {
 	if s.Probe != nil {
 		guaranteed, latest := s.budget()
 		steps := s.survival()
-		rows = append(rows, []string{"guaranteed budget", seconds(guaranteed), s.shareOver(steps, guaranteed)},
-			[]string{"latest kill decision", seconds(latest), s.shareOver(steps, latest)})
+		rows = append(rows, []string{"guaranteed budget", seconds(guaranteed), shareBeyond(steps, guaranteed)},
+			[]string{"latest kill decision", seconds(latest), shareBeyond(steps, latest)})
 	}
 	if err := csv.NewWriter(w).WriteAll(rows); err != nil {
 		return fmt.Errorf("startup: %w", err)
@@ -106,22 +120,10 @@ func (s *Startup) WriteCSV(w io.Writer) error {
 	return nil
 }
 
-func (s *Startup) shareOver(steps []step, t time.Duration) string {
-	if len(steps) == 0 {
-		return ""
-	}
-	return number(exceed(steps, t))
-}
-
 // floor returns the least probability that is drawn: below the least that the
 // startups show, and for a model one in a million.
 func (s *Startup) floor() float64 {
-	least := 0.1
-	for _, step := range s.survival() {
-		if step.share > 1e-12 {
-			least = min(least, roundDown(step.share/1.5))
-		}
-	}
+	least := leastShare(s.survival())
 	if s.Model != nil {
 		least = min(least, 1e-6)
 	}

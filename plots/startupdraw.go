@@ -100,7 +100,7 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 		named = line[len(line)*2/3]
 	}
 	if len(steps) > 0 {
-		line := stairs(c, steps, x, y, false)
+		line := stairs(c.Min.X, steps, x, y)
 		if len(s.Killed) > 0 { // as far as any startup was watched
 			last := line[len(line)-1]
 			line = append(line, vg.Point{X: max(last.X, x(slices.Max(s.Killed))), Y: last.Y})

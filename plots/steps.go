@@ -63,19 +63,33 @@ func quantile(steps []step, p float64) (time.Duration, bool) {
 	return 0, false
 }
 
-// stairs returns a survival function, or with rising set its complement, as a
-// line that begins at the left edge, without steps too fine to be seen.
-func stairs(c draw.Canvas, steps []step, x func(time.Duration) vg.Length, y func(float64) vg.Length, rising bool) []vg.Point {
-	height := func(share float64) vg.Length {
-		if rising {
-			share = 1 - share
-		}
-		return y(share)
+// shareBeyond writes the share of durations longer than t for data, nothing
+// where there are none.
+func shareBeyond(steps []step, t time.Duration) string {
+	if len(steps) == 0 {
+		return ""
 	}
-	line := []vg.Point{{X: c.Min.X, Y: height(1)}}
+	return number(exceed(steps, t))
+}
+
+// leastShare returns a power of ten below every share of the steps but 0.
+func leastShare(steps []step) float64 {
+	least := 0.1
+	for _, step := range steps {
+		if step.share > 1e-12 {
+			least = min(least, roundDown(step.share/1.5))
+		}
+	}
+	return max(least, 1e-9)
+}
+
+// stairs returns a survival function as a line from a point on, without steps
+// too fine to be seen.
+func stairs(from vg.Length, steps []step, x func(time.Duration) vg.Length, y func(float64) vg.Length) []vg.Point {
+	line := []vg.Point{{X: from, Y: y(1)}}
 	for i, step := range steps {
 		last := line[len(line)-1]
-		next := vg.Point{X: x(step.at), Y: height(step.share)}
+		next := vg.Point{X: x(step.at), Y: y(step.share)}
 		moved := max(next.X-last.X, next.Y-last.Y, last.Y-next.Y)
 		if i < len(steps)-1 && moved < 0.25 {
 			continue
