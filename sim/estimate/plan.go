@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -35,8 +36,9 @@ const (
 	hangSpan          = time.Hour
 	shortShare        = 4 // short lives of one kind take at most 1/shortShare of the long life's time
 	mostFaultLives    = 64
-	mostStartLives    = 1024
-	fewStartLives     = 64 // where no probe can kill a process that starts
+	mostStartLives    = 4096
+	fewStartLives     = 64  // where no probe can kill a process that starts
+	someStartLives    = 256 // where one can, and no objective asks how often
 	purposeHang       = 1
 	purposeFaultLives = 2
 	purposeStartLives = 3
@@ -59,12 +61,25 @@ func newPlan(variants []Named, o Options) *plan {
 		span := StartSpan(v.World)
 		most := int64(fewStartLives)
 		if canLoseStart(v.World) {
-			most = mostStartLives
+			most = startLivesWanted(o.Objectives)
 		}
 		p.startHorizon = append(p.startHorizon, span)
 		p.startLives = append(p.startLives, between(1, int64(o.Horizon/span)/shortShare, most))
 	}
 	return p
+}
+
+// startLivesWanted returns how many starts a replication needs, so that the
+// first look of the stopping rule can exclude more kills than an objective
+// allows: about 4 divided by the probability (S9).
+func startLivesWanted(objectives []model.Objective) int64 {
+	wanted := int64(someStartLives)
+	for _, o := range objectives {
+		if o.Measure == "startupKillProbability" && o.Bound > 0 {
+			wanted = max(wanted, int64(math.Min(mostStartLives, math.Ceil(4/o.Bound/firstLook))))
+		}
+	}
+	return wanted
 }
 
 func between(low, x, high int64) int64 { return min(max(low, x), high) }

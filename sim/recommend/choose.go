@@ -1,0 +1,319 @@
+package recommend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// tied is the cost, in pod-seconds per pod-year, below which two settings are
+// alike: one ten thousandth of the time, "four nines". More probes for less are
+// not worth it.
+const tied = 3156.0
+
+// predict returns what a combination leads to in the measure of an objective,
+// at the unfavourable end. ok is false for measures that only the full
+// simulation knows.
+func (s *search) predict(o *model.Objective, c *combination) (value float64, ok bool) {
+	p := map[string]float64{"": 0.5, "mean": 0.5, "p50": 0.5, "p90": 0.9, "p99": 0.99}[o.Statistic]
+	switch o.Measure {
+	case estimate.Tolerance:
+		switch {
+		case c.liveness == nil:
+			return math.Inf(1), true
+		case c.readiness == nil:
+			return 0, true
+		}
+		return float64(c.liveness.tolerated()) / float64(c.readiness.tolerated()), true
+	case "detectionSeconds":
+		return s.toVerdict(c, p), true
+	case "recoverySeconds":
+		return s.toVerdict(c, p) + s.restart(p), true
+	case "removalSeconds", "deadTrafficSecondsPerFault":
+		return s.toRemoval(c, p), true
+	case "readyLagSeconds":
+		if c.readiness == nil {
+			return s.propagation(p), true
+		}
+		return s.lag(c.start.probe, s.readinessProbe(c), p), true
+	case "startupKillProbability":
+		if c.start.probe == nil {
+			return 0, true // kills during a start are then the liveness probe's
+		}
+		return c.start.kills, true
+	case "falseKillsPerPodYear":
+		return s.killsPerYear(c), true
+	case "falseKillsPerPodDay":
+		return s.killsPerYear(c) / 365.25, true
+	case "meanTimeToFalseKillSeconds":
+		return year.Seconds() / s.killsPerYear(c), true
+	}
+	return 0, false
+}
+
+// toVerdict is the quantile p of the time from a hang to the kill verdict.
+func (s *search) toVerdict(c *combination, p float64) float64 {
+	if c.liveness == nil || s.w.Application.Probes[model.Liveness].HangCoverage == 0 {
+		return math.Inf(1)
+	}
+	return c.liveness.detection(p)
+}
+
+// toRemoval is the quantile p of the time from a hang to the last proxy.
+func (s *search) toRemoval(c *combination, p float64) float64 {
+	if c.readiness != nil && s.w.Application.Probes[model.Readiness].HangCoverage > 0 {
+		return s.removal(c.readiness, p)
+	}
+	return s.toVerdict(c, p) + s.restart(p) // the restart takes it out, or makes it serve
+}
+
+// killsPerYear bounds the false kills per pod-year: those of a serving process,
+// and those of its starts, of which the end of each hang and of each simulated
+// month brings one.
+func (s *search) killsPerYear(c *combination) float64 {
+	starts := s.hangs + 365.25/30
+	kills := c.start.kills
+	if c.start.probe == nil {
+		kills = 0
+		if c.liveness != nil {
+			kills = s.exceeds(guaranteed(s.livenessProbe(c)))
+		}
+	}
+	serving := 0.0
+	if c.liveness != nil {
+		serving = c.liveness.bound * year.Seconds()
+	}
+	return serving + starts*kills
+}
+
+// meets reports whether a value satisfies an objective.
+func meets(o *model.Objective, value float64) bool {
+	if o.AtLeast {
+		return value >= o.Bound
+	}
+	return value <= o.Bound
+}
+
+// missed returns the objectives that a combination is predicted to miss.
+func (s *search) missed(c *combination) []*model.Objective {
+	var missed []*model.Objective
+	for i := range s.objectives {
+		o := &s.objectives[i]
+		if value, ok := s.predict(o, c); ok && !meets(o, value) {
+			missed = append(missed, o)
+		}
+	}
+	return missed
+}
+
+// readinessProbe returns the readiness probe of a combination. A delay only
+// keeps a process that could serve out of the endpoints, so there is none: its
+// failures while it starts cost nothing.
+func (s *search) readinessProbe(c *combination) *model.Probe {
+	if c.readiness == nil {
+		return nil
+	}
+	p := c.readiness.on(s.base[model.Readiness])
+	p.InitialDelaySeconds = 0
+	return p
+}
+
+// livenessProbe returns the liveness probe of a combination. Its delay stays
+// only where no startup probe protects the start.
+func (s *search) livenessProbe(c *combination) *model.Probe {
+	if c.liveness == nil {
+		return nil
+	}
+	p := c.liveness.on(s.base[model.Liveness])
+	if c.start.probe != nil {
+		p.InitialDelaySeconds = 0
+	}
+	return p
+}
+
+// startupProbe returns the startup probe of a combination: a new one gets the
+// liveness probe's timeout, as far as its period allows.
+func (s *search) startupProbe(c *combination) *model.Probe {
+	p := c.start.probe
+	if p == nil || p == s.w.Container().Probes[model.Startup] || c.liveness == nil {
+		return p
+	}
+	q := *p
+	q.TimeoutSeconds = min(c.liveness.timeout, q.PeriodSeconds)
+	return &q
+}
+
+// world returns the world with a combination's probes.
+func (s *search) world(c *combination) *model.World {
+	container := *s.w.Container()
+	container = container.WithProbe(model.Startup, s.startupProbe(c))
+	container = container.WithProbe(model.Readiness, s.readinessProbe(c))
+	container = container.WithProbe(model.Liveness, s.livenessProbe(c))
+	return s.w.WithContainer(container)
+}
+
+// options returns the settings of one kind of probe, cheapest first; one nil
+// where there is no handler for it.
+func (s *search) options(k model.ProbeKind, onlyUsual bool) []*option {
+	if s.base[k] == nil {
+		return []*option{nil}
+	}
+	least := int32(leastReadinessFailures)
+	if k == model.Liveness {
+		least = leastLivenessFailures
+	}
+	var options []*option
+	for _, at := range grid(s.w.Container().Probes[k], least, onlyUsual) {
+		o := s.option(k, at)
+		if s.possible(k, &o) {
+			options = append(options, &o)
+		}
+	}
+	slices.SortStableFunc(options, func(a, b *option) int { return cmp.Compare(a.cost, b.cost) })
+	return options
+}
+
+// possible reports whether a setting meets the objectives that depend on it
+// alone. It keeps the pairing of settings small.
+func (s *search) possible(k model.ProbeKind, o *option) bool {
+	for i := range s.objectives {
+		objective := &s.objectives[i]
+		c := combination{liveness: o}
+		switch {
+		case k == model.Liveness && (objective.Measure == "detectionSeconds" || objective.Measure == "recoverySeconds"):
+		case k == model.Liveness && strings.HasPrefix(objective.Measure, "falseKills"), k == model.Liveness && objective.Measure == "meanTimeToFalseKillSeconds":
+			c.start.probe = s.base[k] // any: only what happens while serving
+		case k == model.Readiness && objective.Measure == "removalSeconds" && s.w.Application.Probes[k].HangCoverage > 0:
+			c = combination{readiness: o}
+		default:
+			continue
+		}
+		if value, ok := s.predict(objective, &c); ok && !meets(objective, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose returns the combinations that are predicted to meet every objective
+// and cost no more than the cheapest, or as good as no more, best first (S20):
+// fewest probes, then usual values, then the shortest timeouts. Nil: there are none.
+func (s *search) choose(onlyUsual bool) []combination {
+	const mostOfEach = 400
+	readiness, liveness := s.options(model.Readiness, onlyUsual), s.options(model.Liveness, onlyUsual)
+	starts := s.startOptions(onlyUsual)
+	readiness, liveness = thin(readiness, mostOfEach), thin(liveness, mostOfEach)
+	cheapest := math.Inf(1)
+	var good []combination
+	for _, first := range starts {
+		for _, r := range readiness {
+			for _, l := range liveness {
+				c := combination{start: first, readiness: r, liveness: l}
+				if r != nil {
+					c.cost += r.cost
+				}
+				if l != nil {
+					c.cost += l.cost
+				}
+				if c.cost > cheapest+tied {
+					break // the rest cost more still
+				}
+				if len(s.missed(&c)) > 0 {
+					continue
+				}
+				cheapest = min(cheapest, c.cost)
+				good = append(good, c)
+			}
+		}
+	}
+	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
+	slices.SortStableFunc(good, s.better)
+	return good
+}
+
+// thin keeps the cheapest options, and evenly many of the others.
+func thin(options []*option, most int) []*option {
+	if len(options) <= most {
+		return options
+	}
+	kept := slices.Clone(options[:most/2])
+	rest := options[most/2:]
+	for i := range most / 2 {
+		kept = append(kept, rest[i*len(rest)/(most/2)])
+	}
+	return kept
+}
+
+// better orders combinations of about the same cost.
+func (s *search) better(a, b combination) int {
+	probes := s.w.Container().Probes
+	return cmp.Or(
+		cmp.Compare(load(&a), load(&b)),
+		cmp.Compare(s.unusual(&a, &probes), s.unusual(&b, &probes)),
+		cmp.Compare(timeouts(&a), timeouts(&b)),
+		cmp.Compare(a.cost, b.cost),
+	)
+}
+
+// load is the number of probes per minute of a serving pod, and a little for a
+// startup probe.
+func load(c *combination) float64 {
+	sum := 0.0
+	for _, o := range []*option{c.readiness, c.liveness} {
+		if o != nil {
+			sum += 60 / float64(o.period)
+		}
+	}
+	if c.start.probe != nil {
+		sum += 0.001 + 0.001/float64(c.start.probe.PeriodSeconds)
+	}
+	return sum
+}
+
+func (s *search) unusual(c *combination, current *[model.ProbeKinds]*model.Probe) int {
+	n := 0
+	if c.readiness != nil {
+		n += c.readiness.unusual(current[model.Readiness])
+	}
+	if c.liveness != nil {
+		n += c.liveness.unusual(current[model.Liveness])
+	}
+	return n
+}
+
+func timeouts(c *combination) int32 {
+	sum := int32(0)
+	for _, o := range []*option{c.readiness, c.liveness} {
+		if o != nil {
+			sum += 100*o.timeout + o.failures
+		}
+	}
+	return sum
+}
+
+// seconds writes seconds for a sentence.
+func seconds(x float64) string {
+	switch {
+	case math.IsInf(x, 1) || x >= 1e15:
+		return "for ever"
+	case x >= 7200:
+		return spell(time.Duration(x * 1e9).Round(time.Minute))
+	}
+	return spell(time.Duration(x * 1e9).Round(100 * time.Millisecond))
+}
+
+// spell writes a duration without zero parts.
+func spell(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
+}

@@ -1,0 +1,272 @@
+package recommend
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// explain says why each field of the recommended settings has its value: what
+// binds it, what the neighbouring values would lead to, and what settings came
+// next.
+func (r *Recommendation) explain(s *search, c *combination, chosen []combination) {
+	r.explainStart(s, c)
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		o := c.of(k)
+		if o == nil {
+			continue
+		}
+		for _, f := range fields {
+			r.Binding = append(r.Binding, s.reason(c, k, f))
+		}
+	}
+	r.explainDelays(s, c)
+	for i := range chosen {
+		other := &chosen[i]
+		if other.liveness == c.liveness && other.readiness == c.readiness && other.start.probe == c.start.probe {
+			continue
+		}
+		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
+		break
+	}
+}
+
+// of returns the option of one kind of probe; nil for startup.
+func (c *combination) of(k model.ProbeKind) *option {
+	switch k {
+	case model.Readiness:
+		return c.readiness
+	case model.Liveness:
+		return c.liveness
+	}
+	return nil
+}
+
+// with returns the combination with another option for one kind of probe.
+func (c combination) with(k model.ProbeKind, o *option) combination {
+	if k == model.Readiness {
+		c.readiness = o
+	} else {
+		c.liveness = o
+	}
+	return c
+}
+
+// fields are the three numbers of a setting.
+var fields = []struct {
+	name string
+	unit string
+	of   func(*setting) *int32
+	most int32
+}{
+	{"periodSeconds", " s", func(s *setting) *int32 { return &s.period }, longestPeriod},
+	{"timeoutSeconds", " s", func(s *setting) *int32 { return &s.timeout }, longestTimeout},
+	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures},
+}
+
+// reason explains one number of one probe by its neighbours, one less and one
+// more.
+func (s *search) reason(c *combination, k model.ProbeKind, f struct {
+	name string
+	unit string
+	of   func(*setting) *int32
+	most int32
+}) Reason {
+	o := c.of(k)
+	now := *f.of(&o.setting)
+	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now))}
+	var parts []string
+	for _, step := range []int32{-1, 1} {
+		at := o.setting
+		*f.of(&at) += step
+		value := *f.of(&at)
+		if value < 1 || value > f.most || at.timeout > at.period {
+			continue
+		}
+		neighbour := s.option(k, at)
+		if math.IsInf(neighbour.bound, 1) {
+			neighbour.rate, neighbour.bound = o.rate, o.bound // a period not observed
+		}
+		other := c.with(k, &neighbour)
+		if missed := s.missed(&other); len(missed) > 0 {
+			if reason.Binding == "" {
+				reason.Binding = estimate.Name(*missed[0])
+			}
+			parts = append(parts, fmt.Sprintf("%d%s would miss %s: %s", value, f.unit, estimate.Name(*missed[0]), s.predicted(missed[0], &other)))
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%d%s would change %s", value, f.unit, s.price(k, o, &neighbour)))
+	}
+	reason.Sentence = fmt.Sprintf("%d%s", now, f.unit)
+	if len(parts) > 0 {
+		reason.Sentence += "; " + strings.Join(parts, "; ")
+	}
+	return reason
+}
+
+// predicted writes what a combination is predicted to lead to.
+func (s *search) predicted(o *model.Objective, c *combination) string {
+	value, _ := s.predict(o, c)
+	if strings.HasSuffix(o.Measure, "Seconds") {
+		return seconds(value)
+	}
+	return fmt.Sprintf("%.3g", value)
+}
+
+// price writes what a neighbouring setting would buy and cost.
+func (s *search) price(k model.ProbeKind, now, then *option) string {
+	perYear := func(o *option) string { return fmt.Sprintf("%.2g", o.bound*year.Seconds()) }
+	if k == model.Readiness {
+		return fmt.Sprintf("the 99th percentile to removal from %s to %s and false removals per pod-year from at most %s to %s",
+			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), perYear(now), perYear(then))
+	}
+	return fmt.Sprintf("the 99th percentile to detection from %s to %s and false kills of a serving pod per year from at most %s to %s",
+		seconds(now.detection(.99)), seconds(then.detection(.99)), perYear(now), perYear(then))
+}
+
+// explainStart says how starts are protected.
+func (r *Recommendation) explainStart(s *search, c *combination) {
+	current := s.w.Container().Probes[model.Startup]
+	p := s.startupProbe(c)
+	if p == nil {
+		return
+	}
+	add := func(field, value, sentence, binding string) {
+		r.Binding = append(r.Binding, Reason{Field: "startupProbe." + field, Value: value, Sentence: sentence, Binding: binding})
+	}
+	slowest := s.starts[len(s.starts)-1].Seconds()
+	budget := fmt.Sprintf("%d periods of %d s guarantee %s from the container's start (the last look may come one period before the %d-th is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s; at most %.2g of the starts would be killed",
+		p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()), p.FailureThreshold,
+		seconds(s.startQuantile(.5).Seconds()), seconds(s.startQuantile(.99).Seconds()), len(s.starts), seconds(slowest), c.start.kills)
+	binding := ""
+	for i := range s.objectives {
+		if s.objectives[i].Measure == "startupKillProbability" {
+			binding = estimate.Name(s.objectives[i])
+		}
+	}
+	add("failureThreshold", strconv.Itoa(int(p.FailureThreshold)), budget, binding)
+	if current == p {
+		return
+	}
+	lag, of := "a process that is up waits at most one period for the next look", ""
+	for i := range s.objectives {
+		if o := &s.objectives[i]; o.Measure == "readyLagSeconds" {
+			lag, of = fmt.Sprintf("%s; predicted: %s", lag, s.predicted(o, c)), estimate.Name(*o)
+		}
+	}
+	add("periodSeconds", strconv.Itoa(int(p.PeriodSeconds)), lag, of)
+	add("timeoutSeconds", strconv.Itoa(int(p.TimeoutSeconds)), "that of the liveness probe, as far as the period allows", "")
+	if current != nil {
+		return
+	}
+	why := "without it the liveness probe could kill a process that is still starting"
+	if s.longDelay() {
+		why = "it takes the place of a long initialDelaySeconds: a process that is up early need not wait, and one that is late is not killed"
+	}
+	r.note("a startupProbe is proposed: %s", why)
+}
+
+// explainDelays says which initial delays go.
+func (r *Recommendation) explainDelays(s *search, c *combination) {
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		current, proposed := s.w.Container().Probes[k], s.world(c).Container().Probes[k]
+		if current == nil || proposed == nil || current.InitialDelaySeconds == proposed.InitialDelaySeconds {
+			continue
+		}
+		why := "failures of a starting process cost nothing, and a delay only keeps one that could serve out of the endpoints"
+		if k == model.Liveness {
+			why = "the startup probe holds it back until the process is up"
+		}
+		r.Binding = append(r.Binding, Reason{
+			Field: k.Field() + ".initialDelaySeconds", Value: "0",
+			Sentence: fmt.Sprintf("0 instead of %d s: %s", current.InitialDelaySeconds, why),
+		})
+	}
+}
+
+// keep explains current settings that stay.
+func (r *Recommendation) keep(s *search) {
+	c := s.current()
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if c.of(k) == nil {
+			continue
+		}
+		for _, f := range fields {
+			r.Binding = append(r.Binding, s.reason(c, k, f))
+		}
+	}
+}
+
+// current is the combination of the current settings.
+func (s *search) current() *combination {
+	c := &combination{}
+	probes := s.w.Container().Probes
+	if p := probes[model.Startup]; p != nil {
+		c.start = start{p, s.exceeds(guaranteed(p))}
+	}
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if probes[k] != nil {
+			o := s.option(k, settingOf(probes[k]))
+			*c = c.with(k, &o)
+			c.cost += o.cost
+		}
+	}
+	return c
+}
+
+// summary writes what a combination is predicted to lead to, in one clause.
+func (s *search) summary(c *combination) string {
+	var parts []string
+	if c.liveness != nil {
+		parts = append(parts, fmt.Sprintf("detection %s", seconds(c.liveness.detection(.99))))
+	}
+	if c.readiness != nil {
+		parts = append(parts, fmt.Sprintf("removal %s", seconds(s.removal(c.readiness, .99))))
+	}
+	parts = append(parts, fmt.Sprintf("%.2g probes a minute", load(c)), fmt.Sprintf("expected cost %s per pod-year", seconds(c.cost)))
+	return strings.Join(parts, ", ")
+}
+
+// describe writes the settings of a combination.
+func describe(s *search, c *combination) string { return settingsText(s.world(c).Container()) }
+
+// settingsText writes the settings of a container's probes.
+func settingsText(c *model.Container) string {
+	var parts []string
+	for k, p := range c.Probes {
+		if p == nil {
+			continue
+		}
+		text := model.ProbeKind(k).Field() + " " + settingOf(p).String()
+		if p.InitialDelaySeconds > 0 {
+			text += fmt.Sprintf(", initialDelaySeconds %d", p.InitialDelaySeconds)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// whyNot names the objectives that a simulated variant misses or leaves open.
+func whyNot(v *estimate.Variant) string {
+	var missed, open []string
+	for _, objective := range v.Objectives {
+		switch {
+		case objective.Met == nil:
+			open = append(open, objective.Name)
+		case !*objective.Met:
+			missed = append(missed, objective.Name)
+		}
+	}
+	var parts []string
+	if len(missed) > 0 {
+		parts = append(parts, "missed "+strings.Join(missed, ", "))
+	}
+	if len(open) > 0 {
+		parts = append(parts, "undecided "+strings.Join(open, ", "))
+	}
+	return strings.Join(parts, "; ")
+}

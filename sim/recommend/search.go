@@ -1,0 +1,354 @@
+package recommend
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+const year = 8766 * time.Hour
+
+// search is what is known of a world before any setting is simulated in full:
+// how often probes of any setting would fail, how long starts take, and how
+// long a change of readiness takes to the last proxy.
+type search struct {
+	w          *model.World
+	objectives []model.Objective
+	confidence float64
+	jobs       int
+	seed       uint64
+
+	base   [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
+	closed [model.ProbeKinds]*estimate.ClosedForm
+	loud   [model.ProbeKinds]*screen // nil: nothing but what the closed form covers
+	starts []time.Duration           // how long starts take, ascending; Longest for one that did not end
+	hangs  float64                   // per pod-year, by which waiting for a verdict is weighed
+	lags   map[[2]int32][]time.Duration
+	spread map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
+}
+
+// option is one probe's setting with what it leads to.
+type option struct {
+	setting
+	rate     float64 // false verdicts per second of serving
+	bound    float64
+	extended bool    // the rate is extended beyond what was observed
+	cost     float64 // pod-seconds lost per pod-year
+}
+
+// start is how starts are protected: by a startup probe, or nothing.
+type start struct {
+	probe *model.Probe // nil: none
+	kills float64      // probability of a false kill per start, upper bound; NaN: depends on the liveness probe
+}
+
+// combination is a choice for all three probes.
+type combination struct {
+	start     start
+	readiness *option // nil: no probe
+	liveness  *option
+	cost      float64
+}
+
+func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, error) {
+	s := &search{
+		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
+		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
+	}
+	if s.confidence <= 0 || s.confidence >= 1 {
+		s.confidence = 0.95
+	}
+	if s.jobs <= 0 {
+		s.jobs = runtime.GOMAXPROCS(0)
+	}
+	s.base = bases(w)
+	quiet, loud, contended := split(w)
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if s.base[k] == nil {
+			continue
+		}
+		withBase := quiet.WithContainer(quiet.Container().WithProbe(k, s.base[k]))
+		s.closed[k] = estimate.NewClosedForm(withBase, k)
+		if !contended {
+			continue
+		}
+		periods := slices.Clone(usualPeriods)
+		if p := w.Container().Probes[k]; p != nil && !slices.Contains(periods, p.PeriodSeconds) {
+			periods = append(periods, p.PeriodSeconds)
+		}
+		seen, err := observe(loud.WithContainer(loud.Container().WithProbe(k, s.base[k])), k, periods, o.Seed, s.jobs, attempts)
+		if err != nil {
+			return nil, err
+		}
+		s.loud[k] = seen
+	}
+	var err error
+	s.starts, err = startDurations(w, o.Seed, starts, s.jobs)
+	return s, err
+}
+
+// hangsPerYear is the rate of the scenario's own hangs of one pod, or one in
+// 30 days where it states none.
+func hangsPerYear(w *model.World) float64 {
+	rate := 0.0
+	for i := range w.Faults {
+		f := &w.Faults[i]
+		if every := f.Every.Mean(); f.Hangs && f.Forever && !f.Exits && !f.Planned && every > 0 {
+			rate += float64(year) / float64(every)
+		}
+	}
+	if rate == 0 {
+		rate = float64(year) / float64(30*24*time.Hour)
+	}
+	return rate
+}
+
+// bases returns the probes that settings are put on: the current ones, and for
+// a missing one a copy of another's handler with Kubernetes' defaults. A
+// liveness probe is copied from readiness last, since its handler may check
+// dependencies that a restart does not help (A3, A15).
+func bases(w *model.World) [model.ProbeKinds]*model.Probe {
+	probes := w.Container().Probes
+	sources := [model.ProbeKinds][]model.ProbeKind{
+		model.Startup:   {model.Startup, model.Liveness, model.Readiness},
+		model.Readiness: {model.Readiness, model.Liveness, model.Startup},
+		model.Liveness:  {model.Liveness, model.Startup, model.Readiness},
+	}
+	var bases [model.ProbeKinds]*model.Probe
+	for k := range bases {
+		for _, from := range sources[k] {
+			p := probes[from]
+			if p == nil {
+				continue
+			}
+			bases[k] = p
+			if from != model.ProbeKind(k) {
+				bases[k] = &model.Probe{Handler: p.Handler}
+				bases[k].SetDefaults()
+			}
+			break
+		}
+	}
+	return bases
+}
+
+// split takes a world apart: the quiet one has what the closed form covers, the
+// loud one what has to be observed, if there is anything.
+func split(w *model.World) (quiet, loud *model.World, contended bool) {
+	q, l := *w, *w
+	q.Application.Traffic, q.Application.Background, q.Application.Resources = nil, nil, nil
+	l.Application.Pauses = nil
+	for k := range q.Application.Probes {
+		contended = contended || len(q.Application.Probes[k].DependsOn) > 0 || q.Application.Probes[k].FailsInFlight > 0
+		q.Application.Probes[k].DependsOn, q.Application.Probes[k].FailsInFlight = nil, 0
+		l.Application.Probes[k].Failing, l.Application.Probes[k].Failure = nil, 0
+	}
+	q.Faults, l.Faults = nil, nil
+	for _, f := range w.Faults {
+		if f.Forever && f.Hangs || f.Exits {
+			continue // a verdict on a hung process is no false one
+		}
+		l.Faults = append(l.Faults, f)
+		contended = true
+	}
+	q.Node = quietNode(q.Node)
+	l.Node.Stalls = nil
+	contended = contended || noisy(&w.Node)
+	q.Node.Classes = slices.Clone(w.Node.Classes)
+	l.Node.Classes = slices.Clone(w.Node.Classes)
+	for i := range q.Node.Classes {
+		contended = contended || noisy(&w.Node.Classes[i].Node)
+		q.Node.Classes[i].Node = quietNode(q.Node.Classes[i].Node)
+		l.Node.Classes[i].Node.Stalls = nil
+	}
+	if len(w.Pod.Containers) > 1 {
+		q.Pod.Containers = []model.Container{*w.Container()}
+		q.Studied = 0
+	}
+	app := &w.Application
+	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0
+	return &q, &l, contended
+}
+
+func noisy(n *model.Node) bool { return len(n.Neighbours) > 0 || n.InterruptionsPerSecond > 0 }
+
+func quietNode(n model.Node) model.Node {
+	n.Neighbours, n.InterruptionsPerSecond = nil, 0
+	return n
+}
+
+// option evaluates a setting of the probe of kind k.
+func (s *search) option(k model.ProbeKind, at setting) option {
+	o := option{setting: at}
+	p := at.on(s.base[k])
+	o.rate, o.bound = s.closed[k].Rate(p)
+	if s.loud[k] != nil {
+		if path := s.loud[k].path[at.period]; path != nil {
+			rate, bound, extended := path.rate(at, s.confidence)
+			o.rate, o.bound, o.extended = o.rate+rate, o.bound+bound, extended
+		} else {
+			o.bound = math.Inf(1) // no path was observed for this period
+		}
+	}
+	o.cost = s.cost(k, &o)
+	return o
+}
+
+// cost weighs what a probe costs a pod in a year: the time in which a hung
+// process is not yet noticed, and what false verdicts lose (S20).
+func (s *search) cost(k model.ProbeKind, o *option) float64 {
+	period := float64(o.period)
+	verdicts := o.rate * year.Seconds()
+	noticed := o.tolerated().Seconds() + period/2
+	if k == model.Readiness {
+		// Out of the endpoints until the next success, and back again.
+		back := period*(float64(s.base[k].SuccessThreshold)-0.5) + s.propagation(0.5)
+		return s.hangs*noticed + verdicts*back
+	}
+	return s.hangs*noticed + verdicts*s.restart(0.5)
+}
+
+// restart is the quantile p of the time a kill takes away: shutdown and start.
+func (s *search) restart(p float64) float64 {
+	shutdown := s.w.Application.Shutdown.Wait.Quantile(p)
+	if s.w.Application.Shutdown.IgnoresTerm {
+		shutdown = time.Duration(s.w.Pod.TerminationGracePeriodSeconds) * time.Second
+	}
+	return (shutdown + s.startQuantile(p) + 500*time.Millisecond).Seconds()
+}
+
+// propagation is the quantile p of the delay from a change of readiness to the
+// last proxy, in seconds: the stated one, or what was measured for the mechanism
+// on a small quiet cluster (K71, K72).
+func (s *search) propagation(p float64) float64 {
+	if stated := s.w.Cluster.Propagation; stated != nil {
+		return stated.Quantile(p).Seconds()
+	}
+	if p > 0.9 {
+		return 0.1
+	}
+	return 0.05
+}
+
+// detection is the quantile p of the time from a hang to the verdict (S4).
+func (o *option) detection(p float64) float64 {
+	return o.tolerated().Seconds() + p*float64(o.period)
+}
+
+// removal is the quantile p of the time from a hang to the last proxy: the
+// verdict at a uniform phase plus the propagation.
+func (s *search) removal(o *option, p float64) float64 {
+	phases := s.spread[o.period]
+	if phases == nil {
+		const points = 256
+		for i := range points {
+			phase := (float64(i) + 0.5) / points * float64(o.period)
+			for j := range points {
+				phases = append(phases, phase+s.propagation((float64(j)+0.5)/points))
+			}
+		}
+		slices.Sort(phases)
+		s.spread[o.period] = phases
+	}
+	return o.tolerated().Seconds() + phases[min(len(phases)-1, int(p*float64(len(phases))))]
+}
+
+// startQuantile is the quantile p of the time a start takes.
+func (s *search) startQuantile(p float64) time.Duration {
+	if len(s.starts) == 0 {
+		return 0
+	}
+	return s.starts[min(len(s.starts)-1, int(p*float64(len(s.starts))))]
+}
+
+// exceeds is the probability that a start takes longer than d, upper bound.
+func (s *search) exceeds(d time.Duration) float64 {
+	at, _ := slices.BinarySearchFunc(s.starts, d, func(x, d time.Duration) int { return cmp.Compare(x, d+1) })
+	_, high := stats.Wilson(float64(len(s.starts)-at), float64(len(s.starts)), s.confidence)
+	if at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
+		return 0 // the start always takes the same time
+	}
+	return high
+}
+
+// lag is the quantile p of the time from able to serve to in the endpoints, for
+// a startup probe of one period (0: none) and a readiness probe of another. It
+// plays the rules out: the trigger at the start or after the startup probe's
+// success and its waste (K9, K12, K14), the second one (K13), then the grid.
+func (s *search) lag(startup *model.Probe, readiness *model.Probe, p float64) float64 {
+	var key [2]int32
+	if startup != nil {
+		key[0] = startup.PeriodSeconds
+	}
+	key[1] = readiness.PeriodSeconds
+	lags := s.lags[key]
+	if lags == nil {
+		lags = s.playLags(startup, readiness)
+		s.lags[key] = lags
+	}
+	return lags[min(len(lags)-1, int(p*float64(len(lags))))].Seconds()
+}
+
+func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
+	const lives, wasted = 4000, 0.09
+	r := rand.New(rand.NewPCG(s.seed, 0x1a9))
+	period := readiness.Period()
+	lags := make([]time.Duration, 0, lives)
+	for i := range lives {
+		able := s.starts[i%len(s.starts)]
+		if able >= dist.Longest {
+			continue
+		}
+		var ready time.Duration
+		trigger := r.Float64() >= wasted
+		switch {
+		case startup != nil:
+			// The grid began at the pod's first sync, some 0.22 s before (K67).
+			first := startup.Period() - 220*time.Millisecond
+			if len(s.w.Application.BeforeStart) > 0 {
+				first = time.Duration(r.Int64N(int64(startup.Period())))
+			}
+			ready = onGrid(first, startup.Period(), max(able, startup.InitialDelay()))
+			if !trigger {
+				ready += period
+			}
+		default:
+			gate := max(able, readiness.InitialDelay())
+			second := time.Duration(r.Int64N(int64(time.Second)))
+			switch {
+			case trigger && gate == 0:
+			case trigger && gate <= second:
+				ready = second
+			default:
+				ready = onGrid(0, period, gate)
+				if trigger {
+					ready = onGrid(second, period, gate)
+				}
+				ready = max(ready, min(period, gate+period))
+			}
+		}
+		ready += time.Duration(readiness.SuccessThreshold-1) * period
+		lags = append(lags, max(0, ready-able)+time.Duration(s.propagation(r.Float64())*1e9))
+	}
+	if len(lags) == 0 {
+		return []time.Duration{dist.Longest}
+	}
+	slices.Sort(lags)
+	return lags
+}
+
+// onGrid returns the first instant first + n·period, n >= 0, at or after d.
+func onGrid(first, period, d time.Duration) time.Duration {
+	if d <= first {
+		return first
+	}
+	return first + (d-first+period-1)/period*period
+}

@@ -1,0 +1,135 @@
+package recommend
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// startDurations simulates so many starts without any probe and returns how
+// long they took, ascending.
+func startDurations(w *model.World, seed uint64, n, jobs int) ([]time.Duration, error) {
+	if len(w.Application.Startup) == 0 {
+		return []time.Duration{0}, nil
+	}
+	container := *w.Container()
+	container.Probes = [model.ProbeKinds]*model.Probe{}
+	bare := w.WithContainer(container)
+	durations := make([]time.Duration, n)
+	horizon := 2 * estimate.StartSpan(bare)
+	errs := make([]error, jobs)
+	var running sync.WaitGroup
+	for job := range jobs {
+		running.Go(func() {
+			simulator, err := sim.New(bare)
+			if errs[job] = err; err != nil {
+				return
+			}
+			for i := job; i < n; i += jobs {
+				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Horizon: horizon})
+				durations[i] = dist.Longest
+				if len(o.StartupTimes) > 0 {
+					durations[i] = o.StartupTimes[0]
+				}
+			}
+		})
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(durations)
+	return durations, nil
+}
+
+// startStream sets the seeds of starts apart from those of other lives.
+const startStream = 0x57a27
+
+// startBound is the probability of a kill per start to aim for: the objective,
+// or the default one.
+func (s *search) startBound() float64 {
+	bound := 0.0001
+	for _, o := range s.objectives {
+		if o.Measure == "startupKillProbability" && !o.AtLeast {
+			bound = o.Bound
+		}
+	}
+	return bound
+}
+
+// budgetNeeded returns the guaranteed time a startup probe must leave: the
+// longest starts that may not be killed, and a tenth more, since the longest of
+// a sample is not the longest there is. ok is false if too many starts never end.
+func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
+	bound := s.startBound()
+	at := slices.IndexFunc(s.starts, func(d time.Duration) bool { return s.exceeds(d) <= bound })
+	if at < 0 {
+		at = len(s.starts) - 1
+	}
+	d := s.starts[at]
+	if d >= dist.Longest {
+		return 0, false
+	}
+	if s.starts[0] == s.starts[len(s.starts)-1] {
+		return d, true
+	}
+	return d + d/10, true
+}
+
+// guaranteed returns the time from a process's start that a probe certainly
+// leaves it (S5): the last look but one period earlier than the budget, less
+// the second by which a delay can fall short (K8).
+func guaranteed(p *model.Probe) time.Duration {
+	return max(0, p.InitialDelay()-time.Second) + time.Duration(p.FailureThreshold-1)*p.Period()
+}
+
+// startOptions returns the ways to protect starts: none where the delays are
+// short and no startup probe exists, the current startup probe, and startup
+// probes of the periods with as many failures as the starts need.
+func (s *search) startOptions(onlyUsual bool) []start {
+	container := s.w.Container()
+	var options []start
+	if p := container.Probes[model.Startup]; p != nil {
+		options = append(options, start{p, s.exceeds(guaranteed(p))})
+	} else if !s.longDelay() {
+		options = append(options, start{nil, math.NaN()})
+	}
+	budget, ok := s.budgetNeeded()
+	if s.base[model.Startup] == nil || !ok {
+		return options
+	}
+	periods := usualPeriods
+	if !onlyUsual {
+		periods = upTo(longestPeriod)
+	}
+	for _, period := range periods {
+		failures := int32((budget + time.Duration(period)*time.Second - 1) / (time.Duration(period) * time.Second))
+		failures = usualStartFailures(max(failures+1, 3))
+		if failures > mostStartFailures {
+			continue
+		}
+		p := setting{period, 1, failures}.on(s.base[model.Startup])
+		p.InitialDelaySeconds = 0
+		options = append(options, start{p, s.exceeds(guaranteed(p))})
+	}
+	return options
+}
+
+// longDelay reports whether a delay stands in for a startup probe: longer than
+// a minute, or than the probe's own patience (A22, A23).
+func (s *search) longDelay() bool {
+	for _, p := range s.w.Container().Probes {
+		if p != nil && (p.InitialDelaySeconds > 60 || p.InitialDelaySeconds > p.FailureThreshold*p.PeriodSeconds) {
+			return true
+		}
+	}
+	return false
+}
