@@ -38,7 +38,7 @@ func NewAnswers(w *model.World, seed uint64, kind model.ProbeKind, observed []si
 		a.Timeout = probe.Timeout()
 	}
 	if limit := w.Container().CPULimitMilli; limit > 0 {
-		a.CPULimit = fmt.Sprintf("%dm", limit)
+		a.CPULimit = quantity(limit)
 	}
 	for _, o := range observed {
 		if !o.Starting && !o.Failed {

@@ -167,9 +167,21 @@ func TestDraw(t *testing.T) {
 // examples are the charts whose data is held by golden files.
 func examples() map[string]Chart {
 	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
-		"stacked": stacked(), "front": front(), "front-infeasible": infeasibleFront(),
+		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(),
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
 		"answers": answers(), "delays": delays()}
+}
+
+// delayed is a pod whose probes wait for a delay much longer than its startup,
+// and whose liveness probe kills it while it starts again.
+func delayed() *Timeline {
+	s := newStory(300, nil, probe(10, 1, 3), probe(10, 1, 1))
+	s.told.World.Container().Probes[model.Readiness].InitialDelaySeconds = 60
+	s.told.World.Container().Probes[model.Liveness].InitialDelaySeconds = 30
+	s.start(0.5, 0).state(12, sim.Serving).every(model.Readiness, 10, 61, 121).every(model.Liveness, 10, 31, 121).ready(61, true, 1)
+	s.exit(125, 1).ready(125, false, 2).start(126, 1).attempt(model.Liveness, 161, 161, kubelet.Failure, 0)
+	s.kill(161, model.Liveness).exit(161.5, 143).start(162, 2)
+	return &Timeline{Scenario: "delay", Lives: []Life{{Trace: s.trace(), To: at(170)}}}
 }
 
 // stacked shows the same pod before and after.

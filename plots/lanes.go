@@ -19,7 +19,7 @@ type lanes struct {
 	cpu       []band // throttled, paused, stalled; empty: not traced
 	probes    [model.ProbeKinds][]attempt
 	runs      [model.ProbeKinds][]run
-	held      [model.ProbeKinds][]band // a process runs and the worker waits for the startup probe
+	held      [model.ProbeKinds][]band // a process runs and the worker waits for the startup probe, or initialDelaySeconds
 	ready     []band
 	endpoint  []band
 	deadly    []band // in the endpoints while nothing can answer
@@ -70,6 +70,7 @@ const (
 	wordIn          = "in endpoints"
 	wordDead        = "dead traffic"
 	wordHeld        = "waits for the startup probe"
+	wordDelayed     = "initial delay"
 	wordThrottled   = "throttled"
 	wordStandsStill = "stands still"
 )
@@ -79,7 +80,7 @@ const (
 func readLanes(trace *sim.Trace, from, to time.Duration) lanes {
 	r := laneReader{lanes: lanes{from: from, to: to}, studied: -1}
 	if trace.World != nil {
-		r.studied = trace.World.Studied
+		r.studied, r.container = trace.World.Studied, trace.World.Container()
 	}
 	for i := range trace.Events {
 		event := &trace.Events[i]
@@ -94,7 +95,8 @@ func readLanes(trace *sim.Trace, from, to time.Duration) lanes {
 // laneReader holds what is true at the current event.
 type laneReader struct {
 	lanes
-	studied int
+	studied   int
+	container *model.Container // nil: the trace is of no world
 
 	state      sim.TrueState
 	known      bool // an event has told the state
@@ -142,6 +144,7 @@ func (r *laneReader) read(e *sim.Event) {
 		if r.running && r.state != sim.Terminating {
 			r.happen(incident{at: e.At, kind: exited, text: fmt.Sprintf("exits with %d", e.Code)})
 		}
+		r.endDelays(e.At)
 		r.running = false
 	case sim.EventStart:
 		r.start(e)
@@ -273,14 +276,26 @@ func (r *laneReader) finish(trace *sim.Trace) {
 	for kind := range r.runOf {
 		r.endRun(model.ProbeKind(kind), end, 0)
 	}
-	if r.running && r.hasStartupProbe(trace) {
+	r.endDelays(end)
+	if r.running && r.container != nil && r.container.Probes[model.Startup] != nil {
 		r.pass(end)
 	}
 	r.findDeadTraffic(trace)
 }
 
-func (r *laneReader) hasStartupProbe(trace *sim.Trace) bool {
-	return trace.World != nil && trace.World.Container().Probes[model.Startup] != nil
+// endDelays notes for how long the process that runs was left alone at its
+// start by probes with an initial delay (K8). A probe that waits for the startup
+// probe has mostly waited long enough by then.
+func (r *laneReader) endDelays(at time.Duration) {
+	if !r.running || r.container == nil {
+		return
+	}
+	for kind, probe := range r.container.Probes {
+		gated := r.container.Probes[model.Startup] != nil && model.ProbeKind(kind) != model.Startup
+		if probe != nil && !gated {
+			r.held[kind] = r.cut(r.held[kind], r.startedAt, min(at, r.startedAt+probe.InitialDelay()), wordDelayed)
+		}
+	}
 }
 
 // findDeadTraffic finds the stretches in which proxies send requests to a

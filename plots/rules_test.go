@@ -62,7 +62,7 @@ func TestSurvival(t *testing.T) {
 func TestSpell(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"0 s": 0, "1 ns": 1, "1.5 µs": 1500, "250 ms": 250 * time.Millisecond, "1 s": time.Second, "21.5 s": 21500 * time.Millisecond,
-		"600 s": 10 * time.Minute, "16.7 min": 1000 * time.Second, "10 h": 10 * time.Hour, "30 d": 720 * time.Hour, "-2 s": -2 * time.Second,
+		"600 s": 10 * time.Minute, "1200 s": 20 * time.Minute, "90 min": 90 * time.Minute, "10 h": 10 * time.Hour, "30 d": 720 * time.Hour, "-2 s": -2 * time.Second,
 	} {
 		if got := spell(d); got != want {
 			t.Errorf("spell(%d) is %q, want %q", d, got, want)

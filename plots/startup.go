@@ -185,7 +185,7 @@ func (s *Startup) tellKills() string {
 		return fmt.Sprintf("fewer than %s of starts are killed", share(k.High))
 	case !(k.Estimate > 0):
 		return "no start is killed"
-	case k.High > k.Low:
+	case share(k.High) != share(k.Low):
 		return fmt.Sprintf("%s of starts are killed (%s to %s)", share(k.Estimate), share(k.Low), share(k.High))
 	}
 	return share(k.Estimate) + " of starts are killed"

@@ -155,10 +155,13 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 			edge = x + 5
 		}
 		width := style.width(text)
-		if a == right && edge-width < c.Min.X {
+		fits := edge-vg.Length(a)*width >= c.Min.X && edge+vg.Length(1-a)*width <= c.Max.X
+		switch {
+		case !fits && style == smallText:
+			return
+		case !fits && a == right:
 			a, edge = left, x+5
-		}
-		if a == left && edge+width > c.Max.X {
+		case !fits:
 			a, edge = right, x-5
 		}
 		y := top - vg.Length(row)*13 - style.capHeight()

@@ -112,5 +112,8 @@ func share(p float64) string {
 	if p > 0 && p < 0.001 {
 		return "1 in " + digits(1/p, 2)
 	}
+	if p > 0.9 {
+		return digits(100*p, 3) + " %"
+	}
 	return digits(100*p, 2) + " %"
 }

@@ -226,6 +226,8 @@ func (l lanes) tellHang(hung band) string {
 func (l lanes) tellKill(kill incident) string {
 	sentence := fmt.Sprintf("At %s %s kills the container (%s)", spell(kill.at), kill.probe, kill.failures)
 	switch state := l.stateBefore(kill.at); {
+	case kill.isFalse && state == sim.Starting.String():
+		sentence += " while the process was still starting: a false kill"
 	case kill.isFalse && state == sim.Stalled.String():
 		sentence += " although the process was only stalled and would have recovered by itself: a false kill"
 	case kill.isFalse:
@@ -257,15 +259,18 @@ func (l lanes) tellStart() string {
 	if starting != nil && starting.to < l.to {
 		parts = append(parts, fmt.Sprintf("the process can serve at %s", spell(starting.to)))
 	}
-	if held := l.held[model.Readiness]; len(held) > 0 {
+	if held := gated(l.held[model.Readiness]); len(held) > 0 {
 		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, readiness and liveness are asked from then on", spell(held[0].to)))
-	} else if held := l.held[model.Liveness]; len(held) > 0 {
+	} else if held := gated(l.held[model.Liveness]); len(held) > 0 {
 		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, liveness is asked from then on", spell(held[0].to)))
 	}
 	if starting != nil {
 		if in, ok := l.enters(starting.to); ok {
 			parts = append(parts, fmt.Sprintf("the pod is in the endpoints at %s, %s after it could serve", spell(in), spell(in-starting.to)))
 		}
+	}
+	if len(l.deadly) > 0 {
+		parts = append(parts, fmt.Sprintf("it gets requests for %s while it cannot answer", spell(l.deadly[0].to-l.deadly[0].from)))
 	}
 	if out, ok := l.leaves(l.from); ok {
 		parts = append(parts, fmt.Sprintf("the pod leaves the endpoints at %s", spell(out)))
@@ -274,6 +279,11 @@ func (l lanes) tellStart() string {
 		return fmt.Sprintf("The process is %s throughout, and nothing kills it.", l.states[len(l.states)-1].value)
 	}
 	return upperFirst(join(append(parts, "nothing kills it")))
+}
+
+// gated returns the stretches in which a probe waits for the startup probe.
+func gated(held []band) []band {
+	return slices.DeleteFunc(slices.Clone(held), func(b band) bool { return b.value != wordHeld })
 }
 
 // join makes one sentence of parts.

@@ -211,6 +211,7 @@ var looks = map[string]look{
 	wordIn:                   {blueTint, black},
 	wordDead:                 {vermillion, white},
 	wordHeld:                 {paleGrey, textGrey},
+	wordDelayed:              {paleGrey, textGrey},
 }
 
 // bandLook returns the look of a band; stalls of any other name are blue.
@@ -251,12 +252,20 @@ func (p *panel) states() {
 	remark := ""
 	if p.life.Trace != nil && p.life.Trace.World != nil {
 		if limit := p.life.Trace.World.Container().CPULimitMilli; limit > 0 {
-			remark = fmt.Sprintf("CPU limit %dm", limit)
+			remark = "CPU limit " + quantity(limit)
 		}
 	}
 	p.name("process", (p.y+bottom)/2, remark)
 	p.bands(p.lanes.states, p.y, bottom, true)
 	p.y = bottom - laneGap
+}
+
+// quantity writes thousandths of a CPU as Kubernetes does.
+func quantity(milli int64) string {
+	if milli%1000 == 0 {
+		return strconv.FormatInt(milli/1000, 10)
+	}
+	return strconv.FormatInt(milli, 10) + "m"
 }
 
 func (p *panel) cpu() {
@@ -353,7 +362,7 @@ func (p *panel) probe(kind model.ProbeKind) {
 		writeMiddle(p.canvas, smallText, p.canvas.Min.X, p.y-attemptHeight-14, left, verdict(kind, threshold))
 	}
 	middle := p.y - attemptHeight/2
-	p.bands(p.lanes.held[kind], middle+6, middle-6, false)
+	p.bands(p.lanes.held[kind], middle+6, middle-6, true)
 	p.attempts(kind, settings, middle)
 	p.y -= attemptHeight
 	p.failures(p.lanes.runs[kind], threshold)

@@ -18,7 +18,7 @@ type timeUnit struct {
 var timeUnits = []timeUnit{
 	{"µs", time.Microsecond, []int64{1, 2, 5}},
 	{"ms", time.Millisecond, []int64{1, 2, 5}},
-	{"s", time.Second, []int64{1, 2, 5, 10, 15, 30, 60}},
+	{"s", time.Second, []int64{1, 2, 5}},
 	{"min", time.Minute, []int64{1, 2, 5, 10, 15, 30, 60}},
 	{"h", time.Hour, []int64{1, 2, 3, 6, 12, 24}},
 	{"d", 24 * time.Hour, []int64{1, 2, 5}},
@@ -29,7 +29,7 @@ var timeUnits = []timeUnit{
 func unitFor(span time.Duration) timeUnit {
 	unit := timeUnits[0]
 	for i, next := range timeUnits[1:] {
-		if span < [...]time.Duration{2 * time.Millisecond, 2 * time.Second, 1000 * time.Second, 10 * time.Hour, 10 * 24 * time.Hour}[i] {
+		if span < [...]time.Duration{2 * time.Millisecond, 2 * time.Second, time.Hour, 10 * time.Hour, 10 * 24 * time.Hour}[i] {
 			break
 		}
 		unit = next
@@ -69,7 +69,7 @@ func spell(d time.Duration) string {
 		return digits(float64(d)/float64(time.Microsecond), 3) + " µs"
 	case d < time.Second:
 		return digits(float64(d)/float64(time.Millisecond), 3) + " ms"
-	case d < 1000*time.Second: // people set probes in seconds: 600 s rather than 10 min
+	case d < time.Hour: // people set probes in seconds: 600 s rather than 10 min
 		return digits(d.Seconds(), 3) + " s"
 	case d < 10*time.Hour:
 		return digits(d.Minutes(), 3) + " min"
