@@ -3,8 +3,6 @@ package calc
 import (
 	"math"
 	"time"
-
-	"github.com/probesim/probesim/model/dist"
 )
 
 // Anchor is how long before the container's start the grid of a new pod's
@@ -81,26 +79,6 @@ func (s Settings) anyPhase() []float64 {
 		anchors[i] = float64(s.Period) * (float64(i) + .5) / pointsOfOne
 	}
 	return anchors
-}
-
-// ReadyLag returns the time from being able to serve to the readiness probe's
-// verdict, for a container whose startup ends at a uniform phase of the grid
-// that asks first: the readiness probe's own, or that of the startup probe,
-// whose success triggers the first readiness attempt at once (K12, S5). A
-// later gate of the initial delay adds what it holds up.
-func (s Settings) ReadyLag(startup dist.Duration, gatedBy *Settings) Window {
-	asks := s
-	if gatedBy != nil {
-		asks = *gatedBy
-	}
-	w := Window{
-		Fixed:   time.Duration(s.Successes-1) * s.Period,
-		Uniform: []time.Duration{asks.Period},
-	}
-	if asks.InitialDelay > 0 {
-		w = w.Then(dist.Duration{Nanoseconds: holdUp{startup, asks.InitialDelay}})
-	}
-	return w
 }
 
 func seconds(d time.Duration) Number { return Number(d.Seconds()) }

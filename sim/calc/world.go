@@ -126,23 +126,24 @@ func (s *studied) readiness(settings Settings, probe *Probe) {
 	if first, firstSettings := s.probe(model.Startup); first != nil {
 		gatedBy = &firstSettings
 	}
-	var startup dist.Duration
 	parts, err := s.startupParts()
-	switch {
-	case err != nil || len(parts) > 1:
-		settings.InitialDelay = 0
-		if gatedBy != nil {
-			gatedBy.InitialDelay = 0
+	if err == nil && len(parts) <= 1 {
+		startup := dist.Duration{}
+		if len(parts) == 1 {
+			startup = parts[0]
 		}
-		s.c.note("readyLagSeconds: supposes a startup that ends after the initial delay")
-	case len(parts) == 1:
-		startup = parts[0]
-	case gatedBy == nil && settings.InitialDelay == 0:
-		s.c.note("readyLagSeconds: null: the process is up at once, and its start triggers the first attempt (K12)")
+		lag := settings.ReadyLag(startup, gatedBy)
+		probe.ReadyLagSeconds = lag.Then(propagation).Seconds()
+		s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
 		return
 	}
-	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(propagation).Seconds()
-	s.c.note("readyLagSeconds: exact where the startup's duration is spread over a period or more; a sync that happens to come first triggers an attempt earlier (K9)")
+	asks := settings
+	if gatedBy != nil {
+		asks = *gatedBy
+	}
+	lag := Window{Fixed: time.Duration(settings.Successes-1) * settings.Period, Uniform: []time.Duration{asks.Period}}
+	probe.ReadyLagSeconds = lag.Then(propagation).Seconds()
+	s.c.note("readyLagSeconds: supposes a startup that ends after every initial delay, at a uniform phase of the grid (S5)")
 }
 
 // propagation returns the delay from a readiness verdict to the last proxy: the
