@@ -34,6 +34,10 @@ func encode(v reflect.Value) *yaml.Node {
 		}
 	case kubernetesVersion:
 		return plainNode(x.String())
+	case stages:
+		if len(x) == 1 {
+			return encodeStruct(v.Index(0))
+		}
 	case changes:
 		set := mapping()
 		for _, c := range x {

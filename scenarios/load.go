@@ -142,6 +142,7 @@ type unit struct {
 	title    string
 	read     files
 	assumed  []assumption
+	studied  string // name of the container, once apply has found it out
 }
 
 // units finds the workloads in the documents of a source.
@@ -332,7 +333,7 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 		replicas = max(replicas, 1)
 		s.Replicas = &replicas
 	}
-	container, err := studied(changed.object.candidates(), changed.containerName())
+	container, err := studied(changed.object.candidates(), changed.studied)
 	if err != nil {
 		d.ambiguous(changed, err)
 	}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -57,16 +58,24 @@ var containerFields = []string{"startupProbe", "readinessProbe", "livenessProbe"
 var fixedFields = []string{"apiVersion", "kind", "manifest", "whatIf"}
 
 // apply makes the changes to the unit's trees. Those that may decide which
-// container is studied come first.
+// container is studied come first; which one it is does not depend on the
+// others, so that taking a probe away does not take the container away.
 func (u *unit) apply(d *decoder, list changes) {
-	for _, intoContainer := range []bool{false, true} {
+	before := u.object.candidates()
+	for turn := range turns {
+		u.studied = u.containerName()
+		if container, err := studied(before, u.studied); err == nil {
+			u.studied = container.name
+		}
 		for _, c := range list {
 			steps, err := parsePath(c.path)
-			if err != nil {
+			if err != nil && turn == 0 {
 				d.fault(c.value, c.from, "%v", err)
+			}
+			if err != nil {
 				continue
 			}
-			if slices.Contains(containerFields, steps[0].field) == intoContainer {
+			if turnOf(c.path, steps) == turn {
 				u.applyOne(d, steps, c)
 			}
 		}
@@ -74,12 +83,27 @@ func (u *unit) apply(d *decoder, list changes) {
 	u.requireHandlers(d, list)
 }
 
+// turns is the number of turns in which changes are made, whatever their
+// order: a profile comes before changes to what it states, and the container's
+// name before changes to it.
+const turns = 3
+
+func turnOf(path string, steps []step) int {
+	switch {
+	case path == "node.profile":
+		return 0
+	case slices.Contains(containerFields, steps[0].field):
+		return 2
+	}
+	return 1
+}
+
 func (u *unit) applyOne(d *decoder, steps []step, c change) {
 	value := copyTree(c.value, d.origins)
 	root := u.scenario
 	switch head := steps[0].field; {
 	case slices.Contains(containerFields, head):
-		studied, err := studied(u.object.candidates(), u.containerName())
+		studied, err := studied(u.object.candidates(), u.studied)
 		if err != nil {
 			return // reported with the field container
 		}
@@ -103,16 +127,37 @@ func (u *unit) applyOne(d *decoder, steps []step, c change) {
 			return
 		}
 	}
+	if steps[0].field == "node" && len(steps) > 2 && steps[2].element {
+		u.spellOut(steps[1].field)
+	}
 	made := func(n *yaml.Node) { d.origins[n] = c.from }
 	if err := assign(root, steps, value, made); err != nil {
 		d.fault(c.value, c.from, "%v", err)
 	}
 }
 
+// spellOut writes a list that the node has from its profile into the scenario,
+// so that one of its elements can be changed.
+func (u *unit) spellOut(list string) {
+	node := child(u.scenario, "node")
+	if node == nil || child(node, list) != nil {
+		return
+	}
+	for _, p := range profiles() {
+		if p.Name != text(child(node, "profile")) {
+			continue
+		}
+		if stated := child(encode(reflect.ValueOf(p.Node)), list); stated != nil {
+			clearLines(stated)
+			setChild(node, list, stated)
+		}
+	}
+}
+
 // requireHandlers reports changes to probes that do not exist: a probe needs
 // a handler, which no default can supply.
 func (u *unit) requireHandlers(d *decoder, list changes) {
-	container, err := studied(u.object.candidates(), u.containerName())
+	container, err := studied(u.object.candidates(), u.studied)
 	if err != nil {
 		return
 	}

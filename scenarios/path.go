@@ -82,6 +82,9 @@ func assign(root *yaml.Node, steps []step, value *yaml.Node, made func(*yaml.Nod
 	for i, s := range steps {
 		last := i == len(steps)-1
 		if s.element {
+			if n.Kind == yaml.MappingNode && s.index == 0 && !last && at.path == "application.startup" {
+				continue // one stage in place of a list
+			}
 			if n.Kind != yaml.SequenceNode {
 				return fmt.Errorf("%s is %s, not a list", at.path, kindOf(n))
 			}

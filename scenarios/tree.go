@@ -26,6 +26,9 @@ func documents(file string, data []byte) ([]*yaml.Node, Faults) {
 	if len(data) > maxBytes {
 		return nil, Faults{{File: file, Message: fmt.Sprintf("%d bytes: must not be larger than %d MiB", len(data), maxBytes>>20)}}
 	}
+	if trees, ok := jsonDocuments(data); ok {
+		return trees, nil
+	}
 	var trees []*yaml.Node
 	var faults Faults
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -38,7 +41,7 @@ func documents(file string, data []byte) ([]*yaml.Node, Faults) {
 		if err != nil {
 			return trees, append(faults, syntaxFault(file, err))
 		}
-		if len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null" {
+		if len(document.Content) == 0 || isNull(document.Content[0]) {
 			continue
 		}
 		tree, err := expansion.expand(document.Content[0], 0)

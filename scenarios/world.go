@@ -67,7 +67,14 @@ func word[T interface {
 	return 0
 }
 
-func distribution(d *durationDistribution) dist.Duration { return value(d).Duration }
+// distribution returns the distribution of a field. One that is always 0 is the
+// zero value, as it is where nothing is said.
+func distribution(d *durationDistribution) dist.Duration {
+	if d == nil || d.IsZero() {
+		return dist.Duration{}
+	}
+	return d.Duration
+}
 
 // optional returns a distribution where nil means never.
 func optional(d *durationDistribution) *dist.Duration {
@@ -145,10 +152,10 @@ func (a *answers) of(kind model.ProbeKind) answer {
 func toAnswer(a answer, handler model.HandlerKind, dependencies []string) model.Answer {
 	result := model.DefaultAnswer(handler)
 	if a.CPU != nil {
-		result.CPU = a.CPU.Duration
+		result.CPU = distribution(a.CPU)
 	}
 	if a.Wait != nil {
-		result.Wait = a.Wait.Duration
+		result.Wait = distribution(a.Wait)
 	}
 	if a.HangCoverage != nil {
 		result.HangCoverage = *a.HangCoverage
