@@ -91,8 +91,8 @@ func (s *studied) obstacles() []string {
 	if len(w.Node.Classes) > 0 {
 		reasons = append(reasons, "the kinds of node differ")
 	}
-	if s.loaded() {
-		reasons = append(reasons, "other work shares the CPU with the answers")
+	if names := s.competing(); names != "" {
+		reasons = append(reasons, names+" may delay the answers' CPU time")
 	}
 	if app.Probes[model.Liveness].RunsOn == model.Workers {
 		reasons = append(reasons, "the probe queues with the traffic")

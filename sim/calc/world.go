@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -189,8 +190,8 @@ func (s *studied) startupParts() ([]dist.Duration, error) {
 			return nil, errors.New("the CPU limit stretches the startup's CPU work")
 		case stage.Threads > 1:
 			return nil, errors.New("several threads share the startup's CPU work")
-		case s.loaded():
-			return nil, errors.New("other work competes for the CPU during startup")
+		case s.competing() != "":
+			return nil, fmt.Errorf("%s compete with the startup for the CPU", s.competing())
 		}
 	}
 	switch {
@@ -204,11 +205,25 @@ func (s *studied) startupParts() ([]dist.Duration, error) {
 	return parts, nil
 }
 
-// loaded reports whether anything else in the world uses the CPU that answers
-// and startups need.
-func (s *studied) loaded() bool {
+// competing names what else in the world uses the CPU that answers and startups
+// need; empty: nothing.
+func (s *studied) competing() string {
 	app, node := &s.w.Application, &s.w.Node
-	return app.Traffic != nil || len(app.Background) > 0 || len(node.Neighbours) > 0 || node.InterruptionsPerSecond > 0
+	var names []string
+	for _, one := range []struct {
+		there bool
+		name  string
+	}{
+		{app.Traffic != nil, "traffic"},
+		{len(app.Background) > 0, "background work"},
+		{len(node.Neighbours) > 0, "neighbours"},
+		{node.InterruptionsPerSecond > 0, "interruptions"},
+	} {
+		if one.there {
+			names = append(names, one.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // startup fills in the startup budget and the probability to exceed it (S5).
