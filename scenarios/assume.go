@@ -70,7 +70,7 @@ type assumption struct {
 
 // String returns the sentence with the path that replaces it.
 func (a assumption) String() string {
-	return fmt.Sprintf("%s (--set %s=…)", a.sentence, strings.Join(a.paths, "=…, "))
+	return fmt.Sprintf("%s [--set %s=…]", a.sentence, strings.Join(a.paths, "=…, "))
 }
 
 // overridden reports whether a change replaces the assumption.
@@ -184,7 +184,7 @@ func (u *unit) assumeStartup(container *yaml.Node, rule *imageRule) {
 	const path = "application.startup"
 	granted, by := grantedStart(container)
 	if granted == 0 {
-		u.suppose(path, rule.Startup.String(), fmt.Sprintf("a start of %s takes %s, the CPU at the limit (%s)", rule.What, rule.Startup, rule.StartupSource))
+		u.suppose(path, rule.Startup.String(), fmt.Sprintf("a start takes %s, the CPU work under the limit, as of %s (%s)", rule.Startup, rule.What, rule.StartupSource))
 		return
 	}
 	threads := 1.0
@@ -241,7 +241,7 @@ func (u *unit) assumeAnswers(container *yaml.Node, rule *imageRule) {
 	if source == "" {
 		source = "assumed"
 	}
-	u.suppose("application.probes.all", rule.Answer.String(), fmt.Sprintf("an answer of %s to a probe takes %s (%s)", rule.What, rule.Answer, source))
+	u.suppose("application.probes.all", rule.Answer.String(), fmt.Sprintf("the answer to a probe takes %s, as of %s (%s)", rule.Answer, rule.What, source))
 	for kind := range model.ProbeKind(model.ProbeKinds) {
 		probe := child(container, kind.Field())
 		if child(probe, "exec") == nil {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,10 +149,10 @@ func (r distributionReader) made(n *yaml.Node, at place) func(dist.Dist, error) 
 // interpolation of three and more.
 func (r distributionReader) quantiles(n *yaml.Node, parts map[string]*yaml.Node, names []string, at place) (dist.Dist, bool) {
 	var points []dist.Point
-	ok := true
+	all := true
 	for _, name := range names {
-		percent, err := strconv.ParseFloat(strings.TrimPrefix(name, "p"), 64)
-		if !strings.HasPrefix(name, "p") || err != nil || !(percent > 0 && percent < 100) {
+		p, ok := percentile(name)
+		if !ok {
 			message := "must be quantiles such as p50 and p99, mean and sd, or one of " + strings.Join(families, ", ")
 			if near := nearest(name, append([]string{"mean", "sd"}, families...)); near != "" {
 				message += fmt.Sprintf(" (did you mean %q?)", near)
@@ -160,13 +161,25 @@ func (r distributionReader) quantiles(n *yaml.Node, parts map[string]*yaml.Node,
 			return nil, false
 		}
 		value, valid := r.value(parts[name], at.field(name))
-		points = append(points, dist.Point{P: percent / 100, X: value})
-		ok = ok && valid
+		points = append(points, dist.Point{P: p, X: value})
+		all = all && valid
 	}
-	if !ok {
+	if !all {
 		return nil, false
 	}
 	return r.made(n, at)(dist.FromQuantiles(points))
+}
+
+var percentileForm = regexp.MustCompile(`^p[0-9]{1,2}(\.[0-9]{1,9})?$`)
+
+// percentile returns the probability that a name such as p50 or p99.9 stands
+// for: the number that is nearest to it, not a quotient that may be the next.
+func percentile(name string) (p float64, ok bool) {
+	if !percentileForm.MatchString(name) {
+		return 0, false
+	}
+	p, err := strconv.ParseFloat(name[1:]+"e-2", 64)
+	return p, err == nil && p > 0 && p < 1
 }
 
 // family reads a distribution that is selected by name.

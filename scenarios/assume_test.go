@@ -1,0 +1,149 @@
+package scenarios
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// What is assumed of bare manifests, read by a person: each sentence, and the
+// scenario that they make together.
+func TestAssumptions(t *testing.T) {
+	var out strings.Builder
+	for _, file := range []string{"testdata/assumed.yaml", "testdata/list.json"} {
+		for _, w := range load(t, file) {
+			out.WriteString("## " + w.World.Name + "\n")
+			for _, a := range w.Assumptions {
+				out.WriteString("- " + a + "\n")
+			}
+			shown, err := Show(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(shown)
+		}
+	}
+	golden(t, "testdata/assumed.golden", out.String())
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s", file, got)
+	}
+}
+
+// An overlay replaces the assumption whose path it sets, and no other.
+func TestOverriddenAssumptions(t *testing.T) {
+	all := load(t, "testdata/list.json")[0].Assumptions
+	tests := map[string]int{ // path to the number of assumptions it replaces
+		"node.profile=quiet":                   1,
+		"node.kernelHz=100":                    0,
+		"node={profile: quiet}":                1,
+		"application.startup=":                 1,
+		"application.startup.cpu=2s":           1,
+		"application.threads=4":                1,
+		"application.probes.all.cpu=1ms":       1,
+		"application={}":                       4,
+		"faults=[]":                            1,
+		"faults[0].every=3d":                   1,
+		"livenessProbe.initialDelaySeconds=30": 0,
+		"application.traffic={perSecond: 1}":   1,
+	}
+	for overlay, replaced := range tests {
+		w := load(t, "testdata/list.json", overlay)[0]
+		if got := len(all) - len(w.Assumptions); got != replaced {
+			t.Errorf("--set %s replaces %d assumptions, want %d:\n%s", overlay, got, replaced, strings.Join(w.Assumptions, "\n"))
+		}
+	}
+}
+
+// What the manifest grants a start is its author's 99th percentile under the
+// limit in force: 20 s of which 60 % is CPU work of Node.js, at 250m.
+func TestGrantedStartIsThe99thPercentile(t *testing.T) {
+	const manifest = `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: "node:22",
+		resources: {limits: {cpu: 250m}}, livenessProbe: {tcpSocket: {port: 80}, initialDelaySeconds: 20}}]}}`
+	for _, overlays := range [][]string{nil, {"livenessProbe.initialDelaySeconds=0"}} {
+		w, err := Load(Source{Name: "p.yaml", Data: []byte(strings.ReplaceAll(manifest, "\t", " "))}, overlays)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stage := w[0].World.Application.Startup[0]
+		for p, want := range map[float64]time.Duration{0.5: 10 * time.Second, 0.99: 20 * time.Second} {
+			got := stage.Wait.Quantile(p) + 4*stage.CPU.Quantile(p)
+			if (got - want).Abs() > time.Millisecond {
+				t.Errorf("%v: p%g of the start is %v, want %v", overlays, 100*p, got, want)
+			}
+		}
+	}
+}
+
+func TestRuleFor(t *testing.T) {
+	tests := map[string]string{
+		"eclipse-temurin:21-jre":                               "a service on a JVM",
+		"gcr.io/distroless/java17-debian12":                    "a service on a JVM",
+		"quay.io/keycloak/keycloak:26.0":                       "Keycloak",
+		"docker.elastic.co/elasticsearch/elasticsearch:8.15.0": "Elasticsearch",
+		"node:22-alpine":                                       "a service on Node.js",
+		"quay.io/prometheus/node-exporter:v1.8":                "a program in Go",
+		"python:3.12-slim":                                     "a service in Python",
+		"registry.k8s.io/ingress-nginx/controller:v1.11":       "a proxy or web server",
+		"envoyproxy/envoy:v1.30":                               "a proxy or web server",
+		"gcr.io/distroless/static":                             "a program in Go",
+		"postgres:17":                                          "a data store",
+		"rabbitmq:4-management":                                "RabbitMQ",
+		"python.example.com:5000/shop/cart":                    "an unknown program",
+		"example/cart@sha256:java":                             "an unknown program",
+		"":                                                     "an unknown program",
+	}
+	for image, want := range tests {
+		container := mapping()
+		setChild(container, "image", plainNode(image))
+		if got := ruleFor(container).What; got != want {
+			t.Errorf("%s: %s, want %s", image, got, want)
+		}
+	}
+}
+
+// Every profile makes a valid node, and every rule a valid application.
+func TestProfilesAndRules(t *testing.T) {
+	var names []string
+	for _, p := range Profiles() {
+		names = append(names, p.Name)
+		if p.Description == "" || len(p.Sources) == 0 {
+			t.Errorf("%s: must say what it is and where its figures come from", p.Name)
+		}
+		load(t, "testdata/inline.yaml", "node.profile="+p.Name)
+	}
+	if want := []string{"quiet", "shared-vm", "burstable", "overcommitted", "live-migration", "host-update"}; !slices.Equal(names, want) {
+		t.Errorf("profiles %v, want %v", names, want)
+	}
+	w := load(t, "testdata/inline.yaml", "node.profile=quiet")[0]
+	if got := w.World.Node; got.CPUs != model.DefaultNode().CPUs || got.Kernel != model.DefaultNode().Kernel {
+		t.Errorf("quiet: %+v", got)
+	}
+	for _, rule := range imageRules() {
+		overlays := []string{"application.startup=" + rule.Startup.String(), "application.probes.all=" + rule.Answer.String()}
+		if rule.ExecAnswer.node != nil {
+			overlays = append(overlays, "application.probes.liveness="+rule.ExecAnswer.String())
+		}
+		load(t, "testdata/inline.yaml", overlays...)
+		if rule.What == "" || rule.StartupSource == "" || !(rule.CPUShare > 0 && rule.CPUShare < 1) {
+			t.Errorf("rule %+v", rule)
+		}
+	}
+}
