@@ -208,8 +208,8 @@ func TestWeights(t *testing.T) {
 			t.Errorf("weights %d and %d: %.2f s, want %.2f s", test.own, test.neighbours, got, want)
 		}
 	}
-	c := newContainer(Config{CPUs: 2, Threads: 1, Weight: 102}, 1)
-	c.SetNeighbourWeight(0, 2*1024)
+	c := newContainer(Config{CPUs: 1, Slice: 1400 * time.Microsecond, Weight: 102}, 1)
+	c.SetNeighbourWeight(0, 1024)
 	r := rand.New(rand.NewPCG(1, 2))
 	atOnce := 0
 	for i := range 1000 {

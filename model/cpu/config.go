@@ -19,9 +19,13 @@ type Config struct {
 	// thread runs only while both levels let it (C14). 0: none.
 	PodQuota time.Duration
 
-	Tick    time.Duration // distance of the kernel's accounting points, 1/HZ; 0: 4 ms
-	CPUs    int           // of the node; 0: 1
-	Threads int           // of the process that can run at once; 0: as many as CPUs
+	Tick  time.Duration // distance of the kernel's accounting points, 1/HZ; 0: 4 ms
+	CPUs  int           // of the node; 0: 1
+	Slice time.Duration // of the scheduler (C16); 0: the kernel's for so many CPUs
+	// Threads is the number of kernel threads of a process that schedules its own
+	// work on them: GOMAXPROCS, or 1 for an event loop. 0: every worker and every
+	// dedicated answer has a kernel thread.
+	Threads int
 
 	Accounting model.Accounting // exact stops threads at the quota instead of at the next tick (C7)
 
@@ -63,8 +67,8 @@ func (cfg Config) withDefaults() Config {
 		cfg.Tick = 4 * time.Millisecond
 	}
 	cfg.CPUs = max(cfg.CPUs, 1)
-	if cfg.Threads <= 0 || cfg.Threads > cfg.CPUs {
-		cfg.Threads = cfg.CPUs
+	if cfg.Slice <= 0 {
+		cfg.Slice = slice(cfg.CPUs)
 	}
 	cfg.Weight = max(cfg.Weight, 1)
 	return cfg

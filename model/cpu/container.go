@@ -41,6 +41,7 @@ type Container struct {
 	trafficShare float64
 	threads      []thread
 	waits        waits // jobs after their CPU time
+	runtime      runtime
 
 	submissions []submission
 	free        []int32 // unused submissions
@@ -66,8 +67,9 @@ type submission struct {
 func New(cfg Config) *Container {
 	c := &Container{cfg: cfg.withDefaults()}
 	c.newLevels()
-	c.processors = make([]processor, c.cfg.Threads)
-	c.slice = slice(c.cfg.CPUs)
+	c.processors = make([]processor, c.cfg.CPUs)
+	c.slice = c.cfg.Slice
+	c.runtime.limit = c.cfg.Threads
 	if nu := c.cfg.InterruptionsPerSecond; nu > 0 {
 		c.cutMean = float64(time.Second) / nu
 		c.busy = min(nu*c.cfg.Tick.Seconds()/2, 1)
@@ -101,6 +103,7 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
 	c.finished = c.finished[:0]
 	c.queued, c.frozenDepth, c.used = 0, 0, 0
+	c.runtime.reset()
 	c.startLoad(now)
 }
 

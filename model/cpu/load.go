@@ -26,7 +26,8 @@ type thread struct {
 	// Of the scheduler (see fair.go), on the virtual clock of its CPU.
 	ran      time.Duration // virtual run time
 	deadline time.Duration
-	lag      time.Duration // service missed when it fell asleep, at least 0
+	lag      time.Duration // service missed when it left
+	holds    time.Duration // since when it has had a kernel thread (see runtime.go)
 }
 
 // pool is a number of threads that serve one queue, first come, first served.
@@ -216,7 +217,7 @@ func (c *Container) drawJob(t int32) {
 // startDemand begins the thread's job, of which nothing has been done.
 func (c *Container) startDemand(t int32, now time.Duration) {
 	if c.threads[t].left > 0 || c.endDemand(t, now) {
-		c.wake(t, now)
+		c.ready(t, now)
 	}
 }
 

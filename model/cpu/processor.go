@@ -151,6 +151,7 @@ func (c *Container) plan(k int) {
 		if c.neighbours > 0 {
 			due = min(due, c.sliceEnd(p.begun, p.since))
 		}
+		due = min(due, max(c.giveWay(p), p.since))
 	case p.length > 0 && p.throttled == 0 && !c.frozen():
 		due = p.held
 	}
@@ -198,6 +199,10 @@ func (c *Container) reschedule(k int, now time.Duration) {
 	if p.length > 1 && c.sliceUsed(p, now) {
 		c.pick(p)
 		p.turn = now
+	}
+	if t := p.head; c.giveWay(p) <= now {
+		c.handOver(p, now)
+		c.runtime.push(t)
 	}
 	c.plan(k)
 }
@@ -316,6 +321,12 @@ func (c *Container) finish(k int, now time.Duration) {
 		c.plan(k)
 		return
 	}
+	if c.runtime.waiting() {
+		c.handOver(p, now)
+		c.plan(k)
+		return
+	}
+	c.runtime.held--
 	c.account(k, now)
 	c.pop(p)
 	if p.length > 0 {

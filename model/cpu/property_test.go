@@ -264,7 +264,7 @@ func TestLoad(t *testing.T) {
 
 // Two burners on one CPU get half of it each, and a probe its third (C20).
 func TestFairShare(t *testing.T) {
-	c := newContainer(Config{CPUs: 2, Threads: 1, Background: []model.Background{{Always: true, Threads: 2}}}, 1)
+	c := newContainer(Config{Background: []model.Background{{Always: true, Threads: 2}}}, 1)
 	got := answer(c, time.Second, Job{Demand: time.Second}) - time.Second
 	if (got - 3*time.Second).Abs() > 20*ms {
 		t.Errorf("1 CPU-second beside two burners took %v, want 3s", got)
