@@ -1,0 +1,151 @@
+package sim_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
+	"github.com/probesim/probesim/sim"
+)
+
+// A fault meets a probe of each handler, timeout 1 s: what comes of one attempt,
+// run by run, and how long each run takes.
+func TestK15ToK21HandlersMeetFaults(t *testing.T) {
+	const quick, whole = "quick", "whole" // up to 2 ms; the timeout and at most 5 ms more
+	for _, test := range []struct {
+		rule    string
+		handler model.HandlerKind
+		fault   model.FaultAnswer
+		want    string // outcomes of the runs of an attempt
+		takes   string
+	}{
+		{"K16", model.Exec, model.FaultTimeout, "timeout", whole},
+		{"K16", model.Exec, model.FaultFailure, "failure", quick},
+		{"K15", model.Exec, model.FaultError, "error error error", quick},
+		{"K17", model.HTTPGet, model.FaultTimeout, "timeout", whole},
+		{"K17", model.HTTPGet, model.FaultFailure, "failure", quick},
+		{"K17", model.HTTPGet, model.FaultRefused, "failure", quick},
+		{"K17", model.HTTPGet, model.FaultStallsAfterHeaders, "error error error", whole},
+		{"K21", model.HTTPGet, model.FaultError, "error error error", quick},
+		{"K20", model.TCPSocket, model.FaultTimeout, "success", quick}, // the kernel accepts (C10)
+		{"K20", model.TCPSocket, model.FaultFailure, "success", quick},
+		{"K20", model.TCPSocket, model.FaultRefused, "failure", quick},
+		{"K21", model.TCPSocket, model.FaultError, "error error error", quick},
+		{"K20", model.GRPC, model.FaultTimeout, "timeout", whole},
+		{"K20", model.GRPC, model.FaultFailure, "failure", quick},
+		{"K20", model.GRPC, model.FaultRefused, "timeout", whole}, // tried again inside the timeout
+		{"K20", model.GRPC, model.FaultStallsAfterHeaders, "timeout", whole},
+	} {
+		t.Run(test.rule+" "+test.handler.String()+" "+test.fault.String(), func(t *testing.T) {
+			w := world(func(w *model.World) {
+				p := w.Container().Probes[model.Liveness]
+				p.Handler.Kind, p.FailureThreshold = test.handler, 9
+				w.Application.Probes[model.Liveness] = model.DefaultAnswer(test.handler)
+				w.Faults = []model.Fault{{Planned: true, After: 15 * time.Second, Lasts: dist.Constantly(8 * time.Second),
+					Answers: test.fault, Probes: [model.ProbeKinds]bool{model.Liveness: true}}}
+			}, model.Liveness)
+			var trace sim.Trace
+			run(t, w, sim.Life{Seed: 15, Horizon: 27 * time.Second, Trace: &trace})
+			var got []string
+			for _, e := range trace.Events {
+				if e.Kind != sim.EventAttempt || e.At < 15*time.Second {
+					continue
+				}
+				got = append(got, e.Outcome.String())
+				least, most := time.Duration(0), 2*time.Millisecond
+				if test.takes == whole {
+					least, most = time.Second-1, 1005*time.Millisecond
+				}
+				if d := e.End - e.At; d < least || d > most {
+					t.Errorf("a run takes %v, want %v to %v", d, least, most)
+				}
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("runs %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// Between a crash and the relist that notices it the worker asks a container
+// that is gone: an exec probe errs, the others are refused.
+func TestK16GoneContainer(t *testing.T) {
+	for handler, want := range map[model.HandlerKind]kubelet.Outcome{
+		model.Exec: kubelet.Error, model.HTTPGet: kubelet.Failure, model.TCPSocket: kubelet.Failure, model.GRPC: kubelet.Timeout,
+	} {
+		w := world(func(w *model.World) {
+			p := w.Container().Probes[model.Readiness]
+			p.Handler.Kind, p.PeriodSeconds, p.FailureThreshold = handler, 1, 9
+			w.Application.Probes[model.Readiness] = model.DefaultAnswer(handler)
+			w.Faults = []model.Fault{{Exits: true, Planned: true, After: 20300 * time.Millisecond}}
+		}, model.Readiness)
+		s, err := sim.New(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		for i := range uint64(100) {
+			var trace sim.Trace
+			s.Run(sim.Life{Seed: 16, Replication: i, Horizon: 30 * time.Second, Trace: &trace})
+			gone := false
+			for _, e := range trace.Events {
+				switch e.Kind {
+				case sim.EventExit:
+					gone = true
+				case sim.EventStart:
+					gone = false
+				case sim.EventAttempt:
+					if gone {
+						asked++
+						if e.Outcome != want {
+							t.Errorf("%v: %v, want %v", handler, e.Outcome, want)
+						}
+					}
+				}
+			}
+		}
+		if asked < 20 {
+			t.Errorf("%v: asked %d times in 100 crashes, want about every second time", handler, asked)
+		}
+	}
+}
+
+func TestK17StallAfterHeadersLastsThreeTimeouts(t *testing.T) {
+	trace := script(t, "pod until=14s\nliveness periodSeconds=10 timeoutSeconds=1 failureThreshold=1\ncontainer\n  liveness 0s error 999ms")
+	attempted(t, trace, model.Liveness, 14*time.Second, "10.000 10.999 11.998")
+	holds(t, trace, "kill", "")
+}
+
+func TestK28StartupBudgetIsCountedOnTheGrid(t *testing.T) {
+	for _, test := range []struct{ settings, sync, kill string }{
+		{"periodSeconds=5 failureThreshold=3", "0.3s", "15.301"},
+		{"periodSeconds=5 failureThreshold=3 initialDelaySeconds=10", "0.3s", "20.301"}, // looks at 10.3, 15.3, 20.3
+		{"periodSeconds=1 failureThreshold=3 initialDelaySeconds=2", "0.9s", "5.901"},   // started at 1.1: 3.9, 4.9, 5.9
+		{"periodSeconds=10 failureThreshold=1", "2s", "12.001"},
+	} {
+		trace := script(t, "pod until=25s firstSync="+test.sync+"\nstartup "+test.settings+"\ncontainer\n  startup 0s failure 1ms\ncontainer")
+		holds(t, trace, "kill: startup", test.kill)
+	}
+}
+
+// The attempt at container 0 begins at 10 s and ends at 14 s, when container 1
+// runs. It counts against container 0: container 1 is not killed, and is asked
+// at the next grid point.
+func TestK29AttemptInFlightBelongsToItsContainer(t *testing.T) {
+	trace := script(t, `
+pod until=21s
+liveness periodSeconds=10 timeoutSeconds=5 failureThreshold=1
+container exits=11.8s
+  liveness 0s failure 4s
+container
+`)
+	holds(t, trace, "exit", "12.000")
+	holds(t, trace, "c1   start", "12.200")
+	holds(t, trace, "c0   liveness failure after 4s", "10.000")
+	holds(t, trace, "c0   liveness result: failure", "14.000")
+	holds(t, trace, "kill", "")
+	holds(t, trace, "c1   liveness success", "20.000")
+}
