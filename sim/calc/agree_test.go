@@ -41,7 +41,7 @@ func TestSimulationAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 			e, err := estimate.Run(context.Background(), []estimate.Named{{Name: "base", World: w}},
-				estimate.Options{Seed: 1, Horizon: 10 * 24 * time.Hour, Replications: 16, Confidence: .999})
+				estimate.Options{Seed: 1, Horizon: 10 * 24 * time.Hour, Replications: 8, Confidence: .999})
 			if err != nil {
 				t.Fatal(err)
 			}
