@@ -99,11 +99,13 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 	length := unit.length.Seconds()
 	var ticks plot.ConstantTicks
 	decades := math.Log10(highest / lowest)
+	every := 1 + int(decades)/8
 	for power := roundDown(lowest / length); power <= highest/length; power *= 10 {
 		for digit := 1.0; digit < 10; digit++ {
 			value := digit * power
 			t := plot.Tick{Value: value * length}
-			if digit == 1 || decades < 4 && (digit == 2 || digit == 5) {
+			exponent := int(math.Round(math.Log10(power)))
+			if digit == 1 && exponent%every == 0 || decades < 4 && (digit == 2 || digit == 5) {
 				t.Label = digits(value, 3)
 			}
 			if t.Value >= lowest && t.Value <= highest {

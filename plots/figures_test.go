@@ -167,7 +167,7 @@ func TestDraw(t *testing.T) {
 // examples are the charts whose data is held by golden files.
 func examples() map[string]Chart {
 	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
-		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(),
+		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(), "front-wide": wideFront(), "front-crowded": crowdedFront(),
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
 		"answers": answers(), "delays": delays()}
 }
@@ -205,6 +205,78 @@ func front() *Front {
 	current := FrontPoint{10, 1, 3, 30.9, stats.Estimate{Estimate: 1.3e3, Low: 1.2e3, High: 1.4e3, Confidence: 0.95, Method: "Garwood"}}
 	return &Front{Scenario: "ingress-nginx", Seed: 1, Points: points, Current: &current, Recommended: &points[6],
 		MaxDetectionSeconds: 60, MaxFalseKillsPerPodYear: 0.1}
+}
+
+// wideFront is a front whose rates span sixty orders of magnitude, with
+// recommended settings of which only an upper bound is known.
+func wideFront() *Front {
+	estimate := func(rate, high float64) stats.Estimate {
+		return stats.Estimate{Estimate: rate, Low: 0, High: high, Confidence: 0.95, Method: "observed runs"}
+	}
+	points := []FrontPoint{
+		{1, 1, 3, 3.99, estimate(3.99e+05, 4.1e+05)},
+		{1, 1, 4, 4.99, estimate(1.98e+05, 2.06e+05)},
+		{1, 1, 5, 5.99, estimate(1.07e+05, 1.13e+05)},
+		{2, 1, 3, 6.98, estimate(1.12e+04, 1.26e+04)},
+		{2, 2, 3, 7.98, estimate(622, 767)},
+		{2, 2, 4, 9.98, estimate(113, 139)},
+		{3, 3, 3, 11.97, estimate(4.39, 5.07)},
+		{2, 2, 6, 13.98, estimate(3.7, 4.56)},
+		{3, 3, 4, 14.97, estimate(0.132, 0.152)},
+		{3, 3, 5, 17.97, estimate(0.00394, 0.00455)},
+		{3, 3, 6, 20.97, estimate(0.000118, 0.000136)},
+		{5, 2, 5, 26.95, estimate(8.52e-05, 9e-05)},
+		{3, 3, 8, 26.97, estimate(1.06e-07, 1.22e-07)},
+		{3, 3, 10, 32.97, estimate(9.5e-11, 1.1e-10)},
+		{3, 3, 12, 38.97, estimate(8.53e-14, 9.84e-14)},
+		{3, 3, 15, 47.97, estimate(2.29e-18, 2.65e-18)},
+		{5, 2, 12, 61.95, estimate(1.91e-19, 2.02e-19)},
+		{3, 3, 20, 62.97, estimate(5.53e-26, 6.38e-26)},
+		{3, 3, 30, 92.97, estimate(3.22e-41, 3.71e-41)},
+		{5, 2, 30, 151.95, estimate(4.09e-57, 4.32e-57)},
+		{60, 2, 30, 1801.4, estimate(3.51e-65, 3.72e-65)},
+	}
+	return &Front{Scenario: "starved-20m", Seed: 1, Points: points,
+		Current:             &FrontPoint{10, 1, 3, 30.561, stats.Estimate{Estimate: 412, Low: 273, High: 596, Confidence: 0.95, Method: "Garwood"}},
+		Recommended:         &FrontPoint{10, 2, 4, 41.57, estimate(0, 21.05)},
+		MaxDetectionSeconds: 60, MaxFalseKillsPerPodYear: 0.1}
+}
+
+// crowdedFront is a front on which the current settings almost lie.
+func crowdedFront() *Front {
+	estimate := func(rate, high float64) stats.Estimate {
+		return stats.Estimate{Estimate: rate, Low: rate, High: high, Confidence: 0.95, Method: "closed form (S3, S1)"}
+	}
+	points := []FrontPoint{
+		{1, 1, 3, 3.99, estimate(6.05e+03, 6.08e+03)},
+		{1, 1, 8, 8.99, estimate(4.29e+03, 4.32e+03)},
+		{2, 1, 6, 12.98, estimate(3.38e+03, 3.4e+03)},
+		{2, 2, 8, 17.98, estimate(2.4e+03, 2.41e+03)},
+		{5, 5, 4, 24.95, estimate(1.65e+03, 1.67e+03)},
+		{5, 1, 6, 30.95, estimate(1.1e+03, 1.11e+03)},
+		{3, 2, 12, 37.97, estimate(632, 637)},
+		{3, 2, 15, 46.97, estimate(341, 344)},
+		{5, 1, 12, 60.95, estimate(141, 142)},
+		{10, 10, 6, 69.9, estimate(91.4, 94.3)},
+		{10, 5, 8, 84.9, estimate(32.7, 34)},
+		{5, 2, 20, 101.95, estimate(8.49, 8.62)},
+		{10, 1, 12, 120.9, estimate(2.78, 2.93)},
+		{10, 1, 15, 150.9, estimate(0.357, 0.37)},
+		{20, 15, 8, 174.8, estimate(0.103, 0.139)},
+		{15, 15, 12, 194.85, estimate(0.0213, 0.0223)},
+		{15, 1, 15, 225.85, estimate(0.00256, 0.00257)},
+		{20, 5, 12, 244.8, estimate(0.000854, 0.000858)},
+		{10, 1, 30, 300.9, estimate(1.24e-05, 1.24e-05)},
+		{20, 20, 15, 319.8, estimate(5.03e-06, 5.05e-06)},
+		{30, 10, 12, 369.7, estimate(2.53e-07, 2.55e-07)},
+		{20, 10, 20, 409.8, estimate(1.06e-08, 1.07e-08)},
+		{15, 5, 30, 454.85, estimate(3.97e-10, 3.99e-10)},
+		{20, 2, 30, 601.8, estimate(0, 0)},
+	}
+	return &Front{Scenario: "ingress-controller", Seed: 1, Points: points,
+		Current:             &FrontPoint{10, 1, 3, 30.941, stats.Estimate{Estimate: 1250, Low: 1181, High: 1322, Confidence: 0.95, Method: "Garwood"}},
+		Recommended:         &FrontPoint{30, 1, 8, 240.69, estimate(0, 2.807)},
+		MaxDetectionSeconds: 300, MaxFalseKillsPerPodYear: 0.1}
 }
 
 func infeasibleFront() *Front {

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -35,87 +36,142 @@ func (f *Front) Draw(c draw.Canvas) {
 	p := newPlot()
 	lowest, highest := f.killRange()
 	logAxis(&p.Y, lowest, highest)
-	xLabel := fmt.Sprintf("99 %% of hangs are detected within (%s)", secondsAxis(&p.X, 0, f.longestDetection()*1.08))
-	p.Add(plotterFunc(f.region), plotterFunc(gridLines), plotterFunc(f.points))
+	shown := f.shown(lowest)
+	shortest, longest := f.detectionRange(shown)
+	xLabel := ""
+	if longest > 20*shortest {
+		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s, log scale)", logSecondsAxis(&p.X, shortest/1.4, longest*1.4))
+	} else {
+		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s)", secondsAxis(&p.X, 0, longest*1.08))
+	}
+	p.Add(plotterFunc(f.region), plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { f.points(c, p, shown) }))
 	drawPlot(p, body, xLabel, "false kills per pod-year (log scale)")
 }
 
-// longestDetection returns the longest detection time that is shown.
-func (f *Front) longestDetection() float64 {
-	longest := f.MaxDetectionSeconds
+// shown returns the points that are drawn: the current and the recommended
+// settings, then the front in the order of detection down to the first point
+// below the axis. Those beyond it only wait longer for what is rare enough.
+func (f *Front) shown(lowest float64) []rolePoint {
+	var shown []rolePoint
 	for _, p := range f.all() {
-		if p.drawable() {
-			longest = max(longest, p.DetectionSeconds)
+		if p.role != "" && p.drawable() {
+			shown = append(shown, p)
 		}
 	}
-	if longest == 0 {
-		return 60
+	for _, p := range f.sorted() {
+		if !p.drawable() {
+			continue
+		}
+		if !p.same(f.Current) && !p.same(f.Recommended) {
+			shown = append(shown, rolePoint{p, ""})
+		}
+		if p.kills() < lowest {
+			break
+		}
 	}
-	return min(longest, 1e9)
+	return shown
 }
 
-// killRange returns powers of ten around every rate and bound that is shown.
-func (f *Front) killRange() (lowest, highest float64) {
-	lowest, highest = math.Inf(1), 0
+// detectionRange returns the shortest and the longest detection time that is
+// shown.
+func (f *Front) detectionRange(shown []rolePoint) (shortest, longest float64) {
+	shortest, longest = math.Inf(1), 0
 	include := func(x float64) {
-		if x > 0 && !math.IsInf(x, 0) {
-			lowest, highest = min(lowest, x), max(highest, x)
+		if x > 0 {
+			shortest, longest = min(shortest, x), max(longest, min(x, 1e9))
 		}
 	}
-	include(f.MaxFalseKillsPerPodYear)
+	include(f.MaxDetectionSeconds)
+	for _, p := range shown {
+		include(p.DetectionSeconds)
+	}
+	if longest == 0 {
+		return 60, 60
+	}
+	return min(shortest, longest), longest
+}
+
+// killRange returns powers of ten around the rates that matter: all that are
+// more frequent than a hundredth of the objective, the current and the
+// recommended rate, or within mostDecades of the most frequent where there is
+// none of these.
+func (f *Front) killRange() (lowest, highest float64) {
+	least, highest := math.Inf(1), 0.0
+	marked := math.Inf(1)
+	include := func(x float64) bool {
+		if !(x > 0) || math.IsInf(x, 0) {
+			return false
+		}
+		least, highest = min(least, x), max(highest, x)
+		return true
+	}
+	if include(f.MaxFalseKillsPerPodYear) {
+		marked = f.MaxFalseKillsPerPodYear
+	}
 	for _, p := range f.all() {
-		if p.drawable() {
-			include(p.kills())
-			if p.noneSeen() {
-				include(p.kills() / 4) // room for the arrow
-			}
+		if p.drawable() && include(p.kills()) {
 			include(p.FalseKillsPerPodYear.High)
+			if p.role != "" {
+				marked = min(marked, p.kills())
+			}
 		}
 	}
 	if highest == 0 {
 		return 0.01, 10
 	}
 	highest = roundUp(highest * 1.5)
-	lowest = max(roundDown(lowest/2), highest*math.Pow(10, -mostDecades))
-	if highest/lowest < 99 {
-		lowest = highest / 100
+	if !math.IsInf(marked, 1) {
+		least = max(least, marked/100)
 	}
-	return lowest, highest
+	lowest = max(roundDown(least/4), highest*math.Pow(10, -mostDecades))
+	return min(lowest, highest/100), highest
 }
 
-// region shades what meets the objectives and names their bounds.
+// edges returns where the objectives' bounds lie, at the ends of the axes where
+// there are none or they lie beyond.
+func (f *Front) edges(c draw.Canvas, p *plot.Plot) (x, y vg.Length) {
+	toX, toY := p.Transforms(&c)
+	x, y = c.Max.X, c.Max.Y
+	if f.MaxDetectionSeconds > 0 {
+		x = toX(min(max(f.MaxDetectionSeconds, p.X.Min), p.X.Max))
+	}
+	if f.MaxFalseKillsPerPodYear > 0 {
+		y = toY(min(max(f.MaxFalseKillsPerPodYear, p.Y.Min), p.Y.Max))
+	}
+	return x, y
+}
+
+// region shades what meets the objectives.
 func (f *Front) region(c draw.Canvas, p *plot.Plot) {
 	if f.MaxDetectionSeconds == 0 && f.MaxFalseKillsPerPodYear == 0 {
 		return
 	}
-	x, y := p.Transforms(&c)
-	edgeX, edgeY := c.Max.X, c.Max.Y
-	if f.MaxDetectionSeconds > 0 {
-		edgeX = x(f.MaxDetectionSeconds)
-	}
-	if f.MaxFalseKillsPerPodYear > 0 {
-		edgeY = y(max(f.MaxFalseKillsPerPodYear, p.Y.Min))
-	}
-	fillBox(c, greenTint, c.Min.X, c.Min.Y, edgeX, edgeY)
+	x, y := f.edges(c, p)
+	fillBox(c, greenTint, c.Min.X, c.Min.Y, x, y)
 	dashes := []vg.Length{4, 3}
 	if f.MaxDetectionSeconds > 0 {
-		strokeLine(c, green, mediumLine, dashes, vg.Point{X: edgeX, Y: c.Min.Y}, vg.Point{X: edgeX, Y: c.Max.Y})
+		strokeLine(c, green, mediumLine, dashes, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: c.Max.Y})
 	}
 	if f.MaxFalseKillsPerPodYear > 0 {
-		strokeLine(c, green, mediumLine, dashes, vg.Point{X: c.Min.X, Y: edgeY}, vg.Point{X: c.Max.X, Y: edgeY})
+		strokeLine(c, green, mediumLine, dashes, vg.Point{X: c.Min.X, Y: y}, vg.Point{X: c.Max.X, Y: y})
 	}
-	if edgeY-c.Min.Y > 20 {
-		writeText(c, strongly.in(green), c.Min.X+6, c.Min.Y+6, left, "meets the objectives")
-	}
+}
+
+// blockBounds keeps labels off the objectives' lines.
+func (f *Front) blockBounds(c draw.Canvas, p *plot.Plot, labels *labeller) {
+	x, y := f.edges(c, p)
+	labels.block(x-1, c.Min.Y, x+1, c.Max.Y)
+	labels.block(c.Min.X, y-1, c.Max.X, y+1)
 }
 
 // points draws the front's line, then every point with its interval, and the
 // labels where there is room for them: of the current and the recommended
 // settings first, then of the ends of the front, then of the others.
-func (f *Front) points(c draw.Canvas, p *plot.Plot) {
+func (f *Front) points(c draw.Canvas, p *plot.Plot, shown []rolePoint) {
 	x, y := p.Transforms(&c)
 	place := func(point *FrontPoint) vg.Point {
-		at := vg.Point{X: x(point.DetectionSeconds), Y: y(min(max(point.kills(), p.Y.Min), p.Y.Max))}
+		seconds := min(max(point.DetectionSeconds, p.X.Min), p.X.Max)
+		at := vg.Point{X: x(seconds), Y: y(min(max(point.kills(), p.Y.Min), p.Y.Max))}
 		if point.noneSeen() || point.kills() < p.Y.Min {
 			at.Y = max(at.Y, c.Min.Y+26) // above its arrow
 		}
@@ -123,53 +179,58 @@ func (f *Front) points(c draw.Canvas, p *plot.Plot) {
 	}
 	var line []vg.Point
 	for _, point := range f.sorted() {
-		if point.drawable() {
-			line = append(line, place(&point))
+		if slices.ContainsFunc(shown, func(s rolePoint) bool { return s.same(&point) }) {
+			end := place(&point)
+			end.Y = y(min(max(point.kills(), p.Y.Min), p.Y.Max))
+			line = append(line, end)
 		}
 	}
 	if len(line) > 1 {
 		strokeLine(c, midGrey, mediumLine, nil, line...)
 	}
 	labels := labeller{bounds: c.Rectangle}
-	labels.block(c.Min.X, c.Min.Y, c.Min.X+120, c.Min.Y+18) // "meets the objectives"
-	for _, point := range f.all() {
-		if point.drawable() {
-			f.point(c, p, point, place(&point.FrontPoint), &labels)
-		}
+	for i := len(shown) - 1; i >= 0; i-- { // the current and the recommended on top
+		f.point(c, p, shown[i], place(&shown[i].FrontPoint), &labels)
 	}
-	for i := 1; i < len(line); i++ {
-		labels.blockLine(line[i-1], line[i])
-	}
+	labels.blockLines(line)
+	f.blockBounds(c, p, &labels)
+	f.labelRoles(c, shown, place, &labels)
 	f.nameBounds(c, p, &labels)
-	f.label(c, place, &labels)
+	f.labelFront(c, shown, place, &labels)
 }
 
-// nameBounds writes the objectives beside their lines, wherever along them
-// there is room, and keeps labels off the lines.
+// nameBounds writes the objectives beside their lines, and what meets them into
+// its corner, wherever there is room.
 func (f *Front) nameBounds(c draw.Canvas, p *plot.Plot, labels *labeller) {
-	x, y := p.Transforms(&c)
+	x, y := f.edges(c, p)
 	style := smallText.in(green)
 	if f.MaxDetectionSeconds > 0 {
-		edge := x(f.MaxDetectionSeconds)
 		text := "objective: within " + spell(secondsOf(f.MaxDetectionSeconds))
-		width := style.width(text)
 		for down := vg.Length(12); down < c.Max.Y-c.Min.Y; down += 6 {
-			if labels.writeAt(c, style, edge-width-4, c.Max.Y-down, text) || labels.writeAt(c, style, edge+4, c.Max.Y-down, text) {
+			if labels.writeAt(c, style, x-style.width(text)-4, c.Max.Y-down, text) || labels.writeAt(c, style, x+4, c.Max.Y-down, text) {
 				break
 			}
 		}
-		labels.block(edge-1, c.Min.Y, edge+1, c.Max.Y)
 	}
 	if f.MaxFalseKillsPerPodYear > 0 {
-		edge := y(max(f.MaxFalseKillsPerPodYear, p.Y.Min))
 		text := "objective: at most " + digits(f.MaxFalseKillsPerPodYear, 3)
-		width := style.width(text)
-		for from := c.Max.X - width - 2; from > c.Min.X; from -= 10 {
-			if labels.writeAt(c, style, from, edge+4, text) || labels.writeAt(c, style, from, edge-11, text) {
+		for from := c.Max.X - style.width(text) - 2; from > c.Min.X; from -= 10 {
+			if labels.writeAt(c, style, from, y+4, text) || labels.writeAt(c, style, from, y-11, text) {
 				break
 			}
 		}
-		labels.block(c.Min.X, edge-1, c.Max.X, edge+1)
+	}
+	style = strongly.in(green)
+	const text = "meets the objectives"
+	if f.MaxDetectionSeconds == 0 && f.MaxFalseKillsPerPodYear == 0 {
+		return
+	}
+	for up := c.Min.Y + 6; up+style.capHeight() < y; up += 6 {
+		for from := c.Min.X + 6; from+style.width(text) < x; from += 10 {
+			if labels.writeAt(c, style, from, up, text) {
+				return
+			}
+		}
 	}
 }
 
@@ -187,15 +248,23 @@ func (f *Front) point(c draw.Canvas, p *plot.Plot, point rolePoint, at vg.Point,
 	labels.block(at.X-radius-1, at.Y-radius-1, at.X+radius+1, at.Y+radius+1)
 	k := point.FalseKillsPerPodYear
 	if point.noneSeen() || k.Estimate < p.Y.Min {
-		const length = vg.Length(18)
+		length := vg.Length(18)
+		if point.role != "" { // anything below is possible
+			length = max(length, at.Y-radius-c.Min.Y-2)
+		}
 		arrowDown(c, ink, at.X, at.Y-radius, length)
 		labels.block(at.X-3, at.Y-radius-length, at.X+3, at.Y)
 		ring(c, ink, at.X, at.Y, radius, thickLine)
 		return
 	}
 	low, high := y(max(k.Low, p.Y.Min)), y(min(max(k.High, p.Y.Min), p.Y.Max))
+	ends := []vg.Length{low, high}
+	if k.Low < p.Y.Min && point.role == "" { // without a lower end that could be shown
+		low = max(low, at.Y-12)
+		ends = ends[1:]
+	}
 	strokeLine(c, ink, mediumLine, nil, vg.Point{X: at.X, Y: low}, vg.Point{X: at.X, Y: high})
-	for _, end := range []vg.Length{low, high} {
+	for _, end := range ends {
 		strokeLine(c, ink, mediumLine, nil, vg.Point{X: at.X - 3, Y: end}, vg.Point{X: at.X + 3, Y: end})
 	}
 	labels.block(at.X-3, low, at.X+3, high)
@@ -207,11 +276,11 @@ func (f *Front) point(c draw.Canvas, p *plot.Plot, point rolePoint, at vg.Point,
 	}
 }
 
-// label writes beside the points what they are.
-func (f *Front) label(c draw.Canvas, place func(*FrontPoint) vg.Point, labels *labeller) {
-	all := f.all()
-	for _, p := range all {
-		if p.role == "" || !p.drawable() {
+// labelRoles writes beside the current and the recommended settings what they
+// are.
+func (f *Front) labelRoles(c draw.Canvas, shown []rolePoint, place func(*FrontPoint) vg.Point, labels *labeller) {
+	for _, p := range shown {
+		if p.role == "" {
 			continue
 		}
 		ink := blue
@@ -220,13 +289,15 @@ func (f *Front) label(c draw.Canvas, place func(*FrontPoint) vg.Point, labels *l
 		}
 		labels.write(c, place(&p.FrontPoint), 9, strongly.in(ink), labelText, p.role, p.settings(), p.short())
 	}
-	points := f.sorted()
-	for _, i := range endsFirst(len(points)) {
-		p := &points[i]
-		if p.drawable() && !p.same(f.Current) && !p.same(f.Recommended) {
-			text := fmt.Sprintf("%d s × %d, timeout %d s", p.PeriodSeconds, p.FailureThreshold, p.TimeoutSeconds)
-			labels.writeClose(c, place(p), 6, smallText, text)
-		}
+}
+
+// labelFront writes right beside the other points which settings they are.
+func (f *Front) labelFront(c draw.Canvas, shown []rolePoint, place func(*FrontPoint) vg.Point, labels *labeller) {
+	front := slices.DeleteFunc(slices.Clone(shown), func(p rolePoint) bool { return p.role != "" })
+	for _, i := range endsFirst(len(front)) {
+		p := &front[i].FrontPoint
+		text := fmt.Sprintf("%d s × %d, timeout %d s", p.PeriodSeconds, p.FailureThreshold, p.TimeoutSeconds)
+		labels.writeClose(c, place(p), 6, smallText, text)
 	}
 }
 

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"math"
+
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -17,17 +19,22 @@ func (l *labeller) block(x0, y0, x1, y1 vg.Length) {
 	l.taken = append(l.taken, vg.Rectangle{Min: vg.Point{X: min(x0, x1), Y: min(y0, y1)}, Max: vg.Point{X: max(x0, x1), Y: max(y0, y1)}})
 }
 
-// place returns the lower left corner of a free box of a size near a point:
-// right of it, above, below, then left of it, as far off as the gaps say in
+// place returns the lower left corner of a free box of a size near a point: to
+// the right of it, above, below, then to the left, as far off as the gaps say in
 // turn. It reports false where there is none.
 func (l *labeller) place(at vg.Point, width, height vg.Length, gaps ...vg.Length) (vg.Point, bool) {
-	within := func(x vg.Length) vg.Length { return max(min(x, l.bounds.Max.X-width), l.bounds.Min.X) }
+	middle := max(min(at.X-width/2, l.bounds.Max.X-width), l.bounds.Min.X)
 	for _, far := range gaps {
-		for _, corner := range []vg.Point{
-			{X: at.X + far, Y: at.Y - height/2}, {X: at.X + far, Y: at.Y + far/2}, {X: at.X + far, Y: at.Y - far/2 - height},
-			{X: within(at.X - width/2), Y: at.Y + far}, {X: within(at.X - width/2), Y: at.Y - far - height},
-			{X: at.X - far - width, Y: at.Y + far/2}, {X: at.X - far - width, Y: at.Y - far/2 - height}, {X: at.X - far - width, Y: at.Y - height/2},
-		} {
+		var corners []vg.Point
+		beside := func(x vg.Length) {
+			for _, lower := range []vg.Length{0.5, 0, 1, 0.25, 0.75} {
+				corners = append(corners, vg.Point{X: x, Y: at.Y - lower*height + (1-2*lower)*far/2})
+			}
+		}
+		beside(at.X + far)
+		corners = append(corners, vg.Point{X: middle, Y: at.Y + far}, vg.Point{X: middle, Y: at.Y - far - height})
+		beside(at.X - far - width)
+		for _, corner := range corners {
 			box := vg.Rectangle{Min: corner, Max: vg.Point{X: corner.X + width, Y: corner.Y + height}}
 			if l.free(box) {
 				l.taken = append(l.taken, box)
@@ -51,7 +58,8 @@ func (l *labeller) free(box vg.Rectangle) bool {
 }
 
 // write places and writes lines of text near a point, the first line in its own
-// style; it reports whether there was room.
+// style, with a line to the point where that is far off; it reports whether there
+// was room.
 func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest textStyle, lines ...string) bool {
 	width := vg.Length(0)
 	for i, line := range lines {
@@ -62,9 +70,14 @@ func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest 
 		width = max(width, style.width(line))
 	}
 	height := vg.Length(len(lines)) * first.lineHeight()
-	corner, ok := l.place(at, width, height, gap, gap+height, gap+2*height, gap+4*height)
+	corner, ok := l.place(at, width, height, gap, 2*gap, gap+height/2, gap+height, gap+2*height, gap+4*height)
 	if !ok {
 		return false
+	}
+	near := vg.Point{X: max(corner.X-2, min(at.X, corner.X+width+2)), Y: max(corner.Y, min(at.Y, corner.Y+height))}
+	if away := vg.Length(math.Hypot(float64(near.X-at.X), float64(near.Y-at.Y))); away > gap+8 {
+		begin := vg.Point{X: at.X + (near.X-at.X)*gap/away, Y: at.Y + (near.Y-at.Y)*gap/away}
+		strokeLine(c, first.color, thinLine, nil, begin, near)
 	}
 	y := corner.Y + height
 	for i, line := range lines {
