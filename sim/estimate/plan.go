@@ -21,7 +21,8 @@ import (
 //     construction;
 //   - lives that last one start, for the measures per start.
 //
-// The short lives together take at most a share of the long life's pod time.
+// A long start leaves room for fewer starts, but the horizon does not: what
+// follows a fault or a start is asked of every horizon.
 type plan struct {
 	seed         uint64
 	horizon      time.Duration
@@ -34,8 +35,8 @@ type plan struct {
 
 const (
 	hangSpan          = time.Hour
-	shortShare        = 4 // short lives of one kind take at most 1/shortShare of the long life's time
-	mostFaultLives    = 64
+	faultLives        = 32       // with the first look's replications enough for a 99th percentile's interval
+	mostStartTime     = 30 * day // of the starts of one replication
 	mostStartLives    = 4096
 	fewStartLives     = 64  // where no probe can kill a process that starts
 	someStartLives    = 256 // where one can, and no objective asks how often
@@ -52,9 +53,9 @@ func newPlan(variants []Named, o Options) *plan {
 	for _, v := range variants {
 		after := afterHang(v.World)
 		p.after = append(p.after, after)
-		var lives int64
-		if observed(v.World) != nobody {
-			lives = between(1, int64(o.Horizon/(p.warmUp+hangSpan/2+after))/shortShare, mostFaultLives)
+		lives := int64(faultLives)
+		if observed(v.World) == nobody {
+			lives = 0
 		}
 		p.faultLives = append(p.faultLives, lives)
 
@@ -64,7 +65,7 @@ func newPlan(variants []Named, o Options) *plan {
 			most = startLivesWanted(o.Objectives)
 		}
 		p.startHorizon = append(p.startHorizon, span)
-		p.startLives = append(p.startLives, between(1, int64(o.Horizon/span)/shortShare, most))
+		p.startLives = append(p.startLives, between(1, int64(mostStartTime/span), most))
 	}
 	return p
 }
@@ -91,7 +92,7 @@ func (p *plan) life(r int64) sim.Life {
 
 // faultLife is life j with a test hang of replication r, for variant i.
 func (p *plan) faultLife(r, j int64, i int) sim.Life {
-	number := r*mostFaultLives + j
+	number := r*faultLives + j
 	hang := p.warmUp + time.Duration(stream(p.seed, purposeHang, number).Int64N(int64(hangSpan)))
 	return sim.Life{
 		Seed: mix(p.seed ^ purposeFaultLives), Replication: uint64(number),

@@ -12,6 +12,10 @@ import (
 // frontPoints is the most points of a front: as many as a chart can label.
 const frontPoints = 24
 
+// negligible is a rate, per pod-year, below which a lower one is not worth
+// showing: one in a million pod-years.
+const negligible = 1e-6
+
 // front fills in the trade-off between detection and false kills: the liveness
 // settings of usual values that no other beats in both.
 func (r *Recommendation) front(s *search) {
@@ -32,6 +36,9 @@ func (r *Recommendation) front(s *search) {
 	for _, o := range options {
 		if o.bound >= least {
 			continue
+		}
+		if least*year.Seconds() < negligible {
+			break // one more would not be worth its longer detection to anybody
 		}
 		least = o.bound
 		method := "closed form (S3, S1)"

@@ -64,7 +64,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		w = worsened(w, o.Margin)
 		r.note("safety margin: every number is that of a world in which stalls, pauses, CPU demand and starts are %g times as long", o.Margin)
 	}
-	s, err := newSearch(w, o, observedAttempts(w), startsSimulated(o.Objectives))
+	s, err := newSearch(w, o, attemptsObserved, startsSimulated(w, o.Objectives))
 	if err != nil {
 		return nil, err
 	}
@@ -84,18 +84,25 @@ func (r *Recommendation) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// observedAttempts is how many attempts of each period are observed.
-func observedAttempts(*model.World) int64 { return attemptsObserved }
-
-// startsSimulated is how many starts show the objective's probability.
-func startsSimulated(objectives []model.Objective) int {
+// startsSimulated is how many starts show the objective's probability: enough
+// to see a few that take too long where that is cheap, and at least enough to
+// exclude more. What the limit stretches costs an event each quota period.
+func startsSimulated(w *model.World, objectives []model.Objective) int {
 	bound := 0.0001
 	for _, o := range objectives {
 		if o.Measure == "startupKillProbability" && o.Bound > 0 {
 			bound = o.Bound
 		}
 	}
-	return int(math.Min(60_000, math.Max(2000, 6/bound)))
+	const most, events = 60_000, 12e6
+	cost := 20.0
+	for i := range w.Application.Startup {
+		if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
+			stretched := w.Application.Startup[i].CPU.Quantile(0.5).Seconds() * 1000 / float64(limit)
+			cost += stretched / w.Node.CFSPeriod.Seconds()
+		}
+	}
+	return int(math.Min(most, math.Max(6/bound, math.Min(40/bound, events/cost))))
 }
 
 // describe says what the search rests on.

@@ -1,7 +1,9 @@
 package recommend
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,13 +22,30 @@ type screen struct {
 
 // path is what probes of one period would meet.
 type path struct {
-	time time.Duration
-	// runs[t][n] is the number of maximal runs of n failures at a timeout of t
-	// seconds; the last counts all longer ones by what they contain.
-	runs [longestTimeout + 1][longestCounted + 1]int64
+	period time.Duration
+	time   time.Duration
+	// runs[i][n] is the number of maximal runs of n answers later than
+	// levels[i], or failures; the last counts all longer ones by what they
+	// contain.
+	runs  [len(levels)][longestCounted + 1]int64
+	lines []line // that extend it; nil: not yet drawn
 }
 
+// levels are the latencies at which an answer counts as late: the timeouts,
+// whole seconds, after shorter ones that only show how the tail falls.
+var levels = func() (l [shortLevels + longestTimeout]time.Duration) {
+	for i := range l {
+		if i < shortLevels {
+			l[i] = time.Duration(float64(time.Second) * math.Pow(2, float64(i-shortLevels)/2))
+		} else {
+			l[i] = time.Duration(i-shortLevels+1) * time.Second
+		}
+	}
+	return l
+}()
+
 const (
+	shortLevels    = 12 // from 1/64 s in steps of √2
 	longestCounted = 64
 	// attempts of each period that are observed, and of one life.
 	attemptsObserved = 400_000
@@ -56,7 +75,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 				seen := simulator.Observe(sim.Life{
 					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: attemptsOfLife * period,
 				}, k, period)
-				var p path
+				p := path{period: period}
 				p.add(seen, period)
 				lock.Lock()
 				s.path[todo.period].merge(&p)
@@ -70,7 +89,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		})
 	}
 	for _, period := range periods {
-		s.path[period] = &path{}
+		s.path[period] = &path{period: time.Duration(period) * time.Second}
 	}
 	for _, period := range periods {
 		for life := range (attempts + attemptsOfLife - 1) / attemptsOfLife {
@@ -85,38 +104,38 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 // add counts the runs of one life's observations. What a starting process
 // answers is the startup probe's business.
 func (p *path) add(seen []sim.Observation, period time.Duration) {
-	var run [longestTimeout + 1]int
-	flush := func(t int) {
-		for ; run[t] > longestCounted; run[t] -= longestCounted {
-			p.runs[t][longestCounted]++
+	var run [len(levels)]int
+	flush := func(i int) {
+		for ; run[i] > longestCounted; run[i] -= longestCounted {
+			p.runs[i][longestCounted]++
 		}
-		if run[t] > 0 {
-			p.runs[t][run[t]]++
+		if run[i] > 0 {
+			p.runs[i][run[i]]++
 		}
-		run[t] = 0
+		run[i] = 0
 	}
 	quiet := true // no run is open
-	for i := range seen {
-		o := &seen[i]
+	for j := range seen {
+		o := &seen[j]
 		if o.Starting {
 			continue
 		}
 		p.time += period
-		if quiet && !o.Failed && o.Latency < time.Second {
+		if quiet && !o.Failed && o.Latency < levels[0] {
 			continue
 		}
 		quiet = true
-		for t := 1; t <= longestTimeout; t++ {
-			if o.Failed || o.Latency >= time.Duration(t)*time.Second {
-				run[t]++
+		for i := range levels {
+			if o.Failed || o.Latency >= levels[i] {
+				run[i]++
 				quiet = false
-			} else if run[t] > 0 {
-				flush(t)
+			} else if run[i] > 0 {
+				flush(i)
 			}
 		}
 	}
-	for t := range run {
-		flush(t)
+	for i := range run {
+		flush(i)
 	}
 }
 
@@ -130,43 +149,106 @@ func (p *path) merge(other *path) {
 }
 
 // rate returns the verdicts per second that a setting would come to, with an
-// upper bound. A threshold beyond the runs seen is extended by the greatest
-// ratio at which longer runs became rarer, and extended is true: such a rate
-// ranks settings, it proves nothing.
+// upper bound. Where too few were seen they are extended, and extended is true:
+// such a rate ranks settings, it proves nothing.
 func (p *path) rate(s setting, confidence float64) (rate, bound float64, extended bool) {
-	timeout := min(s.timeout, longestTimeout)
+	const enough = 10
 	seconds := p.time.Seconds()
 	if seconds == 0 {
 		return 0, math.Inf(1), true
 	}
 	var verdicts int64
-	var atLeast [longestCounted + 2]int64 // runs of at least n
-	for n := longestCounted; n >= 1; n-- {
-		atLeast[n] = atLeast[n+1] + p.runs[timeout][n]
-		verdicts += p.runs[timeout][n] * int64(n/int(s.failures))
+	for n, runs := range p.runs[shortLevels-1+int(min(s.timeout, longestTimeout))] {
+		verdicts += runs * int64(n/int(s.failures))
 	}
-	const enough = 10 // runs, from which a ratio is taken
-	if verdicts >= enough {
-		_, high := stats.Garwood(float64(verdicts), confidence)
-		return float64(verdicts) / seconds, high / seconds, false
-	}
-	from := 1
-	for from < longestCounted && atLeast[from+1] >= enough {
-		from++
-	}
-	if int(s.failures) <= from {
-		_, high := stats.Garwood(float64(verdicts), confidence)
-		return float64(verdicts) / seconds, high / seconds, false
-	}
-	ratio := 0.5 // where hardly any failure was seen
-	if atLeast[from] >= enough {
-		_, next := stats.Garwood(float64(atLeast[from+1]), confidence)
-		ratio = math.Min(0.99, next/float64(atLeast[from]))
-		for n := 1; n < from; n++ {
-			ratio = math.Max(ratio, math.Min(0.99, float64(atLeast[n+1])/float64(atLeast[n])))
+	if verdicts < enough {
+		if rate, bound, ok := p.extend(s.tolerated().Seconds(), confidence); ok {
+			return rate, bound, true
 		}
 	}
-	_, high := stats.Garwood(float64(atLeast[from]), confidence)
-	fall := math.Pow(ratio, float64(int(s.failures)-from))
-	return float64(atLeast[from]) / seconds * fall, high / seconds * fall, true
+	_, high := stats.Garwood(float64(verdicts), confidence)
+	return float64(verdicts) / seconds, high / seconds, false
+}
+
+// extend continues the rate at which the environment outlasts what a setting
+// tolerates, beyond what was seen. What stands in the way of an answer is a
+// backlog, and the tail of a backlog falls exponentially (Cramér and Lundberg;
+// the queue of S6 is the special case), so the logarithm of the rate goes on
+// along the steepest line that the counts at two tolerances assure. ok is false
+// if so little was seen that there is none.
+func (p *path) extend(tolerated, confidence float64) (rate, bound float64, ok bool) {
+	if p.lines == nil {
+		p.lines = p.draw(confidence)
+	}
+	best := math.Inf(1)
+	for _, l := range p.lines {
+		if l.from <= tolerated {
+			if at := l.height - l.slope*(tolerated-l.from); at < best {
+				best, rate = at, l.count*math.Exp(-l.slope*(tolerated-l.from))
+			}
+		}
+	}
+	if math.IsInf(best, 1) {
+		return 0, 0, false
+	}
+	seconds := p.time.Seconds()
+	return rate / seconds, math.Exp(best) / seconds, true
+}
+
+// line is a bound on the logarithm of the number of runs that outlast what is
+// tolerated: height at from, falling with slope per second.
+type line struct{ from, height, slope, count float64 }
+
+// draw returns the lines through the upper bound of the runs that outlasted
+// one tolerance, with the slope from the lower bound at one at most two thirds
+// as long, at which many were seen.
+func (p *path) draw(confidence float64) []line {
+	const many = 100
+	lines := []line{}
+	points := p.points()
+	for b, far := range points {
+		_, high := stats.Garwood(far.runs, confidence)
+		for _, near := range points[:b] {
+			if near.runs < many || near.tolerated > far.tolerated*2/3 {
+				continue
+			}
+			low, _ := stats.Garwood(near.runs, confidence)
+			if slope := math.Log(low/high) / (far.tolerated - near.tolerated); slope > 0 {
+				lines = append(lines, line{far.tolerated, math.Log(high), slope, far.runs})
+			}
+		}
+	}
+	return lines
+}
+
+// point is the number of runs that outlasted a tolerance.
+type point struct{ tolerated, runs float64 }
+
+// points returns the runs by what they outlasted, ascending, up to the first
+// tolerance that none did: single late answers at each level, then runs of
+// answers later than the shortest timeout.
+func (p *path) points() []point {
+	var points []point
+	add := func(level, failures int) {
+		var runs int64
+		for n := failures; n <= longestCounted; n++ {
+			runs += p.runs[level][n]
+		}
+		c := levels[level].Seconds() + float64(failures-1)*p.period.Seconds()
+		points = append(points, point{c, float64(runs)})
+	}
+	for level := range levels {
+		add(level, 1)
+	}
+	for failures := 2; failures <= 12; failures++ {
+		add(shortLevels, failures)
+	}
+	slices.SortFunc(points, func(a, b point) int { return cmp.Compare(a.tolerated, b.tolerated) })
+	for i := len(points) - 2; i >= 0; i-- { // whatever outlasted more, outlasted less
+		points[i].runs = max(points[i].runs, points[i+1].runs)
+	}
+	if none := slices.IndexFunc(points, func(p point) bool { return p.runs == 0 }); none >= 0 {
+		points = points[:none+1]
+	}
+	return points
 }

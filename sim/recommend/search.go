@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"time"
@@ -80,11 +81,21 @@ func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, 
 		if !contended {
 			continue
 		}
-		periods := slices.Clone(usualPeriods)
-		if p := w.Container().Probes[k]; p != nil && !slices.Contains(periods, p.PeriodSeconds) {
-			periods = append(periods, p.PeriodSeconds)
+		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) {
+			s.loud[k] = s.loud[model.Readiness]
+			continue
 		}
-		seen, err := observe(loud.WithContainer(loud.Container().WithProbe(k, s.base[k])), k, periods, o.Seed, s.jobs, attempts)
+		periods := slices.Clone(usualPeriods)
+		for _, p := range w.Container().Probes {
+			if p != nil && !slices.Contains(periods, p.PeriodSeconds) {
+				periods = append(periods, p.PeriodSeconds)
+			}
+		}
+		// No other probe, which could kill the process that is observed.
+		alone := *loud.Container()
+		alone.Probes = [model.ProbeKinds]*model.Probe{}
+		alone.Probes[k] = s.base[k]
+		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, attempts)
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +104,12 @@ func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, 
 	var err error
 	s.starts, err = startDurations(w, o.Seed, starts, s.jobs)
 	return s, err
+}
+
+// alike reports whether readiness and liveness probes meet the same answers.
+func alike(w *model.World, base [model.ProbeKinds]*model.Probe) bool {
+	return base[model.Readiness].Handler == base[model.Liveness].Handler &&
+		reflect.DeepEqual(w.Application.Probes[model.Readiness], w.Application.Probes[model.Liveness])
 }
 
 // hangsPerYear is the rate of the scenario's own hangs of one pod, or one in
