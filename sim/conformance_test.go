@@ -16,12 +16,28 @@ func TestConformance(t *testing.T) {
 	if dir == "" {
 		dir = "testdata/conformance"
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(files) == 0 {
+	replay(t, dir)
+}
+
+// TestLiveRegressions replays the random cases in which the simulator once
+// differed from the real code beside it (sim/kubelettest), as that printed them:
+//
+//   - live-mixed-1553: a sync without cause that finds nothing to do still makes
+//     the next one wait for a relist (K45).
+//   - live-crash-6633: a startup attempt in flight when its container crashes
+//     succeeds afterwards; the successor is reported started (K11, K29, K30).
+func TestLiveRegressions(t *testing.T) {
+	replay(t, "testdata/live")
+}
+
+// replay compares our trace of every case in a directory with the recorded one.
+func replay(t *testing.T, dir string) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(names) == 0 {
 		t.Fatalf("no cases in %s: %v", dir, err)
 	}
 	matched := 0
-	for _, name := range files {
+	for _, name := range names {
 		file, err := corpus.ReadFile(name)
 		if err != nil {
 			t.Error(err)
@@ -37,5 +53,5 @@ func TestConformance(t *testing.T) {
 		}
 		matched++
 	}
-	t.Logf("%d of %d cases match", matched, len(files))
+	t.Logf("%d of %d cases match", matched, len(names))
 }

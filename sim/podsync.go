@@ -369,7 +369,7 @@ func (l *life) endSync() {
 	switch {
 	case s.refused:
 		l.timers.set(l.podTimer(), l.requeue())
-	case l.unready() && !l.durations.Resync.IsZero():
+	case !l.durations.Resync.IsZero():
 		l.timers.set(l.podTimer(), l.now+l.durations.Resync.Sample(l.random.Rand))
 	}
 	if s.pending {
@@ -389,17 +389,6 @@ func (l *life) relistAtOnce() {
 	if l.observe() {
 		l.sync.pending = true
 	}
-}
-
-// unready reports whether a sync without cause could do anything: it only
-// sends triggers to workers whose container is not ready (K9).
-func (l *life) unready() bool {
-	for i := range l.containers {
-		if !l.containers[i].status.Ready {
-			return true
-		}
-	}
-	return false
 }
 
 // requeue returns when a refused start is tried again (K43).

@@ -66,7 +66,9 @@ func (ws *Workers) Generate(r *Runtime, previous Status, refused, adopted bool) 
 	return s, trigger
 }
 
-// started is K10, with the exception of K11.
+// started is K10, with the exception of K11. A container that is gone is
+// reported not started, unless the startup attempt that was in flight when it
+// crashed succeeds afterwards: then its successor is reported started.
 func (ws *Workers) started(incarnation int, previous Status, adopted bool) bool {
 	startup := &ws[model.Startup]
 	if startup.Probe.PeriodSeconds == 0 {
@@ -76,7 +78,7 @@ func (ws *Workers) started(incarnation int, previous Status, adopted bool) bool 
 		return result == ResultSuccess
 	}
 	carried := adopted || startup.Version.StartedCarriesOver()
-	return carried && previous.State == Running && previous.Started
+	return carried && previous.Started
 }
 
 // Verdict returns the probe for which the running container is to be killed:
