@@ -135,3 +135,35 @@ func TestAnyFront(t *testing.T) {
 		checkText(r, f)
 	})
 }
+
+// TestAnyTimeline draws traces of any events at any times, in any order.
+func TestAnyTimeline(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := newStory(1000, probe(5, 1, 30), probe(5, 1, 2), probe(10, 3, 3))
+		instant := rapid.Int64Range(0, int64(1000*time.Second))
+		for range rapid.IntRange(0, 60).Draw(r, "events") {
+			begin := time.Duration(instant.Draw(r, "at"))
+			s.add(sim.Event{
+				At: begin, End: begin + time.Duration(instant.Draw(r, "lasts"))/100,
+				Kind:        sim.EventKind(rapid.IntRange(0, int(sim.EventNote)).Draw(r, "kind")),
+				Container:   rapid.IntRange(-1, 1).Draw(r, "container"),
+				Incarnation: rapid.IntRange(0, 30).Draw(r, "incarnation"),
+				Probe:       model.ProbeKind(rapid.IntRange(0, 2).Draw(r, "probe")),
+				Outcome:     kubelet.Outcome(rapid.IntRange(0, 3).Draw(r, "outcome")),
+				Value:       kubelet.Result(rapid.IntRange(0, 3).Draw(r, "value")),
+				Run:         rapid.IntRange(0, 40).Draw(r, "run"),
+				State:       sim.TrueState(rapid.IntRange(0, 5).Draw(r, "state")),
+				Ready:       rapid.Bool().Draw(r, "ready"),
+				Text:        rapid.SampledFrom([]string{"", "steal", "throttled", "full GC", "a pause with a very long name indeed"}).Draw(r, "text"),
+			})
+		}
+		from, to := time.Duration(instant.Draw(r, "from")), time.Duration(instant.Draw(r, "to"))
+		for _, life := range []Life{{Trace: s.trace()}, {Name: "part", Trace: s.trace(), From: from, To: to}} {
+			chart := &Timeline{Scenario: "any", Lives: []Life{life}}
+			checkText(r, chart)
+			if err := Write(io.Discard, "svg", chart); err != nil {
+				r.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -57,14 +58,51 @@ func simulatedFigures(t *testing.T) map[string]*Timeline {
 	}
 }
 
-func TestDrawSimulated(t *testing.T) {
-	for name, chart := range simulatedFigures(t) {
-		from, to := chart.Lives[0].window()
-		t.Logf("%s: %s..%s %s", name, from, to, chart.Sentence())
+// TestSimulatedFigures checks that the article's three figures come out of
+// simulated lives, not only out of traces written by hand.
+func TestSimulatedFigures(t *testing.T) {
+	figures := simulatedFigures(t)
+	for name, chart := range figures {
+		checkText(t, chart)
 		if *chartsDir != "" {
-			if err := WriteFile(*chartsDir+"/"+name+".png", chart); err != nil {
+			if err := WriteFile(filepath.Join(*chartsDir, name+".png"), chart); err != nil {
 				t.Fatal(err)
 			}
 		}
+		t.Logf("%s: %s", name, chart.Sentence())
 	}
+
+	gate := figures["simulated1"].Lives[0].read()
+	if len(gate.probes[model.Startup]) < 2 || len(gate.held[model.Readiness]) != 1 {
+		t.Fatalf("figure 1: %d startup attempts, readiness held %d times", len(gate.probes[model.Startup]), len(gate.held[model.Readiness]))
+	}
+	for _, kind := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if first, passed := gate.probes[kind][0].from, gate.held[kind][0].to; first < passed {
+			t.Errorf("figure 1: %s is asked at %v, before the startup probe's success at %v", kind, first, passed)
+		}
+	}
+
+	hang := figures["simulated2"].Lives[0].read()
+	removed, ok := hang.leaves(62 * time.Second)
+	kill := firstKill(hang)
+	if !ok || kill == nil || kill.isFalse || kill.probe != model.Liveness || removed >= kill.at {
+		t.Errorf("figure 2: removed at %v (%v), killed %+v", removed, ok, kill)
+	}
+	if len(hang.deadly) == 0 || hang.deadly[0] != (band{62 * time.Second, removed, wordDead}) {
+		t.Errorf("figure 2: dead traffic %+v, want from the hang to %v", hang.deadly, removed)
+	}
+
+	starved := figures["simulated3"].Lives[0].read()
+	if kill := firstKill(starved); kill == nil || !kill.isFalse || kill.failures != "3 timeouts in a row" {
+		t.Errorf("figure 3: %+v, want a false kill after 3 timeouts in a row", kill)
+	}
+}
+
+func firstKill(l lanes) *incident {
+	for i := range l.incidents {
+		if l.incidents[i].kind == killed {
+			return &l.incidents[i]
+		}
+	}
+	return nil
 }

@@ -1,0 +1,218 @@
+package plots
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+)
+
+// Sentence tells what happens in the parts that are shown.
+func (t *Timeline) Sentence() string {
+	var told []string
+	for _, life := range t.lives() {
+		sentence := life.read().tell()
+		if life.Name != "" {
+			sentence = upperFirst(life.Name) + ": " + sentence
+		}
+		told = append(told, sentence)
+	}
+	if len(told) == 0 {
+		return "There is no life to show."
+	}
+	return strings.Join(told, " ")
+}
+
+// tell tells the part that is shown of one life.
+func (l lanes) tell() string {
+	if len(l.states) == 0 {
+		return "Nothing happens in this time."
+	}
+	if hung := l.first(sim.Hung); hung != nil {
+		return l.tellHang(*hung)
+	}
+	for _, incident := range l.incidents {
+		if incident.kind == killed {
+			return l.tellKill(incident)
+		}
+	}
+	return l.tellStart()
+}
+
+func (l lanes) tellHang(hung band) string {
+	parts := []string{fmt.Sprintf("The process hangs at %s", spell(hung.from))}
+	if out, ok := l.leaves(hung.from); ok && l.inAt(hung.from) {
+		parts = append(parts, fmt.Sprintf("the last proxy stops sending it requests %s later", spell(out-hung.from)))
+	} else if l.inAt(hung.from) {
+		parts = append(parts, "it keeps getting requests to the end of the picture")
+	}
+	for _, i := range l.incidents {
+		if i.kind == killed && i.at >= hung.from {
+			parts = append(parts, fmt.Sprintf("%s kills it after %s (%s)", i.probe, spell(i.at-hung.from), i.failures))
+			if back, ok := l.enters(i.at); ok {
+				parts = append(parts, fmt.Sprintf("it is back in the endpoints after %s", spell(back-hung.from)))
+			}
+			return join(parts)
+		}
+	}
+	return join(append(parts, "nothing kills it"))
+}
+
+func (l lanes) tellKill(kill incident) string {
+	sentence := fmt.Sprintf("At %s %s kills the container (%s)", spell(kill.at), kill.probe, kill.failures)
+	switch state := l.stateBefore(kill.at); {
+	case kill.isFalse && state == sim.Starting.String():
+		sentence += " while the process was still starting: a false kill"
+	case kill.isFalse && state == sim.Stalled.String():
+		sentence += " although the process was only stalled and would have recovered by itself: a false kill"
+	case kill.isFalse:
+		sentence += fmt.Sprintf(" although the process was %s: a false kill", state)
+	case state == sim.Starting.String():
+		sentence += " while the process was still starting"
+	}
+	if share := l.throttledShare(); share > 0.005 {
+		sentence += fmt.Sprintf("; it was throttled for %.0f %% of the time shown", 100*share)
+	}
+	if back, ok := l.enters(kill.at); ok {
+		sentence += fmt.Sprintf("; it is back in the endpoints %s after the kill", spell(back-kill.at))
+	}
+	kills := 0
+	for _, i := range l.incidents {
+		if i.kind == killed {
+			kills++
+		}
+	}
+	if kills > 1 {
+		sentence += fmt.Sprintf("; this is the first of %d kills in the time shown", kills)
+	}
+	return sentence + "."
+}
+
+func (l lanes) tellStart() string {
+	var parts []string
+	starting := l.first(sim.Starting)
+	if starting != nil && starting.to < l.to {
+		parts = append(parts, fmt.Sprintf("the process can serve at %s", spell(starting.to)))
+	}
+	if held := gated(l.held[model.Readiness]); len(held) > 0 {
+		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, readiness and liveness are asked from then on", spell(held[0].to)))
+	} else if held := gated(l.held[model.Liveness]); len(held) > 0 {
+		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, liveness is asked from then on", spell(held[0].to)))
+	}
+	if starting != nil {
+		if in, ok := l.enters(starting.to); ok {
+			parts = append(parts, fmt.Sprintf("the pod is in the endpoints at %s, %s after it could serve", spell(in), spell(in-starting.to)))
+		}
+	}
+	if len(l.deadly) > 0 {
+		parts = append(parts, fmt.Sprintf("it gets requests for %s while it cannot answer", spell(l.deadly[0].to-l.deadly[0].from)))
+	}
+	if out, ok := l.leaves(l.from); ok {
+		parts = append(parts, fmt.Sprintf("the pod leaves the endpoints at %s", spell(out)))
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("The process is %s throughout, and nothing kills it.", l.states[len(l.states)-1].value)
+	}
+	return upperFirst(join(append(parts, "nothing kills it")))
+}
+
+// gated returns the stretches in which a probe waits for the startup probe.
+func gated(held []band) []band {
+	return slices.DeleteFunc(slices.Clone(held), func(b band) bool { return b.value != wordHeld })
+}
+
+// join makes one sentence of parts.
+func join(parts []string) string {
+	last := len(parts) - 1
+	if last == 0 {
+		return parts[0] + "."
+	}
+	return strings.Join(parts[:last], ", ") + ", and " + parts[last] + "."
+}
+
+// first returns the first stretch in a state, or nil.
+func (l lanes) first(state sim.TrueState) *band {
+	i := slices.IndexFunc(l.states, func(b band) bool { return b.value == state.String() })
+	if i < 0 {
+		return nil
+	}
+	return &l.states[i]
+}
+
+// stateBefore returns what was true just before an instant.
+func (l lanes) stateBefore(at time.Duration) string {
+	for _, b := range l.states {
+		if b.from < at && at <= b.to {
+			return b.value
+		}
+	}
+	return ""
+}
+
+// leaves returns when the pod first leaves the endpoints at or after an instant.
+func (l lanes) leaves(after time.Duration) (time.Duration, bool) {
+	for _, b := range l.endpoint {
+		if b.to >= after && b.to < l.to {
+			return b.to, true
+		}
+	}
+	return 0, false
+}
+
+// enters returns when the pod first enters the endpoints at or after an instant.
+func (l lanes) enters(after time.Duration) (time.Duration, bool) {
+	for _, b := range l.endpoint {
+		if b.from >= after && b.from > l.from {
+			return b.from, true
+		}
+	}
+	return 0, false
+}
+
+func (l lanes) inAt(at time.Duration) bool {
+	return slices.ContainsFunc(l.endpoint, func(b band) bool { return b.from <= at && at < b.to })
+}
+
+// throttledShare returns the share of the running time in which the quota
+// stopped the process.
+func (l lanes) throttledShare() float64 {
+	var throttled, running time.Duration
+	for _, b := range l.cpu {
+		if b.value == wordThrottled {
+			throttled += b.to - b.from
+		}
+	}
+	for _, b := range l.running() {
+		running += b.to - b.from
+	}
+	if running == 0 {
+		return 0
+	}
+	return float64(throttled) / float64(running)
+}
+
+// running returns the stretches in which there is a process.
+func (l lanes) running() []band {
+	var joined []band
+	for _, b := range l.states {
+		last := len(joined) - 1
+		switch {
+		case b.value == sim.Down.String():
+		case last >= 0 && joined[last].to == b.from:
+			joined[last].to = b.to
+		default:
+			joined = append(joined, b)
+		}
+	}
+	return joined
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
