@@ -5,7 +5,6 @@ GO ?= go
 LINT_VERSION := v2.12.2
 LINT := bin/golangci-lint-$(LINT_VERSION)
 FUZZTIME ?= 60s
-DEMO := gallery:ingress-controller
 
 .PHONY: build demo test race lint bench fuzz clean
 
@@ -14,7 +13,7 @@ build: ## the command, as bin/probesim
 	$(GO) build -trimpath -o bin/probesim ./cmd/probesim
 
 demo: build ## the main job on a published incident: numbers, settings, patch, charts in demo-out/
-	@GO=$(GO) DEMO=$(DEMO) bash cmd/probesim/demo.sh
+	@bash cmd/probesim/demo.sh
 
 test: ## vet, build and test
 	$(GO) vet ./...

@@ -59,3 +59,39 @@ func multiplied(w *model.World, m *estimate.Measures) string {
 	return fmt.Sprintf("Failures come in runs: if the %s of failed liveness probes were independent, %d in a row would come %s times per pod-year, too few by a factor of %s.",
 		share(failures.Estimate.Estimate), settings.Failures, number(perDay*365.25), number(ratio))
 }
+
+const secondsPerYear = 365.25 * 86400
+
+// rate returns the false kills per pod-year of a world: the estimate, or the
+// closed form in its place where nothing was seen and the closed form holds.
+// The bound of so many replications says little about settings that kill once
+// in centuries.
+func rate(w *model.World, e *stats.Estimate) *stats.Estimate {
+	p := w.Container().Probes[model.Liveness]
+	if e == nil || p == nil || e.Estimate > 0 || e.High == 0 {
+		return e
+	}
+	closed := estimate.NewClosedForm(w, model.Liveness)
+	if closed.Why != "" {
+		return e
+	}
+	perSecond, bound := closed.Rate(p)
+	if bound*secondsPerYear > e.High {
+		return e
+	}
+	return &stats.Estimate{
+		Estimate: perSecond * secondsPerYear, Low: perSecond * secondsPerYear, High: bound * secondsPerYear,
+		Confidence: 1, Method: closedForm,
+	}
+}
+
+// closedForm is the method of an estimate that was calculated.
+const closedForm = "closed form"
+
+// rateText writes a rate of false kills with where it comes from.
+func rateText(e *stats.Estimate) string {
+	if e != nil && e.Method == closedForm {
+		return "at most " + number(e.High) + " by the closed form"
+	}
+	return estimated(e, number)
+}

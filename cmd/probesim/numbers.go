@@ -26,7 +26,7 @@ func number(x float64) string {
 		return "0"
 	case size >= 1e12 || size < 1e-4:
 		return strconv.FormatFloat(x, 'g', 3, 64)
-	case size >= 1000:
+	case size >= 999.5:
 		digits := math.Pow(10, math.Floor(math.Log10(size))-2)
 		return commas(strconv.FormatFloat(math.Round(x/digits)*digits, 'f', 0, 64))
 	case size >= 1:

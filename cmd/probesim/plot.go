@@ -113,7 +113,11 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		if err != nil {
 			return nil, err
 		}
-		return plots.NewFront(r, w.Objectives), nil
+		front := plots.NewFront(r, w.Objectives)
+		if front.Recommended != nil {
+			front.Recommended.FalseKillsPerPodYear = *rate((&recommended{w, r}).world(), &front.Recommended.FalseKillsPerPodYear)
+		}
+		return front, nil
 	case "startup":
 		return f.startup(cmd, w, world)
 	}

@@ -125,12 +125,12 @@ func recommendStatus(r *recommend.Recommendation) int {
 	return statusDone
 }
 
-// container returns the studied container with the recommended probes.
-func (r *recommended) container() *model.Container {
+// world returns the workload's world with the recommended probes.
+func (r *recommended) world() *model.World {
 	c := *r.workload.World.Container()
 	s := &r.Recommended.Settings
 	c.Probes = [model.ProbeKinds]*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe}
-	return &c
+	return r.workload.World.WithContainer(c)
 }
 
 // writePatches writes the patch of each workload for which there are settings,
@@ -146,7 +146,7 @@ func writePatches(w, diagnostics io.Writer, results []recommended) error {
 			fmt.Fprintf(diagnostics, "%s: no patch: %s\n", r.Scenario, reason)
 			continue
 		}
-		patch, err := scenarios.Patch(r.workload, r.container())
+		patch, err := scenarios.Patch(r.workload, r.world().Container())
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Scenario, err)
 		}
@@ -237,7 +237,7 @@ func recommendationPage(r *recommended) *page {
 	p.heading("Answer")
 	switch {
 	case r.Recommended != nil:
-		p.items(recommendedSentences(r.Recommendation))
+		p.items(recommendedSentences(r))
 	case r.Infeasible != nil:
 		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
 		if r.Infeasible.CPULimit != "" {
@@ -282,15 +282,16 @@ func recommendationPage(r *recommended) *page {
 	return p
 }
 
-func recommendedSentences(r *recommend.Recommendation) []string {
-	before, after := r.Current.Measures.FalseKillsPerPodYear, r.Recommended.Measures.FalseKillsPerPodYear
-	changed := changedFields(r)
+func recommendedSentences(r *recommended) []string {
+	before := rate(r.workload.World, r.Current.Measures.FalseKillsPerPodYear)
+	after := rate(r.world(), r.Recommended.Measures.FalseKillsPerPodYear)
+	changed := changedFields(r.Recommendation)
 	if len(changed) == 0 {
 		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}
 	}
 	sentences := []string{"Set " + enumerate(changed) + "."}
 	if before != nil && after != nil {
-		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s now, then %s.", estimated(before, number), estimated(after, number)))
+		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s now, then %s.", rateText(before), rateText(after)))
 	}
 	if b, a := r.Current.Measures.DetectionSeconds, r.Recommended.Measures.DetectionSeconds; b != nil && a != nil {
 		sentences = append(sentences, fmt.Sprintf("A hang is detected within %s in 99 of 100 cases, now within %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))

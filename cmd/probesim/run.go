@@ -244,7 +244,7 @@ func confidence(e *estimate.Estimates) float64 {
 func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string {
 	base := &e.Variants[0]
 	m := &base.Measures
-	sentences := []string{killSentence(m)}
+	sentences := []string{killSentence(w, m)}
 	if sentence := multiplied(w, m); sentence != "" {
 		sentences = append(sentences, sentence)
 	}
@@ -276,13 +276,15 @@ func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string
 	return sentences
 }
 
-func killSentence(m *estimate.Measures) string {
-	kills := m.FalseKillsPerPodYear
+func killSentence(w *model.World, m *estimate.Measures) string {
+	kills := rate(w, m.FalseKillsPerPodYear)
 	switch {
 	case kills == nil:
 		return "How often a healthy container is killed does not apply here."
 	case kills.High == 0:
 		return "A healthy container is never killed."
+	case kills.Method == closedForm:
+		return fmt.Sprintf("No healthy container was killed; by the closed form one is %s times per pod-year at most.", number(kills.High))
 	case kills.Estimate == 0:
 		return fmt.Sprintf("No healthy container was killed: at most %s times per pod-year.", number(kills.High))
 	}

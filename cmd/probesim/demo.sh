@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The main job on a published incident, as `make demo` runs it from the top of
+# the checkout: what the probes do now, what to set instead, the patch, charts.
+set -euo pipefail
+
+scenario=scenarios/gallery/ingress-controller/scenario.yaml
+out=demo-out
+effort=(--replications 8)
+mkdir -p "$out"
+
+# show FILE COMMAND...: runs a command, keeps all of its output in FILE, and
+# prints it up to the notes. Status 1 is an answer: "no".
+show() {
+	local file=$1 status=0
+	shift
+	printf '\n$ probesim %s\n\n' "$*"
+	bin/probesim "$@" >"$out/$file" || status=$?
+	sed '/^Notes/,$d' "$out/$file"
+	[ "$status" -le 1 ]
+}
+
+show estimates.txt run "$scenario" "${effort[@]}"
+show recommendation.txt recommend "$scenario" "${effort[@]}"
+
+printf '\n$ probesim recommend %s -o patch\n\n' "$scenario"
+bin/probesim recommend "$scenario" "${effort[@]}" -o patch | tee "$out/patch.yaml"
+
+show life.txt plot "$scenario" -o "$out/life.svg"
+show hang.txt plot "$scenario" --hang 5m -o "$out/hang.svg"
+show startup.txt plot "$scenario" --chart startup -o "$out/startup.svg"
+show front.txt plot "$scenario" --chart front "${effort[@]}" -o "$out/front.svg"
+
+cat <<END
+
+Written to $out/:
+  estimates.txt        the estimates in full, with notes on how each was made
+  recommendation.txt   the recommendation in full
+  patch.yaml           kubectl patch deployment nginx-ingress-controller -n ingress-nginx --patch-file $out/patch.yaml
+  life.svg             why a healthy container was killed
+  hang.svg             what happens when it really hangs
+  startup.svg          the startup against the time the probes give it
+  front.svg            detection time against false kills: the settings to choose from
+END
