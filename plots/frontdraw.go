@@ -38,7 +38,7 @@ func (f *Front) Draw(c draw.Canvas) {
 	logAxis(&p.Y, lowest, highest)
 	shown := f.shown(lowest)
 	shortest, longest := f.detectionRange(shown)
-	xLabel := ""
+	var xLabel string
 	if longest > 20*shortest {
 		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s, log scale)", logSecondsAxis(&p.X, shortest/1.4, longest*1.4))
 	} else {

@@ -33,7 +33,7 @@ func (s *Startup) Draw(c draw.Canvas) {
 	floor := s.floor()
 	logAxis(&p.Y, floor, 1)
 	shortest, longest := s.timeRange(floor)
-	xLabel := ""
+	var xLabel string
 	if longest > 40*shortest && shortest > 0 {
 		xLabel = fmt.Sprintf("time t since the container's start (%s, log scale)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
 	} else {
