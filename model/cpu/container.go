@@ -272,29 +272,30 @@ func (c *Container) Next() time.Duration {
 	if len(c.working) == 0 && c.queued == 0 || c.frozen() {
 		return Never
 	}
-	_, event := c.earliest()
 	next := Never
 	if c.queued > 0 {
-		next = event
+		_, next = c.earliest()
 	}
 	for _, t := range c.working {
-		next = min(next, c.noEarlier(t, event))
+		next = min(next, c.noEarlier(t))
 	}
 	return max(next, c.now)
 }
 
 // noEarlier returns a lower bound on the end of the thread's part of a
-// submission, where the next event is at event.
-func (c *Container) noEarlier(t int32, event time.Duration) time.Duration {
+// submission: it has the CPU until the next event of its CPU, or not before the
+// next event of all.
+func (c *Container) noEarlier(t int32) time.Duration {
 	th := &c.threads[t]
 	if th.left <= 0 {
 		return th.until
 	}
 	p := &c.processors[th.cpu]
-	if p.running && p.head == t {
-		event = p.since
+	from := p.since
+	if !p.running || p.head != t {
+		_, from = c.earliest()
 	}
-	bound := later(event, th.left+th.wait)
+	bound := later(from, th.left+th.wait)
 	if len(c.levels) == 0 || th.left < 4*bandwidthSlice {
 		return bound
 	}
