@@ -66,6 +66,8 @@ const (
 	timerDeletion
 	timerDeleted
 	timerKubelet
+	timerDeregistered
+	timerHealthCheck
 	timerCached // one for each kind of probe
 	timerFirst  = timerCached + model.ProbeKinds
 )
@@ -164,6 +166,7 @@ func (a *application) reset(seed, replication uint64) {
 	a.observations = a.observations[:0]
 	a.beginNode()
 	a.scheduleEvents()
+	a.beginBalancer(a.world.Cluster.LoadBalancer)
 }
 
 // finish closes the life's books.
@@ -355,6 +358,10 @@ func (a *application) fire(i int) {
 		a.life.deletePod()
 	case i == timerKubelet:
 		a.kubeletKilled()
+	case i == timerDeregistered:
+		a.deregistered()
+	case i == timerHealthCheck:
+		a.checkTarget()
 	case i < timerFirst:
 		k := model.ProbeKind(i - timerCached)
 		a.refreshCached(k)

@@ -24,7 +24,9 @@ type endpoints struct {
 	applying bool // the proxy writes rules
 	waiting  bool // the proxy waits for minSyncPeriod
 	next     bool // being applied by the proxy
-	in       bool // in the proxies' rules
+	rules    bool // in kube-proxy's rules
+	in       bool // some proxy sends requests to the pod
+	balancer balancer
 
 	applied time.Duration // end of the proxy's last application; never: none yet
 }
@@ -57,7 +59,7 @@ func (a *application) writeStatus() {
 	e.dirty, e.patched = false, false
 	e.ready = a.life.podReady
 	stated := a.world.Cluster.Propagation
-	e.writing = stated == nil || (e.ready && !e.deleted) != e.in
+	e.writing = stated == nil || (e.ready && !e.deleted) != e.rules
 	if !e.writing {
 		return
 	}
@@ -86,6 +88,7 @@ func (a *application) statusDue() {
 		}
 		return
 	} else if stated != nil {
+		a.registration(e.ready && !e.deleted)
 		a.route(e.ready && !e.deleted)
 	}
 	e.writing = false
@@ -131,6 +134,7 @@ func (a *application) sliceDue() {
 	if ready := e.api && !e.deleted; e.slice != ready {
 		e.slice = ready
 		a.station("endpoint slice updated", ready, "K50")
+		a.registration(ready)
 		if !e.applying && !e.waiting {
 			a.awaitProxy()
 		}
@@ -166,9 +170,16 @@ func (a *application) rulesDue() {
 	}
 }
 
-// route makes the last proxy send requests to the pod, or not.
+// route puts the pod into kube-proxy's rules, or takes it out.
 func (a *application) route(in bool) {
+	a.endpoints.rules = in
+	a.routesChanged()
+}
+
+// routesChanged takes note of whether some proxy sends requests to the pod.
+func (a *application) routesChanged() {
 	e := &a.endpoints
+	in := e.rules || e.balancer.registered && !e.balancer.failed
 	if e.in == in {
 		return
 	}

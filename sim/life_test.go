@@ -283,3 +283,32 @@ func BenchmarkLife(b *testing.B) {
 		})
 	}
 }
+
+// An external load balancer goes on sending requests to a pod that left the
+// endpoints until its deregistration is through, or until its own health check
+// has failed often enough (I25).
+func TestLoadBalancerIsTheLastProxy(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		balancer *model.LoadBalancer
+		min, max time.Duration
+	}{
+		{"none", nil, 21 * time.Second, 31*time.Second + 100*time.Millisecond},
+		{"deregistration of 40 s", &model.LoadBalancer{Deregistration: 40 * time.Second}, 61 * time.Second, 71*time.Second + 100*time.Millisecond},
+		{"health check of 2 × 5 s", &model.LoadBalancer{Deregistration: 40 * time.Second, PeriodSeconds: 5, FailureThreshold: 2}, 21 * time.Second, 31*time.Second + 100*time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := sim.New(world(func(w *model.World) { w.Cluster.LoadBalancer = c.balancer }, model.Readiness))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range uint64(50) {
+				at := 5*time.Minute + time.Duration(i)*200*time.Millisecond
+				o := s.Run(sim.Life{Seed: 9, Replication: i, Horizon: 10 * time.Minute, Hang: at})
+				if len(o.Removals) != 1 || o.Removals[0] < c.min || o.Removals[0] > c.max {
+					t.Fatalf("removed after %v, want %v to %v", o.Removals, c.min, c.max)
+				}
+			}
+		})
+	}
+}

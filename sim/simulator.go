@@ -50,7 +50,6 @@ func Unsupported(w *model.World) []string {
 			paths = append(paths, path)
 		}
 	}
-	add(w.Cluster.LoadBalancer == nil, "cluster.loadBalancer")
 	add(w.Events.Rollout == nil, "events.rollout")
 	add(w.Application.Traffic == nil || w.Application.Traffic.RetriesMax == 0, "application.traffic.retries")
 	for k := range w.Application.Probes {

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// balancer is an external load balancer whose targets are the pods themselves:
+// one more proxy, behind the EndpointSlice, slower than the others. It sends
+// requests to a target that is registered and passes its own health check.
+type balancer struct {
+	registered bool
+	failures   int32 // of its health check, in a row
+	failed     bool  // its health check took the target out
+}
+
+// registration follows the EndpointSlice: a ready endpoint is registered at
+// once, one that is not gets new connections until the deregistration is
+// through.
+func (a *application) registration(ready bool) {
+	spec := a.world.Cluster.LoadBalancer
+	if spec == nil {
+		return
+	}
+	if !ready {
+		a.set(timerDeregistered, a.life.now+spec.Deregistration)
+		return
+	}
+	a.set(timerDeregistered, never)
+	b := &a.endpoints.balancer
+	if !b.registered {
+		*b = balancer{registered: true}
+	}
+	a.routesChanged()
+}
+
+// deregistered ends the deregistration of the target.
+func (a *application) deregistered() {
+	a.set(timerDeregistered, never)
+	a.endpoints.balancer.registered = false
+	a.station("load balancer deregistered the pod", false, "I25")
+	a.routesChanged()
+}
+
+// checkTarget is one health check of the load balancer. One good check brings a
+// target back.
+func (a *application) checkTarget() {
+	spec := a.world.Cluster.LoadBalancer
+	a.set(timerHealthCheck, a.life.now+time.Duration(spec.PeriodSeconds)*time.Second)
+	b := &a.endpoints.balancer
+	healthy := a.ledger.state == Serving || a.ledger.state == Terminating && a.listening
+	if healthy {
+		b.failures, b.failed = 0, false
+	} else if b.failures++; b.failures >= spec.FailureThreshold {
+		b.failed = true
+	}
+	a.routesChanged()
+}
+
+// beginBalancer starts the health checks, at a random phase of their period.
+func (a *application) beginBalancer(spec *model.LoadBalancer) {
+	if spec == nil || spec.PeriodSeconds == 0 {
+		return
+	}
+	period := time.Duration(spec.PeriodSeconds) * time.Second
+	a.set(timerHealthCheck, time.Duration(a.random[streamPropagation].Int64N(int64(period))))
+}
