@@ -5,8 +5,10 @@ GO ?= go
 LINT_VERSION := v2.12.2
 LINT := bin/golangci-lint-$(LINT_VERSION)
 FUZZTIME ?= 60s
+CASES ?= 1000
+SEED ?= 1
 
-.PHONY: build demo test race lint bench fuzz clean
+.PHONY: build demo test race lint bench fuzz conformance clean
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -40,6 +42,9 @@ fuzz: ## every fuzz target, FUZZTIME each
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 	  done; \
 	done
+
+conformance: ## CASES random cases from SEED on under the real kubelet's probe code and in the simulator, event for event
+	cd sim/kubelettest && $(GO) test -count=1 -timeout 0 -v -run '^(TestCorpus|TestLive)$$' . -args -cases $(CASES) -seed $(SEED)
 
 clean: ## everything that was made here
 	rm -rf bin demo-out
