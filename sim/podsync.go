@@ -153,7 +153,8 @@ func (l *life) generate() {
 	for i := range l.containers {
 		c := &l.containers[i]
 		c.atSync, c.killed = c.seen, false
-		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused, l.adopted(c.atSync.StartedAt))
+		adopted := c.spec.Probes[model.Readiness] != nil && l.adopted(c.atSync.StartedAt) // without that probe, started is ready
+		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused, adopted)
 		wasted := trigger && (l.stale || l.durations.WastedTrigger > 0 && l.random.Float64() < l.durations.WastedTrigger)
 		if trigger && l.trace != nil {
 			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Wasted: wasted, Rule: "K9"})

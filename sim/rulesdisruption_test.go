@@ -202,6 +202,46 @@ func TestK54And85KubeletRestartChangesNoReadyCondition(t *testing.T) {
 	agree(t, "mean of the first liveness attempts", total/float64(len(first)), 1.65+5, .07) // 3 × 2.9/√400 = 0.43 s
 }
 
+// The first sync of a new kubelet comes before it has workers: a container that
+// was still starting counts as started from there, and its startup probe never
+// runs again. Without a readiness probe it is Ready too (isContainerStarted and
+// UpdatePodStatus of prober_manager.go, called before AddPod, v1.37.2).
+func TestK54KubeletRestartEndsAStartup(t *testing.T) {
+	for _, test := range []struct {
+		minor int
+		kinds []model.ProbeKind
+		ready bool
+	}{
+		{37, []model.ProbeKind{model.Startup}, true},
+		{37, []model.ProbeKind{model.Startup, model.Readiness}, false},
+	} {
+		w := world(func(w *model.World) {
+			at := dist.Constantly(80 * time.Second)
+			w.Events.KubeletRestart = &at
+			w.Cluster.KubernetesVersion.Minor = test.minor
+			w.Container().Probes[model.Startup].FailureThreshold = 60
+			w.Application.Startup = []model.Stage{{Wait: dist.Constantly(120 * time.Second)}}
+		}, test.kinds...)
+		for _, trace := range traced(t, w, 20, 150*time.Second) {
+			var last kubelet.Status
+			for _, e := range trace.Events {
+				switch {
+				case e.Kind == sim.EventStatus && e.At < 100*time.Second:
+					last = e.Status
+				case e.Kind == sim.EventAttempt && e.Probe == model.Startup && e.At > 80*time.Second:
+					t.Errorf("startup attempt at %v, after the restart", e.At)
+				}
+			}
+			if !last.Started || last.Ready != test.ready {
+				t.Errorf("%v: %+v after the restart, want started, ready %v", test.kinds, last, test.ready)
+			}
+		}
+		if o := run(t, w, sim.Life{Seed: 54, Horizon: 150 * time.Second}); o.NeverReady {
+			t.Errorf("%v: never Ready", test.kinds)
+		}
+	}
+}
+
 // The probe fails from 60 s to 100 s: at 70, 80, 90 and 100 s, which kills at 90
 // s. A kubelet that restarts at 80 to 85 s has forgotten the first two, and has
 // time for two more at the most.
