@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,23 +43,34 @@ func (l lanes) tell() string {
 	return l.tellStart()
 }
 
+// tellHang tells what follows a hang, in the order in which it happens.
 func (l lanes) tellHang(hung band) string {
-	parts := []string{fmt.Sprintf("The process hangs at %s", spell(hung.from))}
-	if out, ok := l.leaves(hung.from); ok && l.inAt(hung.from) {
-		parts = append(parts, fmt.Sprintf("the last proxy stops sending it requests %s later", spell(out-hung.from)))
-	} else if l.inAt(hung.from) {
-		parts = append(parts, "it keeps getting requests to the end of the picture")
+	type fact struct {
+		at   time.Duration
+		text string
 	}
-	for _, i := range l.incidents {
-		if i.kind == killed && i.at >= hung.from {
-			parts = append(parts, fmt.Sprintf("%s kills it after %s (%s)", i.probe, spell(i.at-hung.from), i.failures))
-			if back, ok := l.enters(i.at); ok {
-				parts = append(parts, fmt.Sprintf("it is back in the endpoints after %s", spell(back-hung.from)))
-			}
-			return join(parts)
+	var facts []fact
+	if out, ok := l.leaves(hung.from); ok && l.inAt(hung.from) {
+		facts = append(facts, fact{out, fmt.Sprintf("the last proxy stops sending it requests after %s", spell(out-hung.from))})
+	} else if l.inAt(hung.from) {
+		facts = append(facts, fact{l.to, "it keeps getting requests to the end of the picture"})
+	}
+	kill := slices.IndexFunc(l.incidents, func(i incident) bool { return i.kind == killed && i.at >= hung.from })
+	if kill < 0 {
+		facts = append(facts, fact{l.to, "nothing kills it"})
+	} else {
+		i := l.incidents[kill]
+		facts = append(facts, fact{i.at, fmt.Sprintf("%s kills it after %s (%s)", i.probe, spell(i.at-hung.from), i.failures)})
+		if back, ok := l.enters(i.at); ok {
+			facts = append(facts, fact{back, fmt.Sprintf("it is back in the endpoints after %s", spell(back-hung.from))})
 		}
 	}
-	return join(append(parts, "nothing kills it"))
+	slices.SortStableFunc(facts, func(a, b fact) int { return cmp.Compare(a.at, b.at) })
+	parts := []string{fmt.Sprintf("The process hangs at %s", spell(hung.from))}
+	for _, f := range facts {
+		parts = append(parts, f.text)
+	}
+	return join(parts)
 }
 
 func (l lanes) tellKill(kill incident) string {
