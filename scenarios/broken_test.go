@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,14 +72,11 @@ func TestReadFile(t *testing.T) {
 		"testdata":              "not a regular file",
 		"testdata/example.yaml": "",
 	} {
-		_, err := readFile(name)
-		if got := ""; err != nil {
-			got = err.Error()
-			if got != want || errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s: %q, want %q", name, got, want)
-			}
-		} else if want != "" {
+		switch _, err := readFile(name); {
+		case err == nil && want != "":
 			t.Errorf("%s: read, want %q", name, want)
+		case err != nil && err.Error() != want:
+			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
 }

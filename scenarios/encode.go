@@ -59,9 +59,11 @@ func encode(v reflect.Value) *yaml.Node {
 func encodeStruct(v reflect.Value) *yaml.Node {
 	n := mapping()
 	for _, f := range fieldsOf(v.Type()) {
-		if inner := encode(v.FieldByIndex(f.index)); inner != nil && !(inner.Kind == yaml.MappingNode && len(inner.Content) == 0 && v.FieldByIndex(f.index).Kind() == reflect.Struct) {
-			setChild(n, f.name, inner)
+		inner := encode(v.FieldByIndex(f.index))
+		if inner == nil || f.of.Kind() == reflect.Struct && len(inner.Content) == 0 {
+			continue // nothing is said, or of a part that is always there nothing
 		}
+		setChild(n, f.name, inner)
 	}
 	return n
 }

@@ -110,9 +110,7 @@ func Load(src Source, overlays []string) ([]*Workload, error) {
 	if len(faults) > 0 {
 		return nil, faults.sorted()
 	}
-	for _, w := range workloads {
-		w.Notes = append(w.Notes, d.notes...)
-	}
+	workloads[0].Notes = append(workloads[0].Notes, d.notes...) // once, not with every row
 	return workloads, nil
 }
 
@@ -158,8 +156,8 @@ func (d *decoder) units(src Source, trees []*yaml.Node) []*unit {
 		scenarios++
 		units = append(units, d.scenarioUnits(src, tree)...)
 	}
-	if scenarios > 1 {
-		for _, u := range units {
+	for _, u := range units {
+		if scenarios > 1 && descend(u.scenario, "metadata", "name") == nil {
 			u.title = fmt.Sprintf("%s:%d", u.title, u.scenario.Line)
 		}
 	}

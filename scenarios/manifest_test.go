@@ -40,7 +40,7 @@ func TestKinds(t *testing.T) {
 	if got := workloads[2].World.Container().PreStop; got != (model.PreStop{Handler: "sleep 20", Lasts: 20 * time.Second}) {
 		t.Errorf("preStop %+v", got)
 	}
-	notes := strings.Join(workloads[len(workloads)-1].Notes, "\n")
+	notes := strings.Join(append(workloads[len(workloads)-1].Notes, workloads[0].Notes...), "\n")
 	wantNotes := strings.Join([]string{
 		`testdata/kinds.yaml:72: spec.containers[0].livenessProbe.periodMilliseconds: unknown field (did you mean "periodSeconds"?), ignored`,
 		`testdata/kinds.yaml:72: spec.containers[0].livenessProbe.periodSecond: unknown field (did you mean "periodSeconds"?), ignored`,
@@ -51,7 +51,7 @@ func TestKinds(t *testing.T) {
 	if notes != wantNotes {
 		t.Errorf("notes\n%s\nwant\n%s", notes, wantNotes)
 	}
-	if got, want := fmt.Sprint(workloads[5].Notes[:1], workloads[6].Notes[:1]), `[container "a" has no probes: it is never killed by one, and ready as soon as it runs] `+
+	if got, want := fmt.Sprint(workloads[5].Notes, workloads[6].Notes), `[container "a" has no probes: it is never killed by one, and ready as soon as it runs] `+
 		`[container "a" has no port named "http": every attempt of its startupProbe errs and is thrown away (K21)]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -129,14 +129,8 @@ func TestStudied(t *testing.T) {
 		{[]candidate{c("api", false, true)}, "apo", `"apo": must be api`},
 	} {
 		got, err := studied(test.found, test.name)
-		result := ""
-		if err != nil {
-			result = err.Error()
-		} else {
-			result = got.name
-		}
-		if result != test.want {
-			t.Errorf("%v %q: %s, want %s", test.found, test.name, result, test.want)
+		if err == nil && got.name != test.want || err != nil && err.Error() != test.want {
+			t.Errorf("%v %q: %v, %v, want %s", test.found, test.name, got, err, test.want)
 		}
 	}
 }

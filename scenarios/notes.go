@@ -29,6 +29,9 @@ func podNotes(spec *corev1.PodSpec, studied string) []string {
 			}
 		}
 		if c.Name != studied {
+			if container := toContainer(c); container.Probed() {
+				notes = append(notes, fmt.Sprintf("container %q is taken to serve from its start and to answer every probe at once", c.Name))
+			}
 			return
 		}
 		if container := toContainer(c); !container.Probed() {

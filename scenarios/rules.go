@@ -67,7 +67,7 @@ func magnitude(v reflect.Value) (value float64, isMean, ok bool) {
 		return x.Nanoseconds.Mean(), !constant, true
 	case numberDistribution:
 		_, constant := x.Dist.(dist.Constant)
-		return x.Dist.Mean(), !constant, true
+		return x.Mean(), !constant, true
 	}
 	switch v.Kind() {
 	case reflect.Int, reflect.Int32, reflect.Int64:
