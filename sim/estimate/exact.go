@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -13,11 +14,8 @@ import (
 func step(p *model.Probe) time.Duration { return max(p.Period(), p.Timeout()) }
 
 // Tolerated returns the longest time for which a process can be unable to
-// answer without any risk of the probe's verdict: failureThreshold attempts
-// have to start within it, less the timeout of the last (S3, S4).
-func Tolerated(p *model.Probe) time.Duration {
-	return time.Duration(p.FailureThreshold-1)*step(p) + p.Timeout()
-}
+// answer without any risk of the probe's verdict (S3).
+func Tolerated(p *model.Probe) time.Duration { return calc.SettingsOf(p).Tolerates(true) }
 
 // tolerance is the ratio of what the liveness probe tolerates to what the
 // readiness probe does (A17). A probe that is missing tolerates everything.
@@ -35,32 +33,47 @@ func tolerance(w *model.World) *stats.Estimate {
 	return &e
 }
 
-// detectionBounds returns the exact window of the time from a hang that gives
-// no answer, at any phase of the grid, to the verdict of the liveness probe
-// (S4), for a probe with no failures behind it.
-func detectionBounds(w *model.World) stats.Bounds {
-	p := w.Container().Probes[model.Liveness]
-	return stats.Bounds{Min: Tolerated(p).Seconds(), Max: (Tolerated(p) + p.Period()).Seconds()}
+// detectionBounds returns the exact window of the time from a hang, at any
+// phase of the grid, to the verdict of the liveness probe (S4), for a probe with
+// no failures behind it. own tells the scenario's own hangs, some of which may
+// answer, from test hangs, which do not.
+func detectionBounds(w *model.World, own bool) stats.Bounds {
+	return hangBounds(w, model.Liveness, own)
+}
+
+func hangBounds(w *model.World, k model.ProbeKind, own bool) stats.Bounds {
+	settings, cached := calc.SettingsOf(w.Container().Probes[k]), w.Application.Probes[k].Cached
+	window := settings.Detection(cached == 0, cached).Seconds()
+	bounds := stats.Bounds{Min: float64(window.Min), Max: float64(window.Max)}
+	for i := range w.Faults {
+		if f := &w.Faults[i]; own && f.Hangs && f.Forever && f.Answers != model.FaultTimeout {
+			bounds.Min = min(bounds.Min, float64(settings.Detection(false, 0).Seconds().Min))
+			if f.Answers == model.FaultError || f.Answers == model.FaultStallsAfterHeaders {
+				bounds.Max = math.Inf(1) // never a result (K15, K17)
+			}
+		}
+	}
+	return bounds
 }
 
 // removalBounds returns the window of the time from a hang to its removal from
-// the last proxy: the readiness probe's own (S4), then the propagation.
-// Without a readiness probe it ends with the restart, and only its lower end
-// is known.
-func removalBounds(w *model.World) stats.Bounds {
+// the last proxy: the readiness probe's own (S4), then the propagation. A
+// liveness probe that is faster brings a restart that can end it sooner.
+// Without a readiness probe only the restart does.
+func removalBounds(w *model.World, own bool) stats.Bounds {
 	bounds := unknownBounds
-	if !observed(w).byReadiness {
+	by := observed(w)
+	if !by.byReadiness {
 		return bounds
 	}
-	p := w.Container().Probes[model.Readiness]
-	first := Tolerated(p)
-	if liveness := w.Container().Probes[model.Liveness]; liveness != nil {
-		first = min(first, Tolerated(liveness))
-	}
-	bounds.Min = first.Seconds()
+	verdict := hangBounds(w, model.Readiness, own)
+	bounds.Min = verdict.Min
 	if propagation := w.Cluster.Propagation; propagation != nil {
 		bounds.Min += propagation.Quantile(0).Seconds()
-		bounds.Max = (Tolerated(p) + p.Period() + propagation.Quantile(1)).Seconds()
+		bounds.Max = verdict.Max + propagation.Quantile(1).Seconds()
+	}
+	if by.byLiveness {
+		bounds.Min = min(bounds.Min, hangBounds(w, model.Liveness, own).Min)
 	}
 	return bounds
 }

@@ -37,22 +37,26 @@ func hangs(w *model.World) bool {
 }
 
 func (t *tally) faultMeasures(m *Measures, w *model.World, confidence float64) {
-	f, _ := t.faultsOf(w)
+	f, own := t.faultsOf(w)
 	by := observed(w)
 	if by.byLiveness && f.detection.N() > 0 {
-		d := f.detection.Distribution(detectionBounds(w), confidence)
+		d := f.detection.Distribution(detectionBounds(w, own), confidence)
 		m.DetectionSeconds = &d
 	}
 	if by != nobody && f.removal.N() > 0 {
-		d := f.removal.Distribution(removalBounds(w), confidence)
+		d := f.removal.Distribution(removalBounds(w, own), confidence)
 		m.RemovalSeconds = &d
 	}
 	if by.byLiveness && f.recovery.N() > 0 {
 		d := f.recovery.Distribution(unknownBounds, confidence)
 		m.RecoverySeconds = &d
 	}
-	if by != nobody && f.dead.N > 0 {
-		e := f.dead.Estimate(math.Inf(1), confidence).Map(func(ns float64) float64 { return ns / 1e9 })
+	dead := &f.dead
+	if !by.byLiveness {
+		dead = &f.removal.Sums // nothing restarts the process: the dead traffic ends with the removal
+	}
+	if by != nobody && dead.N > 0 {
+		e := dead.Estimate(math.Inf(1), confidence).Map(func(ns float64) float64 { return ns / 1e9 })
 		m.DeadTrafficSecondsPerFault = &e
 		if traffic := w.Application.Traffic; traffic != nil {
 			rate := requestRate(w)
@@ -132,5 +136,8 @@ func unseenBy(w *model.World, k model.ProbeKind) string {
 	if probe == nil {
 		return "there is no " + k.Field()
 	}
-	return fmt.Sprintf("the handler of the %s (%s) notices no hang: its hangCoverage is 0", k.Field(), probe.Handler.Kind)
+	if probe.Handler.Kind == model.TCPSocket {
+		return fmt.Sprintf("the %s asks the kernel (tcpSocket), which accepts connections of a hung process (C10)", k.Field())
+	}
+	return fmt.Sprintf("the handler of the %s notices no hang: its hangCoverage is 0", k.Field())
 }

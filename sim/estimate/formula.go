@@ -5,29 +5,41 @@ import (
 	"math"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/stats"
 )
 
-// formula is the closed form's answer to the rate of false kills, beside the
-// simulation's (S13). Both numbers are per pod-day.
+// formula is the closed form's answer beside the simulation's (S13). Rates are
+// per pod-day.
 type formula struct {
-	closed   *ClosedForm // nil: no liveness probe
-	estimate float64
-	bound    float64 // an upper bound; +Inf where the closed form does not hold
+	why      string  // there is none: the reason
+	method   string  // by which the estimate was made
+	estimate float64 // false kills
+	bound    float64 // an upper bound of them; +Inf where the closed form does not hold
+
+	startup *calc.Number // probability of a kill per first start; nil: none
 }
 
-// byFormula adds the closed form of the serving process to what the starts
+// byFormula adds the closed form of the serving process to what its starts
 // cost: their rate times the share of them that ends in a false kill, both
 // simulated.
 func (t *tally) byFormula(w *model.World, confidence float64) formula {
-	f := formula{}
+	f := formula{method: "no liveness probe"}
+	exact, err := calc.World(w)
+	if err == nil {
+		f.startup = exact.StartupKillProbability
+	}
 	if p := w.Container().Probes[model.Liveness]; p != nil {
-		f.closed = NewClosedForm(w, model.Liveness)
-		if f.closed.Why != "" {
-			f.bound = math.Inf(1)
-			return f
+		closed := NewClosedForm(w, model.Liveness)
+		if closed.Why != "" {
+			return formula{why: closed.Why, bound: math.Inf(1), startup: f.startup}
 		}
-		estimate, bound := f.closed.Rate(p)
-		f.estimate, f.bound = estimate*day.Seconds(), bound*day.Seconds()
+		estimate, bound := closed.Rate(p)
+		f.method, f.estimate, f.bound = closed.Sentence(), estimate*day.Seconds(), bound*day.Seconds()
+		if err == nil && exact.FalseKillsPerPodDay != nil {
+			f.method, f.estimate = "calc: "+exact.Method, float64(*exact.FalseKillsPerPodDay)
+			f.bound = max(f.bound, f.estimate)
+		}
 	}
 	if canLoseStart(w) {
 		starts, losses := t.starts.Estimate(day, confidence), t.startLosses.Estimate(confidence)
@@ -37,24 +49,43 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 	return f
 }
 
-// note prints the closed form beside the simulation, and whether they agree.
-func (f *formula) note(w *model.World, m *Measures) []string {
-	if byLiveness, byStartup := canKill(w); f.closed == nil || !byLiveness && !byStartup {
-		return nil
+// notes prints the closed form beside the simulation, and whether they agree.
+func (f *formula) notes(w *model.World, m *Measures) []string {
+	var notes []string
+	byLiveness, byStartup := canKill(w)
+	switch {
+	case !byLiveness && !byStartup:
+	case f.why != "":
+		notes = append(notes, "no closed form for false kills holds here: the scenario has "+f.why+"; independent failures are not assumed instead")
+	case w.Container().Probes[model.Liveness] != nil:
+		perYear := float64(year) / float64(day)
+		estimate, bound := f.estimate*perYear, f.bound*perYear
+		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year, at most %.3g (%s); simulated %s; %s",
+			estimate, bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
 	}
-	if f.closed.Why != "" {
-		return []string{"no closed form for false kills holds here: the scenario has " + f.closed.Why + "; independent failures are not assumed instead"}
+	if byStartup && f.startup != nil && m.StartupKillProbability != nil {
+		p := float64(*f.startup)
+		notes = append(notes, fmt.Sprintf("closed form beside the simulation: startupKillProbability %.3g (S5); simulated %s; %s",
+			p, interval(m.StartupKillProbability), agreement(m.StartupKillProbability, p, p)))
 	}
-	// What the formulas leave out, above all the time a pod is down after a
-	// kill, is small beside this share while kills are rare.
+	return notes
+}
+
+// agreement says whether an interval and a formula's estimate and bound agree.
+func agreement(e *stats.Estimate, estimate, bound float64) string {
+	// What the formulas leave out, above all that kills and stalls can meet, is
+	// small beside this share.
 	const slack = 0.05
-	simulated := m.FalseKillsPerPodYear
-	perYear := float64(year) / float64(day)
-	estimate, bound := f.estimate*perYear, f.bound*perYear
-	comparison := "they agree"
-	if simulated.High < estimate*(1-slack) || simulated.Low > bound*(1+slack) {
-		comparison = "THEY DISAGREE beyond the interval: trust neither before the reason is known"
+	low, high := estimate*(1-slack), bound*(1+slack)
+	switch {
+	case e.High >= low && e.Low <= high:
+		return "they agree"
+	case 2*e.High-e.Estimate >= low && 2*e.Low-e.Estimate <= high:
+		return "they differ by more than the interval, as one pair in twenty does by chance"
 	}
-	return []string{fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year, at most %.3g (%s); simulated %s (%s to %s); %s",
-		estimate, bound, f.closed.Sentence(), number(simulated.Estimate), number(simulated.Low), number(simulated.High), comparison)}
+	return "THEY DISAGREE by more than twice the interval: trust neither before the reason is known"
+}
+
+func interval(e *stats.Estimate) string {
+	return fmt.Sprintf("%s (%s to %s)", number(e.Estimate), number(e.Low), number(e.High))
 }

@@ -17,7 +17,7 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 		"method: every life is simulated event by event, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
 		t.replications, spell(o.Horizon), podTime(&t.podTime))}
 	notes = append(notes, t.killNotes(w, &v.Measures)...)
-	notes = append(notes, formula.note(w, &v.Measures)...)
+	notes = append(notes, formula.notes(w, &v.Measures)...)
 	notes = append(notes, t.faultNotes(w)...)
 	notes = append(notes, t.startNotes(w)...)
 	if t.probeCPU.N == 0 {

@@ -163,7 +163,7 @@ var nobody = observers{}
 
 func observed(w *model.World) observers {
 	sees := func(k model.ProbeKind) bool {
-		return w.Container().Probes[k] != nil && w.Application.Probes[k].HangCoverage > 0
+		return w.Container().Probes[k] != nil && w.Application.Probes[k].HangCoverage > 0 && !tcp(w, k)
 	}
 	return observers{sees(model.Readiness), sees(model.Liveness)}
 }
