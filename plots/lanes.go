@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -280,6 +281,7 @@ func (r *laneReader) finish(trace *sim.Trace) {
 	if r.running && r.container != nil && r.container.Probes[model.Startup] != nil {
 		r.pass(end)
 	}
+	r.cpu = oneAfterAnother(r.cpu)
 	r.findDeadTraffic(trace)
 }
 
@@ -319,6 +321,21 @@ func (r *laneReader) findDeadTraffic(trace *sim.Trace) {
 			r.deadly = r.cut(r.deadly, from, to, wordDead)
 		}
 	}
+}
+
+// oneAfterAnother cuts stretches that overlap, such as a pause within a stall of
+// the node, to what the earlier ones leave of them.
+func oneAfterAnother(bands []band) []band {
+	slices.SortStableFunc(bands, func(a, b band) int { return cmp.Compare(a.from, b.from) })
+	var apart []band
+	var end time.Duration
+	for _, b := range bands {
+		if b.from = max(b.from, end); b.from < b.to {
+			apart = append(apart, b)
+			end = b.to
+		}
+	}
+	return apart
 }
 
 func readyWord(ready bool) string {

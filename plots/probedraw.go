@@ -48,8 +48,12 @@ func verdict(kind model.ProbeKind, threshold int) string {
 func (p *panel) attempts(kind model.ProbeKind, settings *model.Probe, middle vg.Length) {
 	attempts := p.lanes.probes[kind]
 	if settings != nil {
-		for _, a := range attempts {
-			if allowed := p.x(a.from + settings.Timeout()); allowed-p.x(a.from) >= 4 {
+		for i, a := range attempts {
+			allowed := p.x(a.from + settings.Timeout())
+			if i+1 < len(attempts) { // a timeout beyond the period would run into the next attempt
+				allowed = min(allowed, p.x(attempts[i+1].from)-8)
+			}
+			if allowed-p.x(a.from) >= 4 {
 				fillBox(p.canvas, lightGrey, p.x(a.from), middle-3, allowed, middle+3)
 			}
 		}
