@@ -156,6 +156,9 @@ func (a *application) reset(seed, replication uint64) {
 		a.random[i].seed(seed, replication, purposeOf(i))
 	}
 	a.out.Reset()
+	if a.cpu != nil {
+		a.cpu.Record(a.life.trace != nil)
+	}
 	a.alive, a.serving, a.terminating, a.listening = false, false, false, false
 	a.hung, a.hangPending, a.injected = false, false, false
 	a.frozen, a.stageJob = 0, 0
@@ -384,8 +387,22 @@ func (a *application) submit(j cpu.Job) {
 // retime sets the timer of the next end of a job. Everything that changes what
 // the CPU does has to call it.
 func (a *application) retime() {
-	if a.cpu != nil && a.alive {
-		a.set(timerCPU, a.cpu.Next())
+	if a.cpu == nil || !a.alive {
+		return
+	}
+	a.set(timerCPU, a.cpu.Next())
+	if a.life.trace != nil {
+		a.traceThrottling()
+	}
+}
+
+// traceThrottling tells of the stretches in which the quota held the container.
+func (a *application) traceThrottling() {
+	for _, s := range a.cpu.Throttled() {
+		a.life.trace.Events = append(a.life.trace.Events, Event{
+			At: s.From, End: s.To, Kind: EventStall, Container: a.studied,
+			Incarnation: a.life.containers[a.studied].live.Incarnation, Text: "throttled", Rule: "C6",
+		})
 	}
 }
 

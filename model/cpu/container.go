@@ -55,6 +55,7 @@ type Container struct {
 	due            []time.Duration // next instant of every kind of event; Never: none
 	firstProcessor int             // index into due
 	used           time.Duration   // CPU time since the reset
+	record         recorder
 }
 
 // submission is a submitted job that has not ended.
@@ -103,6 +104,7 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
 	c.finished = c.finished[:0]
 	c.queued, c.frozenDepth, c.used = 0, 0, 0
+	c.record.held = false
 	c.runtime.reset()
 	c.startLoad(now)
 }
@@ -172,6 +174,9 @@ func (c *Container) Submit(now time.Duration, j Job) {
 		c.serve(t, s)
 		c.startDemand(t, now)
 	}
+	if c.record.on {
+		c.takeNote(now)
+	}
 }
 
 // serve makes the thread work for a submission.
@@ -237,6 +242,9 @@ func (c *Container) Advance(now time.Duration) {
 			c.arrive(i-dueSources, at)
 		default:
 			c.step(i-c.firstProcessor, at)
+		}
+		if c.record.on {
+			c.takeNote(at)
 		}
 	}
 	c.now = max(c.now, now)
