@@ -173,7 +173,7 @@ func (s settings) version() model.Version {
 		return model.NewestVersion
 	}
 	var v model.Version
-	fmt.Sscanf(s["version"], "1.%d", &v.Minor) //nolint:errcheck // a bad version shows in the output
+	fmt.Sscanf(s["version"], "1.%d", &v.Minor) // a bad version shows in the output
 	return v
 }
 
