@@ -219,6 +219,7 @@ func (r *laneReader) attempt(e *sim.Event) {
 // endRun notes the failures in a row counted so far and begins another count.
 func (r *laneReader) endRun(kind model.ProbeKind, at time.Duration, failures int) {
 	was := r.runOf[kind]
+	at = max(at, was.from)
 	if was.failures > 0 && at > was.from && at >= r.from {
 		r.runs[kind] = append(r.runs[kind], run{max(was.from, r.from), min(at, r.to), was.failures})
 	}
