@@ -1,6 +1,12 @@
 // Package plots turns results into charts from which a design review can
-// decide: the life of one pod, the trade-off between detection and false
-// kills, and a startup against its budget.
+// decide:
+//
+//   - Timeline: the life of one pod, or of several stacked for comparison;
+//   - Front: how soon settings detect a hang against how often they kill a
+//     healthy container;
+//   - Startup: how long startups take against the time the probes give them;
+//   - Answers: how long answers take against the timeout;
+//   - Delays: what follows a hang, and when.
 //
 // A chart is a plain struct. Its fields are the data, Sentence reads it in one
 // sentence, WriteCSV writes the data, and WriteFile draws it as SVG, PNG or PDF
@@ -9,7 +15,8 @@
 //	chart := &plots.Timeline{Scenario: "starved", Seed: 1, Lives: []plots.Life{{Trace: &trace}}}
 //	err := plots.WriteFile("life.svg", chart)
 //
-// The same chart always gives the same bytes. What is drawn is labelled where
-// it stands, colours are those of Okabe and Ito, which colour-blind people tell
-// apart, and no distinction rests on colour alone.
+// The same chart always gives the same bytes, and carries its fonts with it.
+// What is drawn is labelled where it stands, colours are those of Okabe and Ito,
+// which colour-blind people tell apart, and no distinction rests on colour
+// alone.
 package plots
