@@ -3,6 +3,7 @@ package scenarios
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // place is where a node stands: its file and the path to it in that file.
@@ -204,6 +206,9 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, at place) {
 // quantities, ports, times.
 func (d *decoder) decodeJSON(n *yaml.Node, target json.Unmarshaler, at place) {
 	data, err := json.Marshal(plain(n))
+	if _, quantity := target.(*resource.Quantity); quantity && hugeQuantity(text(n)) {
+		err = errors.New("out of range") // and slow to read
+	}
 	if err == nil {
 		err = unmarshal(target, data)
 	}

@@ -93,7 +93,7 @@ func TestParseCPU(t *testing.T) {
 			t.Errorf("%s: %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "x", "-1", "2M", "1 m", "9e99", "1E"} {
+	for _, text := range []string{"", "x", "-1", "2M", "1 m", "9e99", "1E9999", "1e999999999", "1e-999999999", "1e+000999999999"} {
 		if got, err := parseCPU(text); err == nil {
 			t.Errorf("%s: %d, want an error", text, got)
 		}

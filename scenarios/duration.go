@@ -102,6 +102,9 @@ func (q *cpuQuantity) decodeNode(dec *decoder, n *yaml.Node, at place) {
 const maxMilli = 1e9
 
 func parseCPU(text string) (int64, error) {
+	if hugeQuantity(text) {
+		return 0, fmt.Errorf("%s: out of range", quoted(text))
+	}
 	quantity, err := resource.ParseQuantity(text)
 	if err != nil {
 		return 0, fmt.Errorf("%s: not a quantity", quoted(text))
@@ -111,6 +114,14 @@ func parseCPU(text string) (int64, error) {
 	}
 	return quantity.MilliValue(), nil
 }
+
+// hugeExponent is an exponent of four digits. The quantities of Kubernetes
+// are exact, and computing the power takes seconds from about seven on.
+var hugeExponent = regexp.MustCompile(`[eE][-+]?0*[1-9][0-9]{3}`)
+
+// hugeQuantity reports whether a text would take long to read as a quantity.
+// No quantity is that large.
+func hugeQuantity(text string) bool { return len(text) > 64 || hugeExponent.MatchString(text) }
 
 func formatCPU(milli int64) string {
 	return resource.NewMilliQuantity(milli, resource.DecimalSI).String()

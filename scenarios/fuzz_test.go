@@ -157,7 +157,7 @@ func FuzzDuration(f *testing.F) {
 }
 
 func FuzzCPU(f *testing.F) {
-	for _, text := range []string{"250m", "0.5", "2", "1e3", "1Gi", "-1", "1u", "999999999999999999999"} {
+	for _, text := range []string{"250m", "0.5", "2", "1e3", "1Gi", "-1", "1u", "999999999999999999999", "1e999999999", "1E-999999999"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
