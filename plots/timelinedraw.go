@@ -321,8 +321,14 @@ func (p *panel) lengthBeside(b band, others []band, middle vg.Length) {
 		}
 	}
 	for _, text := range texts {
-		if style.width(text)+8 <= free {
-			writeMiddle(p.canvas, style, p.x(b.to)+4, middle, left, text)
+		begin := p.x(b.to) + 4
+		for _, i := range p.lanes.incidents { // behind the lines that would cross it
+			if line := p.x(i.at); line > begin-2 && line < begin+style.width(text)+2 {
+				begin = line + 4
+			}
+		}
+		if begin+style.width(text)+4 <= p.x(b.to)+free {
+			writeMiddle(p.canvas, style, begin, middle, left, text)
 			if text != length {
 				p.key.written(b.value)
 			}
