@@ -44,7 +44,7 @@ fuzz: ## every fuzz target, FUZZTIME each
 	done
 
 conformance: ## CASES random cases from SEED on under the real kubelet's probe code and in the simulator, event for event
-	cd sim/kubelettest && $(GO) test -count=1 -timeout 0 -v -run '^(TestCorpus|TestLive)$$' . -args -cases $(CASES) -seed $(SEED)
+	cd sim/kubelettest && $(GO) test -mod=mod -count=1 -timeout 0 -v -run '^(TestCorpus|TestLive)$$' . -args -cases $(CASES) -seed $(SEED)
 
 clean: ## everything that was made here
 	rm -rf bin demo-out

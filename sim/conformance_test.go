@@ -43,11 +43,7 @@ func replay(t *testing.T, dir string) {
 			t.Error(err)
 			continue
 		}
-		tolerance := int64(0)
-		if file.JitterNS != nil { // the jitter was rounded to milliseconds in the trace
-			tolerance = 1
-		}
-		if _, difference := corpus.Difference(file.Simulate(), file.Trace, tolerance); difference != "" {
+		if _, difference := corpus.Difference(file.Simulate(), file.Trace, file.Tolerance()); difference != "" {
 			t.Errorf("%s: %s", filepath.Base(name), difference)
 			continue
 		}

@@ -111,6 +111,15 @@ func ReadFile(name string) (*File, error) {
 	return f, nil
 }
 
+// Tolerance returns by how many milliseconds times may differ: a drawn jitter
+// is no whole number of them.
+func (f *File) Tolerance() int64 {
+	if f.JitterNS != nil {
+		return 1
+	}
+	return 0
+}
+
 // Marshal returns the file as it is stored: the case indented, the trace one
 // event a line.
 func (f *File) Marshal() ([]byte, error) {

@@ -35,7 +35,7 @@ func Compare(t *testing.T, file *corpus.File) (v Verdict, at int64, difference s
 	if !stable(t, file, random, repetitions) {
 		return Tied, 0, ""
 	}
-	at, difference = corpus.Difference(file.Simulate(), file.Trace, 0)
+	at, difference = corpus.Difference(file.Simulate(), file.Trace, file.Tolerance())
 	switch {
 	case difference == "":
 		return Match, 0, ""
@@ -48,7 +48,7 @@ func Compare(t *testing.T, file *corpus.File) (v Verdict, at int64, difference s
 // stable reports whether the real trace stays what it is under perturbation.
 func stable(t *testing.T, file *corpus.File, random *rand.Rand, times int) bool {
 	for range times {
-		if _, difference := corpus.Difference(Record(t, file, random), file.Trace, 0); difference != "" {
+		if _, difference := corpus.Difference(Record(t, file, random), file.Trace, file.Tolerance()); difference != "" {
 			return false
 		}
 	}

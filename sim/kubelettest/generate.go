@@ -23,7 +23,11 @@ func Generate(seed uint64) *corpus.File {
 	for range lives {
 		c.Incarnations = append(c.Incarnations, g.incarnation(group, &c))
 	}
-	return &corpus.File{Schema: corpus.Schema, Kubelet: Kubelet, Case: c}
+	file := &corpus.File{Schema: corpus.Schema, Kubelet: Kubelet, Case: c}
+	if c.KubeletAgeS == 0 {
+		file.JitterNS = jitter(&c)
+	}
+	return file
 }
 
 type generator struct{ *rand.Rand }
@@ -42,7 +46,7 @@ func (g generator) group() string {
 		return "reset" // long, so rare
 	}
 	return pick(g, "basic", "restart", "restart", "slow", "crash", "crash", "grace", "grace",
-		"relist", "relist-crash", "resync", "backoff", "stale", "mixed", "mixed", "mixed")
+		"relist", "relist-crash", "resync", "backoff", "stale", "jitter", "mixed", "mixed", "mixed")
 }
 
 // basic returns a case without incarnations that uses nothing unusual.
@@ -115,6 +119,11 @@ func (g generator) alter(group string, c *corpus.Case) {
 		c.StaleTrigger = true
 	}
 	switch group {
+	case "jitter": // of one worker, as the format has one value
+		c.KubeletAgeS, c.StartMS = 0, g.odd(41, 6000)
+		k := model.ProbeKind(g.IntN(model.ProbeKinds))
+		c.Probes = corpus.Probes{}
+		*c.Probes.Of(k) = g.probe(k)
 	case "backoff":
 		c.HorizonMS = pick[int64](g, 600e3, 900e3, 1800e3)
 	case "reset":
@@ -144,7 +153,7 @@ func (g generator) incarnation(group string, c *corpus.Case) corpus.Incarnation 
 	}
 	crashes := map[string]float64{"crash": 0.8, "relist-crash": 0.9, "backoff": 0.5, "mixed": 0.4, "reset": 0.2}[group]
 	if g.chance(crashes) {
-		at := g.odd(301, 45000)
+		at := g.odd(301, pick[int64](g, 5000, 15000, 45000))
 		if group == "reset" || group == "backoff" && g.chance(0.2) {
 			at = g.odd(550001, 680000)
 		}
@@ -204,10 +213,10 @@ func (g generator) lasting(k model.ProbeKind) []corpus.Segment {
 // latency draws how long an answer takes: now and then longer than a timeout.
 func (g generator) latency(group string) int64 {
 	switch {
-	case group == "slow" && g.chance(0.5), group == "mixed" && g.chance(0.15):
+	case group == "slow" && g.chance(0.5), group == "mixed" && g.chance(0.25):
 		return g.odd(251, 10400)
-	case g.chance(0.06):
-		return g.odd(1001, 1900)
+	case group == "crash" && g.chance(0.3), g.chance(0.06):
+		return g.odd(801, 1900)
 	}
 	return g.odd(3, 250)
 }

@@ -2,6 +2,7 @@ package kubelettest
 
 import (
 	"context"
+	rand1 "math/rand"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -168,9 +169,35 @@ func (r *run) addWorkers() {
 		c := &pod.Spec.Containers[0]
 		c.StartupProbe, c.ReadinessProbe, c.LivenessProbe = nil, nil, nil
 		kinds[i](c)
-		r.prober.AddPod(r.ctx, pod)
-		time.Sleep(apart)
+		r.addPod(pod, apart)
 	}
+}
+
+// drawing is held while the global generator is seeded for one draw.
+var drawing sync.Mutex
+
+// addPod creates the workers of a pod and waits a moment, so that they have
+// drawn their jitter (K4).
+func (r *run) addPod(pod *v1.Pod, moment time.Duration) {
+	if r.file.JitterNS != nil {
+		drawing.Lock()
+		defer drawing.Unlock()
+		rand1.Seed(int64(r.file.Case.Seed)) //nolint:staticcheck // the kubelet draws from this generator
+	}
+	r.prober.AddPod(r.ctx, pod)
+	time.Sleep(moment)
+}
+
+// jitter returns what the one worker of a case draws under its seed.
+func jitter(c *corpus.Case) *int64 {
+	for k := model.Startup; k < model.ProbeKinds; k++ {
+		if p := *c.Probes.Of(k); p != nil {
+			drawn := rand1.New(rand1.NewSource(int64(c.Seed))).Float64()
+			ns := int64(drawn * float64(time.Duration(p.PeriodS)*time.Second))
+			return &ns
+		}
+	}
+	return nil
 }
 
 // loop is the part of the kubelet's sync loop that takes results (K30).

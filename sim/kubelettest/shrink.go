@@ -16,7 +16,7 @@ func Shrink(t *testing.T, file *corpus.File) *corpus.File {
 	_, at, _ := Compare(t, file)
 	for {
 		smaller := slices.IndexFunc(reductions(&file.Case, at), func(c corpus.Case) bool {
-			candidate := &corpus.File{Schema: file.Schema, Kubelet: file.Kubelet, Case: c}
+			candidate := &corpus.File{Schema: file.Schema, Kubelet: file.Kubelet, JitterNS: file.JitterNS, Case: c}
 			v, when, _ := Compare(t, candidate)
 			if v == Differs {
 				file, at = candidate, when
@@ -41,7 +41,7 @@ func reductions(c *corpus.Case, differsAt int64) []corpus.Case {
 		reduce(func(d *corpus.Case) { d.HorizonMS = horizon })
 	}
 	for k := model.Startup; k < model.ProbeKinds; k++ {
-		if *c.Probes.Of(k) != nil {
+		if *c.Probes.Of(k) != nil && c.Group != "jitter" {
 			reduce(func(d *corpus.Case) { *d.Probes.Of(k) = nil })
 		}
 	}
