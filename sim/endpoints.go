@@ -12,20 +12,22 @@ import (
 //
 //	status ──writer──> API ──event──> controller ──> EndpointSlice ──minSync──> rules
 type endpoints struct {
-	dirty    bool // the cached status changed since the writer last took it (K49)
-	writing  bool // a status write is under way
-	patched  bool // the API server has received it
-	ready    bool // that it writes
-	api      bool // Ready in the API server
-	watched  bool // the change is on its way to the watchers
-	deleted  bool // the pod has a deletion timestamp: not ready, whatever its Ready condition (K50)
-	slicing  bool // an update of the slice is under way
-	slice    bool // ready in the EndpointSlice
-	applying bool // the proxy writes rules
-	waiting  bool // the proxy waits for minSyncPeriod
-	next     bool // being applied by the proxy
-	rules    bool // in kube-proxy's rules
-	in       bool // some proxy sends requests to the pod
+	dirty    bool          // the cached status changed since the writer last took it (K49)
+	writing  bool          // a status write is under way
+	patched  bool          // the API server has received it
+	ready    bool          // that it writes
+	api      bool          // Ready in the API server
+	watched  bool          // a change is on its way to the watchers
+	seenAt   time.Duration // when they see it
+	deleted  bool          // the pod has a deletion timestamp: not ready, whatever its Ready condition (K50)
+	slicing  bool          // an update of the slice is under way
+	sliced   bool          // that it writes
+	slice    bool          // ready in the EndpointSlice
+	applying bool          // the proxy writes rules
+	waiting  bool          // the proxy waits for minSyncPeriod
+	next     bool          // being applied by the proxy
+	rules    bool          // in kube-proxy's rules
+	in       bool          // some proxy sends requests to the pod
 	balancer balancer
 
 	applied time.Duration // end of the proxy's last application; never: none yet
@@ -111,8 +113,9 @@ func (a *application) watch(delay *dist.Duration) {
 		return // it will see the latest state
 	}
 	e.watched = true
+	e.seenAt = later(a.life.now, a.draw(delay))
 	if !e.slicing {
-		a.set(timerSlice, a.life.now+a.draw(delay))
+		a.set(timerSlice, e.seenAt)
 	}
 }
 
@@ -122,19 +125,19 @@ func (a *application) sliceDue() {
 	e := &a.endpoints
 	a.set(timerSlice, never)
 	if !e.slicing {
-		e.watched, e.slicing = false, true
-		a.station("watchers see the pod", e.api && !e.deleted, "K71")
+		e.watched, e.slicing, e.sliced = false, true, e.api && !e.deleted
+		a.station("watchers see the pod", e.sliced, "K71")
 		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.SliceUpdate))
 		return
 	}
 	e.slicing = false
-	if e.watched {
-		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.PodEvent))
+	if e.watched { // a change came meanwhile; the controller takes it up next
+		a.set(timerSlice, max(a.life.now, e.seenAt))
 	}
-	if ready := e.api && !e.deleted; e.slice != ready {
-		e.slice = ready
-		a.station("endpoint slice updated", ready, "K50")
-		a.registration(ready)
+	if e.slice != e.sliced {
+		e.slice = e.sliced
+		a.station("endpoint slice updated", e.slice, "K50")
+		a.registration(e.slice)
 		if !e.applying && !e.waiting {
 			a.awaitProxy()
 		}

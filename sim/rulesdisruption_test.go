@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -135,6 +136,14 @@ func TestK52ReadinessGoesOnDuringTermination(t *testing.T) {
 	if terminating < 50*8 {
 		t.Errorf("%d readiness attempts in 50 terminations of 10 s, want 9 in each", terminating)
 	}
+	// The liveness worker of a sidecar goes on too.
+	sidecar := deleted(func(w *model.World) { w.Container().Sidecar = true })
+	late := spans(traced(t, sidecar, 10, 41*time.Second), is(sim.EventSignal, "SIGTERM"), func(e *sim.Event) bool {
+		return e.Kind == sim.EventAttempt && e.Probe == model.Liveness
+	})
+	if len(late) != 10 || slices.Max(late) > 1100*time.Millisecond {
+		t.Errorf("sidecar: liveness attempts %v after SIGTERM, want one within a period in each of 10 lives", late)
+	}
 }
 
 func TestK53And81TerminationTakesPreStopAndGrace(t *testing.T) {
@@ -183,6 +192,16 @@ func TestK54And85KubeletRestartChangesNoReadyCondition(t *testing.T) {
 	old := restarted(func(w *model.World) { w.Cluster.KubernetesVersion.Minor = 34 })
 	if lost := count(old); lost < 45 {
 		t.Errorf("1.34: Ready lost in %d of 50 restarts, want at every one", lost)
+	}
+
+	// A container younger than 10 s loses it, when its worker first looks: those
+	// that look before the kubelet restarts again at 14 s, about four in ten.
+	young := restarted(func(w *model.World) {
+		at := dist.Constantly(7 * time.Second)
+		w.Events.KubeletRestart = &at
+	})
+	if lost := len(spans(traced(t, young, 50, 13900*time.Millisecond), is(sim.EventNote, "kubelet starts"), ready(false))); lost < 10 {
+		t.Errorf("young container: Ready lost in %d of 50 restarts, want about 20", lost)
 	}
 
 	// First attempts: each worker's own uniform part of the period after 1.65 s.
@@ -269,6 +288,25 @@ func TestK54And85KubeletRestartForgetsFailures(t *testing.T) {
 	}
 }
 
+// A container that crashes after each second waits less than 300 s if the
+// kubelet restarts meanwhile.
+func TestK54KubeletRestartEndsACrashLoop(t *testing.T) {
+	for _, test := range []struct {
+		every       time.Duration // of restarts
+		least, most float64       // the longest wait in 20 minutes
+	}{{time.Hour, 300, 400}, {150 * time.Second, 20, 150}} {
+		w := world(func(w *model.World) {
+			at := dist.Constantly(test.every)
+			w.Events.KubeletRestart = &at
+			w.Faults = []model.Fault{{Exits: true, Planned: true, After: time.Second}}
+		})
+		waits := spans(traced(t, w, 5, 20*time.Minute), is(sim.EventExit, ""), is(sim.EventStart, ""))
+		if longest := slices.Max(waits).Seconds(); longest < test.least || longest > test.most {
+			t.Errorf("restarts every %v: waits of up to %.0f s, want %v to %v", test.every, longest, test.least, test.most)
+		}
+	}
+}
+
 // A crash makes the pod unready for about 0.1 s only; where the removal reached
 // the rules, the return has to wait for minSyncPeriod.
 func TestK76And77ShortUnreadinessCostsASecond(t *testing.T) {
@@ -296,6 +334,10 @@ func TestK78KilledPodStaysListedUntilItsSuccessorRuns(t *testing.T) {
 		if d < 5*time.Second {
 			t.Errorf("not Ready %v after SIGTERM, within the grace", d)
 		}
+	}
+	// The return reaches the slice while the removal is being applied.
+	if back := spans(traces, routed(false), routed(true)); len(back) < 150 || slices.Max(back) > 12*time.Second {
+		t.Errorf("%d of 200 back in the rules, the last after %v", len(back), slices.Max(back))
 	}
 	p50, _ := spread(spans(traces, is(sim.EventExit, ""), passed("endpoint slice updated", false)))
 	if p50 < 120 || p50 > 250 { // measured: 160 in the median

@@ -229,9 +229,10 @@ func TestK63NoQuotaOnTheNode(t *testing.T) {
 }
 
 func TestK86WaitingAppearsWhenTheWaitEnds(t *testing.T) {
-	trace := script(t, "pod relist=1s relistPhase=0.9s until=16s\ncontainer exits=2s")
+	trace := script(t, "pod relist=1s relistPhase=0.9s until=18.5s\ncontainer exits=2s")
 	holds(t, trace, "c1   exit", "5.100")
 	holds(t, trace, "c1   status: terminated", "5.900")
 	holds(t, trace, "c1   status: waiting", "15.100")
-	holds(t, trace, "c2   start", "15.300")
+	holds(t, trace, "c2   start", "15.300 17.900") // and a refusal
+	holds(t, trace, "c2   status: terminated", "17.900")
 }
