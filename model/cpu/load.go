@@ -27,7 +27,9 @@ type thread struct {
 	ran      time.Duration // virtual run time
 	deadline time.Duration
 	lag      time.Duration // service missed when it left
-	holds    time.Duration // since when it has had a kernel thread (see runtime.go)
+	// Of the process's own scheduler (see runtime.go).
+	watched   time.Duration // when the monitor first saw it on its kernel thread; 0: not yet
+	preempted bool          // the monitor has told it to give way
 }
 
 // pool is a number of threads that serve one queue, first come, first served.

@@ -151,7 +151,7 @@ func (c *Container) plan(k int) {
 		if c.neighbours > 0 {
 			due = min(due, c.sliceEnd(p.begun, p.since))
 		}
-		due = min(due, max(c.giveWay(p), p.since))
+		due = min(due, max(c.runtimeDue(p), p.since))
 	case p.length > 0 && p.throttled == 0 && !c.frozen():
 		due = p.held
 	}
@@ -200,10 +200,7 @@ func (c *Container) reschedule(k int, now time.Duration) {
 		c.pick(p)
 		p.turn = now
 	}
-	if t := p.head; c.giveWay(p) <= now {
-		c.handOver(p, now)
-		c.runtime.push(t)
-	}
+	c.giveWay(p, now)
 	c.plan(k)
 }
 
@@ -321,8 +318,11 @@ func (c *Container) finish(k int, now time.Duration) {
 		c.plan(k)
 		return
 	}
+	if !c.runtime.waiting() {
+		c.runtime.notice() // a kernel thread that finds nothing to do looks itself
+	}
 	if c.runtime.waiting() {
-		c.handOver(p, now)
+		c.handOver(p)
 		c.plan(k)
 		return
 	}
