@@ -109,7 +109,7 @@ func (t *tally) faultNotes(w *model.World) []string {
 	case f.faults == 0:
 		notes = append(notes, "the measures per fault are missing: no test hang met a process that serves")
 	default:
-		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d test hangs, each on a life of its own at a uniformly random instant of an hour after a warm-up, since the scenario's own hangs are too few", f.faults))
+		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d test hangs, each on a life of its own at a uniformly random instant after a warm-up, since the scenario's own hangs are too few", f.faults))
 	}
 	if !by.byLiveness {
 		notes = append(notes, "detectionSeconds and recoverySeconds do not apply: "+unseenBy(w, model.Liveness)+"; a hung process is taken out of the endpoints but never restarted")

@@ -17,22 +17,25 @@ type formula struct {
 	estimate float64 // false kills
 	bound    float64 // an upper bound of them; +Inf where the closed form does not hold
 
-	startup *calc.Number // probability of a kill per first start; nil: none
+	startup      *calc.Number // probability of a kill per first start; nil: none
+	startupBound float64      // of that at any phase of the grid; +Inf where there is none
 }
 
 // byFormula adds the closed form of the serving process to what its starts
 // cost: their rate times the share of them that ends in a false kill, both
 // simulated.
 func (t *tally) byFormula(w *model.World, confidence float64) formula {
-	f := formula{method: "no liveness probe"}
+	f := formula{method: "no liveness probe", startupBound: math.Inf(1)}
 	exact, err := calc.World(w)
-	if err == nil {
+	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
 		f.startup = exact.StartupKillProbability
+		f.startupBound = max(float64(*f.startup), float64(*exact.StartupKillProbabilityAnyPhase))
 	}
 	if p := w.Container().Probes[model.Liveness]; p != nil {
 		closed := NewClosedForm(w, model.Liveness)
 		if closed.Why != "" {
-			return formula{why: closed.Why, bound: math.Inf(1), startup: f.startup}
+			f.why, f.bound = closed.Why, math.Inf(1)
+			return f
 		}
 		estimate, bound := closed.Rate(p)
 		f.method, f.estimate, f.bound = closed.Sentence(), estimate*day.Seconds(), bound*day.Seconds()
@@ -44,7 +47,7 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 	if canLoseStart(w) {
 		starts, losses := t.starts.Estimate(day, confidence), t.startLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
-		f.bound += starts.High * losses.High
+		f.bound += starts.High * math.Min(losses.High, f.startupBound)
 	}
 	return f
 }

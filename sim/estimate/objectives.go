@@ -40,10 +40,10 @@ func measureName(measure, statistic string) string {
 }
 
 // judge holds an objective against the measures of a world: met or missed if
-// the whole interval says so, and undecided otherwise. An interval of the rate
-// of false kills that leaves it open is cut at the closed form's bound, which
-// perDay is; byFormula says that this decided.
-func judge(o model.Objective, w *model.World, m *Measures, perDay float64) (v Verdict, byFormula bool) {
+// the whole interval says so, and undecided otherwise. An interval that leaves
+// it open is cut at the closed form's bound, if there is one; byFormula says
+// that this decided.
+func judge(o model.Objective, w *model.World, m *Measures, f *formula) (v Verdict, byFormula bool) {
 	e := valueOf(o.Measure, o.Statistic, w, m)
 	v = Verdict{Name: Name(o), Met: compare(e, o.Bound, o.AtLeast, false)}
 	if v.Met != nil || e == nil {
@@ -52,11 +52,13 @@ func judge(o model.Objective, w *model.World, m *Measures, perDay float64) (v Ve
 	cut := *e
 	switch o.Measure {
 	case "falseKillsPerPodDay", "falseKillsPerPodDayByLiveness":
-		cut.High = math.Min(e.High, perDay)
+		cut.High = math.Min(e.High, f.bound)
 	case "falseKillsPerPodYear":
-		cut.High = math.Min(e.High, perDay*float64(year)/float64(day))
+		cut.High = math.Min(e.High, f.bound*float64(year)/float64(day))
 	case "meanTimeToFalseKillSeconds":
-		cut.Low = math.Max(e.Low, day.Seconds()/perDay)
+		cut.Low = math.Max(e.Low, day.Seconds()/f.bound)
+	case "startupKillProbability":
+		cut.High = math.Min(e.High, f.startupBound)
 	default:
 		return v, false
 	}

@@ -33,7 +33,7 @@ func TestJudge(t *testing.T) {
 		{model.Objective{Measure: Tolerance, AtLeast: true, Bound: 1}, math.Inf(1), "livenessToReadinessTolerance >= 1", &yes, false},
 		{model.Objective{Measure: "readyLagSeconds", Statistic: "p99", Bound: 5}, math.Inf(1), "readyLagSeconds.p99 <= 5", nil, false},
 	} {
-		got, byFormula := judge(c.o, w, m, c.perDay)
+		got, byFormula := judge(c.o, w, m, &formula{bound: c.perDay, startupBound: math.Inf(1)})
 		if got.Name != c.name || byFormula != c.byFormula || !same(got.Met, c.want) {
 			t.Errorf("judge(%+v) = %s %v, by formula %v; want %s %v, %v", c.o, got.Name, text(got.Met), byFormula, c.name, text(c.want), c.byFormula)
 		}

@@ -14,9 +14,9 @@ import (
 //
 // A replication of a variant is
 //   - one life over the horizon, for all that happens by itself;
-//   - short lives, each with a test hang at a uniformly random instant of an
-//     hour after a warm-up, for the measures per fault (design section 3): the
-//     hour is long against every period, so the instant has a uniform phase on
+//   - short lives, each with a test hang at a uniformly random instant of a
+//     span after a warm-up, for the measures per fault (design section 3): the
+//     span is long against every period, so the instant has a uniform phase on
 //     every probe's grid, and node and dependencies are stationary by
 //     construction;
 //   - lives that last one start, for the measures per start.
@@ -26,7 +26,8 @@ import (
 type plan struct {
 	seed         uint64
 	horizon      time.Duration
-	warmUp       time.Duration   // before a test hang
+	warmUp       time.Duration // before the span in which a test hang falls
+	span         time.Duration
 	after        []time.Duration // pod time left to a test hang, by variant
 	faultLives   []int64         // by variant
 	startHorizon []time.Duration
@@ -34,8 +35,7 @@ type plan struct {
 }
 
 const (
-	hangSpan          = time.Hour
-	faultLives        = 32       // with the first look's replications enough for a 99th percentile's interval
+	faultLives        = 48       // with the first look's replications enough for a 99th percentile's interval
 	mostStartTime     = 30 * day // of the starts of one replication
 	mostStartLives    = 4096
 	fewStartLives     = 64  // where no probe can kill a process that starts
@@ -47,8 +47,14 @@ const (
 
 func newPlan(variants []Named, o Options) *plan {
 	p := &plan{seed: o.Seed, horizon: o.Horizon}
+	p.span = 20 * time.Minute
 	for _, v := range variants {
-		p.warmUp = max(p.warmUp, 10*time.Minute+2*StartSpan(v.World))
+		p.warmUp = max(p.warmUp, time.Minute+2*StartSpan(v.World))
+		for _, probe := range v.World.Container().Probes {
+			if probe != nil {
+				p.span = max(p.span, 20*probe.Period())
+			}
+		}
 	}
 	for _, v := range variants {
 		after := afterHang(v.World)
@@ -93,7 +99,7 @@ func (p *plan) life(r int64) sim.Life {
 // faultLife is life j with a test hang of replication r, for variant i.
 func (p *plan) faultLife(r, j int64, i int) sim.Life {
 	number := r*faultLives + j
-	hang := p.warmUp + time.Duration(stream(p.seed, purposeHang, number).Int64N(int64(hangSpan)))
+	hang := p.warmUp + time.Duration(stream(p.seed, purposeHang, number).Int64N(int64(p.span)))
 	return sim.Life{
 		Seed: mix(p.seed ^ purposeFaultLives), Replication: uint64(number),
 		Hang: hang, Horizon: hang + p.after[i],
@@ -125,14 +131,20 @@ func StartSpan(w *model.World) time.Duration {
 		}
 		span += stage.Wait.Quantile(tail) + time.Duration(float64(stage.CPU.Quantile(tail))/cpus)
 	}
-	// Twice, since quota periods, neighbours and pauses stretch a start too.
-	span *= 2
-	for _, probe := range w.Container().Probes {
-		if probe != nil {
-			span += probe.InitialDelay() + time.Duration(probe.FailureThreshold)*(probe.Period()+probe.Timeout())
+	// Three times, since quota periods, neighbours and pauses stretch a start
+	// too. A start that its probe kills before is over then.
+	span *= 3
+	patience, looks := time.Duration(0), time.Duration(0)
+	for k, probe := range w.Container().Probes {
+		if probe == nil {
+			continue
 		}
+		if model.ProbeKind(k) != model.Readiness {
+			patience = max(patience, time.Duration(probe.FailureThreshold)*step(probe))
+		}
+		looks += probe.InitialDelay() + 2*probe.Period()
 	}
-	return min(span+time.Minute, dist.Longest)
+	return min(min(span, max(patience, span/3))+looks+time.Minute, dist.Longest/8)
 }
 
 // afterHang bounds, generously, the time from a hang to serving and in the

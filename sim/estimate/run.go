@@ -158,7 +158,7 @@ func undecided(t *tally, w *model.World, o Options) []string {
 	var names []string
 	for _, objective := range o.Objectives {
 		e := valueOf(objective.Measure, objective.Statistic, w, &m)
-		if v, _ := judge(objective, w, &m, formula.bound); v.Met == nil && !precise(e, o.Precision) {
+		if v, _ := judge(objective, w, &m, &formula); v.Met == nil && !precise(e, o.Precision) {
 			names = append(names, Name(objective))
 		}
 	}
@@ -180,7 +180,7 @@ func report(tallies []tally, variants []Named, o Options, done int64, why string
 		formula := t.byFormula(v.World, o.Confidence)
 		decided := ""
 		for _, objective := range o.Objectives {
-			verdict, byFormula := judge(objective, v.World, &result.Measures, formula.bound)
+			verdict, byFormula := judge(objective, v.World, &result.Measures, &formula)
 			result.Objectives = append(result.Objectives, verdict)
 			if byFormula {
 				decided = verdict.Name

@@ -17,9 +17,18 @@ import (
 const tied = 3156.0
 
 // predict returns what a combination leads to in the measure of an objective,
-// at the unfavourable end. ok is false for measures that only the full
-// simulation knows.
+// at the unfavourable end, corrected by what full simulations have shown. ok is
+// false for measures that only the full simulation knows.
 func (s *search) predict(o *model.Objective, c *combination) (value float64, ok bool) {
+	value, ok = s.plain(o, c)
+	if factor := s.corrections[estimate.Name(*o)]; factor > 1 {
+		value *= factor
+	}
+	return value, ok
+}
+
+// plain is the prediction without corrections.
+func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bool) {
 	p := map[string]float64{"": 0.5, "mean": 0.5, "p50": 0.5, "p90": 0.9, "p99": 0.99}[o.Statistic]
 	switch o.Measure {
 	case estimate.Tolerance:
@@ -56,9 +65,16 @@ func (s *search) predict(o *model.Objective, c *combination) (value float64, ok 
 	return 0, false
 }
 
+// notices reports whether the probe of kind k, current or proposed, notices a
+// hang. A tcpSocket asks the kernel, which does not (C10).
+func (s *search) notices(k model.ProbeKind) bool {
+	p := s.base[k]
+	return p != nil && p.Handler.Kind != model.TCPSocket && s.w.Application.Probes[k].HangCoverage > 0
+}
+
 // toVerdict is the quantile p of the time from a hang to the kill verdict.
 func (s *search) toVerdict(c *combination, p float64) float64 {
-	if c.liveness == nil || s.w.Application.Probes[model.Liveness].HangCoverage == 0 {
+	if c.liveness == nil || !s.notices(model.Liveness) {
 		return math.Inf(1)
 	}
 	return c.liveness.detection(p)
@@ -66,7 +82,7 @@ func (s *search) toVerdict(c *combination, p float64) float64 {
 
 // toRemoval is the quantile p of the time from a hang to the last proxy.
 func (s *search) toRemoval(c *combination, p float64) float64 {
-	if c.readiness != nil && s.w.Application.Probes[model.Readiness].HangCoverage > 0 {
+	if c.readiness != nil && s.notices(model.Readiness) {
 		return s.removal(c.readiness, p)
 	}
 	return s.toVerdict(c, p) + s.restart(p) // the restart takes it out, or makes it serve
@@ -188,7 +204,7 @@ func (s *search) possible(k model.ProbeKind, o *option) bool {
 		case k == model.Liveness && (objective.Measure == "detectionSeconds" || objective.Measure == "recoverySeconds"):
 		case k == model.Liveness && strings.HasPrefix(objective.Measure, "falseKills"), k == model.Liveness && objective.Measure == "meanTimeToFalseKillSeconds":
 			c.start.probe = s.base[k] // any: only what happens while serving
-		case k == model.Readiness && objective.Measure == "removalSeconds" && s.w.Application.Probes[k].HangCoverage > 0:
+		case k == model.Readiness && objective.Measure == "removalSeconds" && s.notices(k):
 			c = combination{readiness: o}
 		default:
 			continue

@@ -188,8 +188,11 @@ func (r *Recommendation) explainDelays(s *search, c *combination) {
 	}
 }
 
-// keep explains current settings that stay.
-func (r *Recommendation) keep(s *search) {
+// keep recommends the current settings as they are.
+func (r *Recommendation) keep(s *search, why string) {
+	p := r.Current
+	r.Recommended = &p
+	r.note("%s", why)
 	c := s.current()
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		if c.of(k) == nil {

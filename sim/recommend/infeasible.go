@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -12,12 +13,12 @@ import (
 // infeasible says why no settings meet the objectives: which one no setting
 // meets, or which two exclude each other; and the least CPU limit that would
 // help, if the limit is the cause (S22).
-func (r *Recommendation) infeasible(s *search, o Options, predicted bool) error {
+func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, predicted bool) error {
 	r.Infeasible = &Infeasible{Reason: s.conflict()}
 	if predicted {
-		r.Infeasible.Reason = "settings were predicted to meet every objective, but the full simulation of the best of them says otherwise; see rejected"
+		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
-	limit, err := s.leastLimit(o)
+	limit, err := s.leastLimit(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -133,17 +134,16 @@ func (s *search) text(i int, value float64) string {
 
 // hint says what else could be done about an objective that no setting meets.
 func (s *search) hint(i int) string {
-	app := &s.w.Application
 	switch s.objectives[i].Measure {
 	case "detectionSeconds", "recoverySeconds":
 		if s.base[model.Liveness] == nil {
 			return ", since no probe's handler is there to ask for liveness"
 		}
-		if app.Probes[model.Liveness].HangCoverage == 0 {
+		if !s.notices(model.Liveness) {
 			return fmt.Sprintf(", since a %s handler does not notice a hung process; one that asks the process (httpGet, grpc, exec) would", s.base[model.Liveness].Handler.Kind)
 		}
 	case "removalSeconds":
-		if s.base[model.Readiness] != nil && app.Probes[model.Readiness].HangCoverage == 0 {
+		if s.base[model.Readiness] != nil && !s.notices(model.Readiness) {
 			return fmt.Sprintf(", since a %s handler does not notice a hung process; one that asks the process (httpGet, grpc, exec) would", s.base[model.Readiness].Handler.Kind)
 		}
 		return fmt.Sprintf(", of which the propagation takes %s (99th percentile) whatever the probes do", seconds(s.propagation(.99)))
@@ -154,34 +154,24 @@ func (s *search) hint(i int) string {
 }
 
 // leastLimit returns the least CPU limit, in thousandths, with which settings
-// are predicted to meet the objectives: it doubles the limit up to 16 times,
-// and then halves the interval. 0: there is none, or the container has no limit.
-func (s *search) leastLimit(o Options) (int64, error) {
+// are predicted to meet the objectives, and do not miss them in the full
+// simulation: it doubles the limit up to 16 times, and then halves the interval.
+// 0: there is none, or the container has no limit.
+func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 	limit := s.w.Container().CPULimitMilli
 	if limit == 0 || s.w.Node.NoCFSQuota || s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return 0, nil
 	}
-	feasible := func(milli int64) (bool, error) {
-		container := *s.w.Container()
-		container.CPULimitMilli = milli
-		tried, err := newSearch(s.w.WithContainer(container), o, attemptsObserved/8, min(len(s.starts), 4000))
-		if err != nil {
-			return false, err
-		}
-		return len(tried.choose(true)) > 0, nil
-	}
 	low, high := limit, limit
-	for {
+	var found *search
+	for found == nil {
 		if high >= 16*limit {
 			return 0, nil
 		}
 		low, high = high, 2*high
-		ok, err := feasible(high)
-		if err != nil {
+		var err error
+		if found, err = s.withLimit(o, high); err != nil {
 			return 0, err
-		}
-		if ok {
-			break
 		}
 	}
 	for range 3 {
@@ -189,15 +179,35 @@ func (s *search) leastLimit(o Options) (int64, error) {
 		if middle <= low || middle >= high {
 			break
 		}
-		ok, err := feasible(middle)
+		tried, err := s.withLimit(o, middle)
 		if err != nil {
 			return 0, err
 		}
-		if ok {
-			high = middle
+		if tried != nil {
+			high, found = middle, tried
 		} else {
 			low = middle
 		}
 	}
+	finalists, _, err := found.simulate(ctx, o, found.choose(true)[:1], false)
+	if err != nil || verdict(finalists[0].variant) == missed {
+		return 0, err
+	}
 	return high, nil
+}
+
+// withLimit returns the search in the same world with another CPU limit, nil if
+// no settings are predicted to meet the objectives there.
+func (s *search) withLimit(o Options, milli int64) (*search, error) {
+	container := *s.w.Container()
+	container.CPULimitMilli = milli
+	tried, err := newSearch(s.w.WithContainer(container), o, attemptsObserved/8, min(len(s.starts), 4000))
+	if err != nil {
+		return nil, err
+	}
+	tried.corrections = s.corrections
+	if len(tried.choose(true)) == 0 {
+		return nil, nil
+	}
+	return tried, nil
 }

@@ -1,11 +1,13 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -34,9 +36,6 @@ func DefaultObjectives() []model.Objective {
 		{Measure: estimate.Tolerance, AtLeast: true, Bound: 2},
 	}
 }
-
-// finalistsSimulated is the number of settings that are simulated in full.
-const finalistsSimulated = 3
 
 // Run searches the settings of the studied container's probes that meet the
 // objectives (S19 to S22). It predicts what every setting leads to from closed
@@ -69,11 +68,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		return nil, err
 	}
 	r.describe(s)
-	chosen := s.choose(true)
-	if len(chosen) == 0 && s.loud[model.Liveness] == nil && s.loud[model.Readiness] == nil {
-		chosen = s.choose(false)
-	}
-	if err := r.decide(ctx, s, o, chosen); err != nil {
+	if err := r.decide(ctx, s, o); err != nil {
 		return nil, err
 	}
 	r.front(s)
@@ -127,62 +122,163 @@ func (r *Recommendation) describe(s *search) {
 	}
 }
 
+// rounds is how often the search corrects its predictions by what the full
+// simulation shows, and chooses again.
+const rounds = 4
+
 // decide simulates the best settings beside the current ones and fills in the
-// recommendation, or why there is none.
-func (r *Recommendation) decide(ctx context.Context, s *search, o Options, chosen []combination) error {
-	finalists := pick(chosen)
-	variants := []estimate.Named{}
-	for i := range finalists {
-		variants = append(variants, estimate.Named{Name: fmt.Sprintf("finalist %d", i+1), World: s.world(&finalists[i])})
-	}
-	variants = append(variants, estimate.Named{Name: "current", World: s.w})
-	estimates, err := estimate.Run(ctx, variants, o.forSimulation(variants))
-	if err != nil {
-		return err
-	}
-	current := &estimates.Variants[len(finalists)]
-	r.Current = proposalOf(current)
-	r.keepNotes(current, "current settings: ")
-	if verdict(current) == met {
-		r.Recommended = &Proposal{current.Settings, current.Measures, current.Objectives}
-		r.note("the current settings meet every objective; they are recommended unchanged")
-		r.keep(s)
-		return nil
-	}
-	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
-	order := byVerdict(estimates.Variants[:len(finalists)])
-	for _, i := range order {
-		v := &estimates.Variants[i]
-		if verdict(v) == missed {
-			r.reject(describe(s, &finalists[i]), "full simulation: "+whyNot(v))
-			continue
+// recommendation, or why there is none. Where the simulation of the best
+// settings goes beyond their prediction, the predictions are corrected, and the
+// search chooses again.
+func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
+	var fallback *finalist // misses nothing, but leaves something undecided
+	current := standing(-1)
+	predicted := false
+	for round := range rounds {
+		chosen := s.choose(true)
+		if len(chosen) == 0 && s.loud[model.Liveness] == nil && s.loud[model.Readiness] == nil {
+			chosen = s.choose(false)
 		}
-		if verdict(v) == undecided && verdict(current) == undecided {
-			r.Recommended = &Proposal{current.Settings, current.Measures, current.Objectives}
-			r.note("the current settings miss no objective, and the best other settings leave the same ones undecided; they are recommended unchanged")
-			r.keep(s)
-			return nil
-		}
-		again := []estimate.Named{{Name: "recommended", World: s.world(&finalists[i])}}
-		fresh := o.forSimulation(again)
-		fresh.Seed = o.Seed ^ freshStreams
-		confirmed, err := estimate.Run(ctx, again, fresh)
+		predicted = predicted || len(chosen) > 0
+		finalists, estimates, err := s.simulate(ctx, o, chosen, round == 0)
 		if err != nil {
 			return err
 		}
-		winner := &confirmed.Variants[0]
-		if verdict(winner) == missed {
-			r.reject(describe(s, &finalists[i]), "on fresh streams: "+whyNot(winner))
-			continue
+		if round == 0 {
+			v := &estimates.Variants[len(finalists)]
+			current = verdict(v)
+			r.Current = proposalOf(v)
+			r.keepNotes(v, "current settings: ")
+			if current == met {
+				r.keep(s, "the current settings meet every objective; they are recommended unchanged")
+				return nil
+			}
+			r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(v))
 		}
-		p := proposalOf(winner)
-		r.Recommended = &p
-		r.note("the recommended settings were simulated beside the current ones on common random numbers, and again on fresh streams; the numbers are those of the latter (%d replications)", confirmed.Replications)
-		r.keepNotes(winner, "recommended settings: ")
-		r.explain(s, &finalists[i], chosen)
-		return nil
+		for i := range finalists {
+			f := &finalists[i]
+			if verdict(f.variant) == met {
+				if f.variant, err = s.confirm(ctx, o, f); err != nil {
+					return err
+				}
+			}
+			switch verdict(f.variant) {
+			case met:
+				r.recommend(s, f, chosen)
+				return nil
+			case undecided:
+				if fallback == nil {
+					fallback = f
+				}
+			case missed:
+				r.reject(describe(s, &f.combination), "full simulation: "+whyNot(f.variant))
+			}
+		}
+		if len(finalists) == 0 || !s.correct(finalists) {
+			break
+		}
 	}
-	return r.infeasible(s, o, len(chosen) > 0)
+	switch {
+	case fallback != nil && current == undecided:
+		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
+	case fallback != nil:
+		confirmed, err := s.confirm(ctx, o, fallback)
+		if err != nil {
+			return err
+		}
+		if verdict(confirmed) == missed {
+			r.reject(describe(s, &fallback.combination), "on fresh streams: "+whyNot(confirmed))
+			return r.infeasible(ctx, s, o, true)
+		}
+		fallback.variant = confirmed
+		r.recommend(s, fallback, s.choose(true))
+	default:
+		return r.infeasible(ctx, s, o, predicted)
+	}
+	return nil
+}
+
+// finalist is a combination that was simulated in full.
+type finalist struct {
+	combination
+	variant *estimate.Variant
+}
+
+// simulate simulates the best of the chosen in full, on common random numbers,
+// and the current settings last if they are wanted.
+func (s *search) simulate(ctx context.Context, o Options, chosen []combination, withCurrent bool) ([]finalist, *estimate.Estimates, error) {
+	var finalists []finalist
+	var variants []estimate.Named
+	for i, c := range pick(chosen, s.loud[model.Liveness] == nil) {
+		finalists = append(finalists, finalist{combination: c})
+		variants = append(variants, estimate.Named{Name: fmt.Sprintf("finalist %d", i+1), World: s.world(&c)})
+	}
+	if withCurrent {
+		variants = append(variants, estimate.Named{Name: "current", World: s.w})
+	}
+	if len(variants) == 0 {
+		return nil, nil, nil
+	}
+	estimates, err := estimate.Run(ctx, variants, o.forSimulation(variants))
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range finalists {
+		finalists[i].variant = &estimates.Variants[i]
+	}
+	return finalists, estimates, nil
+}
+
+// confirm simulates a finalist again, on fresh streams.
+func (s *search) confirm(ctx context.Context, o Options, f *finalist) (*estimate.Variant, error) {
+	variants := []estimate.Named{{Name: "recommended", World: s.world(&f.combination)}}
+	fresh := o.forSimulation(variants)
+	fresh.Seed ^= freshStreams
+	estimates, err := estimate.Run(ctx, variants, fresh)
+	if err != nil {
+		return nil, err
+	}
+	return &estimates.Variants[0], nil
+}
+
+// correct raises the predictions of the objectives that finalists did not meet
+// by as much as the simulation went beyond them. It reports whether that
+// changes anything.
+func (s *search) correct(finalists []finalist) bool {
+	changed := false
+	for i := range finalists {
+		f := &finalists[i]
+		for j := range s.objectives {
+			objective := &s.objectives[j]
+			if verdict := f.variant.Objectives[j].Met; verdict != nil && *verdict || objective.AtLeast {
+				continue
+			}
+			simulated, err := f.variant.Measures.Lookup(objective.Measure, objective.Statistic)
+			plain, ok := s.plain(objective, &f.combination)
+			if err != nil || simulated == nil || !ok || !(plain > 0) || strings.HasPrefix(objective.Measure, "falseKills") && simulated.Estimate == 0 {
+				continue // nothing to learn from
+			}
+			factor := simulated.High / plain
+			if math.IsInf(factor, 1) {
+				factor = 1.1 * simulated.Estimate / plain
+			}
+			// A hair more than what would just do.
+			if factor *= 1.001; factor > s.corrections[estimate.Name(*objective)] && factor > 1 {
+				s.corrections[estimate.Name(*objective)] = factor
+				changed = true
+			}
+		}
+	}
+	return changed
+}
+
+// recommend fills in the recommended settings, and why.
+func (r *Recommendation) recommend(s *search, f *finalist, chosen []combination) {
+	p := proposalOf(f.variant)
+	r.Recommended = &p
+	r.note("the recommended settings were simulated beside the current ones on common random numbers, and again on fresh streams; the numbers are those of the latter")
+	r.keepNotes(f.variant, "recommended settings: ")
+	r.explain(s, &f.combination, chosen)
 }
 
 // freshStreams sets the seeds of the confirmation apart from those of the search.
@@ -196,7 +292,7 @@ func (o Options) forSimulation(variants []estimate.Named) estimate.Options {
 		return simulation
 	}
 	const (
-		events       = 8e6 // of all replications of one variant: a few seconds
+		events       = 5e6 // of all replications of one variant: a few seconds
 		replications = 16  // at least, for intervals between them
 		most         = 64
 	)
@@ -236,46 +332,32 @@ func eventsPerSecond(w *model.World) float64 {
 	return sum
 }
 
-// pick returns the settings to simulate: the best, the best with another
-// liveness setting, and the one with the fewest predicted false kills.
-func pick(chosen []combination) []combination {
+// pick returns the settings to simulate: the best, and, unless the prediction
+// of false kills is certain, the one with the fewest, in case the best kill too
+// often after all.
+func pick(chosen []combination, certain bool) []combination {
 	if len(chosen) == 0 {
 		return nil
 	}
-	picked := []combination{chosen[0]}
-	add := func(c combination) {
-		same := func(d combination) bool {
-			return d.readiness == c.readiness && d.liveness == c.liveness && d.start.probe == c.start.probe
-		}
-		if len(picked) < finalistsSimulated && !slices.ContainsFunc(picked, same) {
-			picked = append(picked, c)
-		}
+	best := chosen[0]
+	if certain {
+		return []combination{best}
 	}
-	safest := slices.MinFunc(chosen, func(a, b combination) int { return compareBound(&a, &b) })
-	for _, c := range chosen {
-		if c.liveness != chosen[0].liveness {
-			add(c)
-			break
-		}
+	safest := slices.MinFunc(chosen, func(a, b combination) int {
+		return cmp.Or(cmp.Compare(killBound(&a), killBound(&b)), cmp.Compare(load(&a), load(&b)))
+	})
+	if safest.liveness == best.liveness || killBound(&best) == 0 {
+		return []combination{best}
 	}
-	add(safest)
-	return picked
+	safest.start, safest.readiness = best.start, best.readiness
+	return []combination{best, safest}
 }
 
-func compareBound(a, b *combination) int {
-	bound := func(c *combination) float64 {
-		if c.liveness == nil {
-			return 0
-		}
-		return c.liveness.bound
+func killBound(c *combination) float64 {
+	if c.liveness == nil {
+		return 0
 	}
-	switch x, y := bound(a), bound(b); {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return c.liveness.bound
 }
 
 // standing is how a variant stands to all objectives together.
@@ -298,17 +380,6 @@ func verdict(v *estimate.Variant) standing {
 		}
 	}
 	return all
-}
-
-// byVerdict returns the indices of the variants, those that meet everything
-// first and in their order otherwise.
-func byVerdict(variants []estimate.Variant) []int {
-	order := make([]int, len(variants))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return int(verdict(&variants[a])) - int(verdict(&variants[b])) })
-	return order
 }
 
 func proposalOf(v *estimate.Variant) Proposal {

@@ -33,7 +33,10 @@ type search struct {
 	starts []time.Duration           // how long starts take, ascending; Longest for one that did not end
 	hangs  float64                   // per pod-year, by which waiting for a verdict is weighed
 	lags   map[[2]int32][]time.Duration
-	spread map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
+	// corrections are factors on the predictions of an objective, by its name:
+	// how far the full simulation of some settings went beyond theirs.
+	corrections map[string]float64
+	spread      map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
 }
 
 // option is one probe's setting with what it leads to.
@@ -62,7 +65,7 @@ type combination struct {
 func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, error) {
 	s := &search{
 		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
-		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
+		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[string]float64{},
 	}
 	if s.confidence <= 0 || s.confidence >= 1 {
 		s.confidence = 0.95
