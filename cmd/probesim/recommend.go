@@ -146,7 +146,7 @@ func writePatches(w, diagnostics io.Writer, results []recommended) error {
 			fmt.Fprintf(diagnostics, "%s: no patch: %s\n", r.Scenario, reason)
 			continue
 		}
-		patch, err := scenarios.Patch(r.workload, r.world().Container())
+		patch, err := r.patch()
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Scenario, err)
 		}
@@ -274,12 +274,25 @@ func recommendationPage(r *recommended) *page {
 			p.prose("  - ", "    ", rejected.Settings+": "+rejected.Reason)
 		}
 	}
+	if patch, err := r.patch(); err == nil && len(patch) > 0 {
+		p.heading("Patch (-o patch prints it alone)")
+		p.printf("%s", patch)
+	}
 	if len(r.Notes) > 0 {
 		p.heading("Notes")
 		p.items(r.Notes)
 	}
 	p.printf("\nseed %d\n", r.Seed)
 	return p
+}
+
+// patch returns the patch to the recommended settings; none where there are no
+// such settings.
+func (r *recommended) patch() ([]byte, error) {
+	if r.Recommended == nil {
+		return nil, nil
+	}
+	return scenarios.Patch(r.workload, r.world().Container())
 }
 
 func recommendedSentences(r *recommended) []string {
