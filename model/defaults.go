@@ -29,5 +29,5 @@ func DefaultNode() Node {
 // DefaultCluster returns a cluster of the newest simulated version with
 // kube-proxy's defaults (K51).
 func DefaultCluster() Cluster {
-	return Cluster{KubernetesVersion: NewestVersion, ProxyMode: IPTables, MinSyncPeriod: time.Second}
+	return Cluster{KubernetesVersion: NewestVersion, ProxyMode: IPTables, MinSyncPeriod: IPTables.MinSyncPeriod()}
 }

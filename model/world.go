@@ -142,6 +142,15 @@ const (
 // String returns kube-proxy's word.
 func (m ProxyMode) String() string { return [...]string{"iptables", "nftables", "ipvs"}[m] }
 
+// MinSyncPeriod returns the least time between two applications of rules where
+// kube-proxy is not configured otherwise (K51).
+func (m ProxyMode) MinSyncPeriod() time.Duration {
+	if m == IPVS {
+		return 0
+	}
+	return time.Second
+}
+
 // LoadBalancer is an external load balancer with pods as its targets.
 type LoadBalancer struct {
 	Deregistration   time.Duration // from the endpoint's removal to no new connections

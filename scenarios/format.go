@@ -202,7 +202,7 @@ type cluster struct {
 
 type kubeProxy struct {
 	Mode          *string   `json:"mode" default:"iptables" enum:"iptables|nftables|ipvs" doc:"Mode of kube-proxy."`
-	MinSyncPeriod *duration `json:"minSyncPeriod" default:"1s" doc:"Least time between two applications of its rules."`
+	MinSyncPeriod *duration `json:"minSyncPeriod" doc:"Least time between two applications of its rules. Default: kube-proxy's own, 1s, or 0s in mode ipvs."`
 }
 
 type loadBalancer struct {

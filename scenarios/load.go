@@ -321,6 +321,7 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 	result.statedNode.Classes = slices.Clone(s.Node.Classes)
 	d.applyProfiles(&s.Node, changed.scenario, u.at)
 	complete(reflect.ValueOf(s).Elem())
+	completeProxy(&s.Cluster.KubeProxy)
 	d.checkTogether(s, changed.scenario, u.at)
 	if u.object == nil {
 		return result, d

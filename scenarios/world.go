@@ -241,6 +241,14 @@ func toNode(m *machine) model.Node {
 	return n
 }
 
+// completeProxy fills in the default that depends on the mode (K51).
+func completeProxy(p *kubeProxy) {
+	if p.MinSyncPeriod == nil {
+		least := duration(word(p.Mode, model.IPVS).MinSyncPeriod())
+		p.MinSyncPeriod = &least
+	}
+}
+
 func toCluster(c *cluster) model.Cluster {
 	result := model.Cluster{
 		KubernetesVersion: model.Version{Minor: int(*c.KubernetesVersion)},
