@@ -366,15 +366,16 @@ func (d *decoder) decodePod(o *object) (*corev1.PodSpec, int32) {
 	before := len(d.faults)
 	spec, replicas := d.decodeObject(o)
 	d.lenient = false
-	if len(d.faults) > before {
-		return spec, replicas // with values missing, rules would be broken that are not
-	}
+	unread := len(d.faults) > before
 	for _, v := range violations(spec, o.kind) {
 		steps, err := parsePath(v.Path)
 		if err != nil {
 			panic(v.Path) // made by violations, not by the input
 		}
 		n, at := find(o.root, append(o.specPath(), steps...), o.at, d.origins)
+		if unread && !(n.Kind == yaml.ScalarNode && n.Value == v.Value) {
+			continue // what could not be read is missing, and rules seem broken that are not
+		}
 		message := v.Rule
 		if v.Value != "" {
 			message = v.Value + ": " + v.Rule

@@ -111,6 +111,17 @@ func (o *object) spec() *yaml.Node {
 	return descend(o.root, workloadKinds[o.groupKind()]...)
 }
 
+// replicasPath is where an object of the kind states the number of its pods.
+func replicasPath(kind string) []step {
+	switch kind {
+	case "Job":
+		return []step{{field: "spec"}, {field: "parallelism"}}
+	case "CronJob":
+		return []step{{field: "spec"}, {field: "jobTemplate"}, {field: "spec"}, {field: "parallelism"}}
+	}
+	return []step{{field: "spec"}, {field: "replicas"}}
+}
+
 // decodeObject reads the whole object by the types of k8s.io/api, strictly but
 // for unknown fields, and returns its PodSpec and the number of its replicas,
 // 0 where it states none.
@@ -150,10 +161,14 @@ func (d *decoder) decodeObject(o *object) (spec *corev1.PodSpec, replicas int32)
 		read(&job)
 		spec, count = &job.Spec.JobTemplate.Spec.Template.Spec, job.Spec.JobTemplate.Spec.Parallelism
 	}
-	if count != nil {
-		replicas = *count
+	if count == nil {
+		return spec, 0
 	}
-	return spec, replicas
+	if *count < 0 {
+		n, at := find(o.root, replicasPath(o.kind), o.at, d.origins)
+		d.fault(n, at, "%d: must be greater than or equal to 0", *count)
+	}
+	return spec, *count
 }
 
 // candidate is a container that could be the studied one, as the tree has it.
