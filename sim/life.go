@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -26,6 +27,7 @@ type life struct {
 	timers       timers
 	random       stream // what the kubelet and the runtime draw
 	trace        *Trace
+	stop         *atomic.Bool // nil: never
 
 	containers []container
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
@@ -139,7 +141,7 @@ func (l *life) reset() {
 
 // run fires timers up to the horizon.
 func (l *life) run() {
-	for !l.ended {
+	for !l.ended && (l.stop == nil || !l.stop.Load()) {
 		i, at := l.timers.next()
 		if at > l.horizon {
 			l.now = l.horizon

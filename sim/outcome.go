@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -72,6 +73,9 @@ type Life struct {
 	Hang time.Duration
 	// Trace receives every event of the life. Nil: none.
 	Trace *Trace
+	// Stop ends the life early once it is true, so that a long one can be given
+	// up; its outcome means nothing then. Nil: never.
+	Stop *atomic.Bool
 }
 
 // Observation is what a probe of a given period would have met at one instant

@@ -93,7 +93,7 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	l.relistPhase = time.Duration(l.random.Int64N(int64(time.Second)))
 	l.kubeletStart = -dist.Longest // an old kubelet: no start-up jitter (K4)
 	l.horizon = min(of.Horizon, dist.Longest)
-	l.trace = of.Trace
+	l.trace, l.stop = of.Trace, of.Stop
 	if l.trace != nil {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}

@@ -31,6 +31,13 @@ type lives struct {
 type worker struct {
 	plan       *plan
 	simulators []*sim.Simulator // one for each variant
+	stop       *atomic.Bool     // gives up the replication under way
+}
+
+// run simulates one life of variant i, or gives it up when told to stop.
+func (w *worker) run(i int, life sim.Life) *sim.Outcome {
+	life.Stop = w.stop
+	return w.simulators[i].Run(life)
 }
 
 func newWorker(p *plan, variants []Named) (*worker, error) {
@@ -47,21 +54,22 @@ func newWorker(p *plan, variants []Named) (*worker, error) {
 
 // replicate fills rec with replication r. Every variant lives the same lives:
 // same seeds, same instants of the test faults, so that their difference is
-// due to the settings (common random numbers, S14).
-func (w *worker) replicate(r int64, rec *record) {
+// due to the settings (common random numbers, S14). It reports false if it was
+// told to stop before the end.
+func (w *worker) replicate(r int64, rec *record) bool {
 	rec.replication = r
-	for i, simulator := range w.simulators {
+	for i := range w.simulators {
 		result := &rec.variants[i]
 		result.life.Reset()
 		result.faults.Reset()
 		result.starts.Reset()
 		result.started, result.killed, result.lost = 0, 0, 0
-		add(&result.life, simulator.Run(w.plan.life(r)))
+		add(&result.life, w.run(i, w.plan.life(r)))
 		for j := range w.plan.faultLives[i] {
-			add(&result.faults, simulator.Run(w.plan.faultLife(r, j, i)))
+			add(&result.faults, w.run(i, w.plan.faultLife(r, j, i)))
 		}
 		for j := range w.plan.startLives[i] {
-			outcome := simulator.Run(w.plan.startLife(r, j, i))
+			outcome := w.run(i, w.plan.startLife(r, j, i))
 			if outcome.Starts > 0 {
 				result.started++
 			}
@@ -74,6 +82,7 @@ func (w *worker) replicate(r int64, rec *record) {
 			add(&result.starts, outcome)
 		}
 	}
+	return !w.stop.Load()
 }
 
 // pool spreads replications over workers and hands their records on in the
@@ -109,7 +118,11 @@ func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) i
 	finished := make(chan *record, cap(p.free))
 	var running sync.WaitGroup
 	for _, w := range p.workers {
+		stop := new(atomic.Bool)
+		w.stop = stop
+		keep := context.AfterFunc(ctx, func() { stop.Store(true) })
 		running.Go(func() {
+			defer keep()
 			for ctx.Err() == nil {
 				// The record comes before the number: whoever has the least
 				// number outstanding can then always finish it.
@@ -119,7 +132,10 @@ func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) i
 					p.free <- rec
 					return
 				}
-				w.replicate(r, rec)
+				if !w.replicate(r, rec) {
+					p.free <- rec
+					return
+				}
 				finished <- rec
 			}
 		})
@@ -138,6 +154,9 @@ func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) i
 			p.free <- rec
 			from++
 		}
+	}
+	for _, rec := range waiting { // those after one that was given up
+		p.free <- rec
 	}
 	return from
 }
