@@ -23,7 +23,6 @@ func (a *application) ask(t *attempt) {
 		t.answers, t.answerAt = byKernel, a.life.now+model.DefaultAnswer(handler).Wait.Quantile(0.5)
 		return
 	}
-	t.throttled = a.quota > 0 && handler == model.HTTPGet
 	if fault, ok := a.faultOf(t.kind); ok {
 		a.answerFaulty(t, handler, fault)
 		return
@@ -164,6 +163,7 @@ func (a *application) answerAfterCPU(t *attempt, demand time.Duration) {
 		a.out.ProbeCPU += demand
 	}
 	t.answers, t.answerAt = byCPU, never
+	t.throttled = a.quota > 0 && a.handler(t) == model.HTTPGet
 	a.submit(cpu.Job{ID: t.asked, Demand: max(1, demand), Wait: t.wait, RunsOn: p.RunsOn})
 }
 

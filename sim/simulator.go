@@ -10,6 +10,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -29,7 +30,7 @@ type Simulator struct {
 // asks for and this version does not simulate.
 func New(w *model.World) (*Simulator, error) {
 	if missing := Unsupported(w); len(missing) > 0 {
-		return nil, fmt.Errorf("%s: not simulated by this version", missing[0])
+		return nil, fmt.Errorf("%s: not simulated by this version", strings.Join(missing, ", "))
 	}
 	s := &Simulator{world: w, class: newStream()}
 	if len(w.Node.Classes) == 0 {
