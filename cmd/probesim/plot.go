@@ -6,20 +6,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
-	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/recommend"
-	"github.com/probesim/probesim/sim/stats"
 )
 
 // charts are the kinds of chart, in the order of the help.
-var charts = []string{"timeline", "front", "startup"}
+var charts = []string{"timeline", "front", "startup", "answers", "delays"}
 
 type plotFlags struct {
 	lifeFlags
@@ -41,7 +38,9 @@ reads the chart goes to standard output.
 
   timeline   the life of one pod: attempts, failures in a row, Ready, endpoints, kills
   front      detection time against false kills: the settings worth choosing from
-  startup    how long startups take, against the time the probes give them`,
+  startup    how long startups take, against the time the probes give them
+  answers    how long answers take, against the timeout
+  delays     what follows a hang and when: no more traffic, the kill, serving again`,
 		Example: `  probesim plot gallery:ingress-controller -o life.svg
   probesim plot gallery:ingress-controller --chart front -o front.pdf
   probesim plot deployment.yaml --hang 5m -o hang.png`,
@@ -54,7 +53,7 @@ reads the chart goes to standard output.
 	flags.StringVarP(&f.file, "output", "o", "", "file to write: .svg, .png, .pdf or .csv (required)")
 	flags.StringVar(&f.chart, "chart", charts[0], "kind of chart: "+strings.Join(charts, ", "))
 	complete(cmd, "chart", charts...)
-	flags.StringVar(&f.variant, "variant", "", "for timeline and startup: a whatIf of the scenario, instead of the settings as they are")
+	flags.StringVar(&f.variant, "variant", "", "for all but front: a whatIf of the scenario, instead of the settings as they are")
 	f.effort.add(cmd)
 	flags.Uint64Var(&f.replication, "replication", 0, "for timeline: which life, counted from 0")
 	flags.Var((*durationFlag)(&f.hang), "hang", "for timeline: let the process hang that long after the pod's creation")
@@ -120,6 +119,10 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		return front, nil
 	case "startup":
 		return f.startup(cmd, w, world)
+	case "answers":
+		return f.answers(cmd, w, world)
+	case "delays":
+		return f.delays(cmd, w, world)
 	}
 	trace, from, to, err := f.life(cmd, w, world)
 	if err != nil {
@@ -144,78 +147,4 @@ func chosen(w *scenarios.Workload, variant string) (*model.World, error) {
 		return nil, fmt.Errorf("--variant: %q: the scenario has no whatIf", variant)
 	}
 	return nil, fmt.Errorf("--variant: %q: must be one of %s", variant, strings.Join(names, ", "))
-}
-
-const (
-	// startups is the number of starts drawn for the chart of startups.
-	startups = 2000
-	// longestStart bounds how long each of them is followed.
-	longestStart = 3 * time.Hour
-)
-
-// startup sets how long first starts of the pod take against what its probes
-// allow. The durations are those of starts that nothing cuts short, so that
-// the slow ones are among them; how many are killed is counted on the same
-// starts with the probes in place.
-func (f *plotFlags) startup(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (plots.Chart, error) {
-	o := f.options(cmd, w)
-	n := int64(startups)
-	if o.Replications > 0 {
-		n = o.Replications
-	}
-	spared := world.Container().WithProbe(model.Startup, nil).WithProbe(model.Liveness, nil)
-	free, err := sim.New(world.WithContainer(spared))
-	if err != nil {
-		return nil, err
-	}
-	probed, err := sim.New(world)
-	if err != nil {
-		return nil, err
-	}
-	p := newProgress(cmd.ErrOrStderr(), "starting "+world.Name, 0)
-	defer p.end()
-	var completed []time.Duration
-	var killed stats.Proportion
-	for i := range n {
-		if cmd.Context().Err() != nil {
-			return nil, cmd.Context().Err()
-		}
-		p.update(i, n)
-		took, done := firstStart(free, o.Seed, uint64(i))
-		if !done {
-			continue
-		}
-		completed = append(completed, took)
-		if _, done := firstStart(probed, o.Seed, uint64(i)); done {
-			killed.Add(0, 1)
-		} else {
-			killed.Add(1, 1)
-		}
-	}
-	kills := killed.Estimate(o.Confidence)
-	return plots.NewStartup(world, o.Seed, completed, &kills), nil
-}
-
-// firstStart returns how long the first start of a life took, or that it was
-// killed or did not end.
-func firstStart(simulator *sim.Simulator, seed, replication uint64) (took time.Duration, done bool) {
-	for horizon := 2 * time.Minute; horizon <= longestStart; horizon *= 4 {
-		trace := traced(simulator, sim.Life{Seed: seed, Replication: replication}, horizon)
-		var began time.Duration
-		for i := range trace.Events {
-			e := &trace.Events[i]
-			if e.Container != trace.World.Studied {
-				continue
-			}
-			switch {
-			case e.Kind == sim.EventStart:
-				began = e.At
-			case e.Kind == sim.EventState && e.State == sim.Serving:
-				return e.At - began, true
-			case e.Kind == sim.EventKill:
-				return 0, false
-			}
-		}
-	}
-	return 0, false
 }
