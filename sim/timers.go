@@ -57,7 +57,11 @@ func (t *timers) set(i int, at time.Duration) {
 	}
 	t.at[i] = at
 	for n := (i + t.size) / 2; n >= 1; n /= 2 {
+		before := t.win[n]
 		t.win[n] = t.play(n)
+		if t.win[n] == before && int(before) != i {
+			return // i neither won here before nor does now, so nothing changes above
+		}
 	}
 }
 
