@@ -100,3 +100,48 @@ func BenchmarkStart(b *testing.B) {
 		answer(c, 0, Job{Demand: 9 * time.Second, Threads: 2})
 	}
 }
+
+// A start of 50 CPU-seconds at 500m, about 100 s.
+func BenchmarkLongStart(b *testing.B) {
+	for _, bench := range []struct {
+		name    string
+		cfg     Config
+		threads int
+	}{
+		{"1-thread", Config{Quota: 50 * ms, CPUs: 4}, 1},
+		{"2-threads", Config{Quota: 50 * ms, CPUs: 4}, 2},
+		{"2-threads-nested-interrupted", Config{Quota: 50 * ms, PodQuota: 50 * ms, CPUs: 4, InterruptionsPerSecond: 30}, 2},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			c := New(bench.cfg)
+			r := rand.New(rand.NewPCG(1, 1))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Reset(0, r)
+				answer(c, 0, Job{Demand: 50 * time.Second, Threads: bench.threads})
+			}
+		})
+	}
+}
+
+// A probe's answer of 20 ms at 20m, which takes about ten refills.
+func BenchmarkStarvedProbe(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		cfg  Config
+	}{
+		{"own", Config{Quota: 2 * ms, CPUs: 4}},
+		{"nested", Config{Quota: 2 * ms, PodQuota: 2 * ms, CPUs: 4}},
+		{"nested-interrupted", Config{Quota: 2 * ms, PodQuota: 2 * ms, CPUs: 4, InterruptionsPerSecond: 30}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			c := newContainer(bench.cfg, 1)
+			at := time.Second
+			b.ReportAllocs()
+			for b.Loop() {
+				answer(c, at, Job{Demand: 20 * ms})
+				at += 10*time.Second + 1234567
+			}
+		})
+	}
+}

@@ -55,6 +55,7 @@ type Container struct {
 	due            []time.Duration // next instant of every kind of event; Never: none
 	firstProcessor int             // index into due
 	used           time.Duration   // CPU time since the reset
+	plainly        bool            // tests: every event is handled in the general way
 	record         recorder
 }
 
@@ -230,6 +231,9 @@ func (c *Container) Advance(now time.Duration) {
 		if at > now {
 			break
 		}
+		if (i < dueSlack || i >= c.firstProcessor) && c.coast(now) {
+			continue
+		}
 		c.now = at
 		switch {
 		case i < dueSlack:
@@ -304,24 +308,67 @@ func (c *Container) noEarlier(t int32) time.Duration {
 		_, from = c.earliest()
 	}
 	bound := later(from, th.left+th.wait)
-	if len(c.levels) == 0 || th.left < 4*bandwidthSlice {
+	if len(c.levels) == 0 {
 		return bound
 	}
-	// Whatever the order of running, the cgroup cannot use more than it has, an
-	// overrun of one tick on each CPU, and one quota at each refill.
-	b := &c.levels[0]
-	have := b.pool + b.burst
-	for i := range c.processors {
-		have += max(c.processors[i].local[0], 0) + c.cfg.Tick
-	}
-	var needed time.Duration
-	for _, other := range c.working {
-		if c.threads[other].waiter == th.waiter {
-			needed += c.threads[other].left
+	return max(bound, c.affordable(th))
+}
+
+// affordable returns a lower bound on the end of the thread's part of a
+// submission that follows from the quotas alone: whatever the order of running,
+// the cgroup cannot use more than it has, one quota at each refill, and an
+// overrun of one tick on each CPU. Of threads that stay where they are only
+// their own CPUs count, and what a single one's CPU owes counts against it.
+func (c *Container) affordable(th *thread) time.Duration {
+	stay := c.undisturbed()
+	bound := time.Duration(0)
+	for level := range c.levels {
+		b := &c.levels[level]
+		needed, have, parts := time.Duration(0), b.pool, time.Duration(0)
+		for _, other := range c.working {
+			part := &c.threads[other]
+			if part.waiter != th.waiter {
+				continue
+			}
+			needed += part.left
+			parts++
+			if stay {
+				local := c.processors[part.cpu].local[level] + c.cfg.Tick
+				if c.submissions[th.waiter].parts > 1 {
+					local = max(local, 0)
+				}
+				have += local
+			}
 		}
-	}
-	if periods := (needed - have) / b.quota; periods > 1 {
-		bound = max(bound, b.following(c.now)+(periods-1)*b.period)
+		if !stay {
+			for i := range c.processors {
+				have += max(c.processors[i].local[level], 0) + c.cfg.Tick
+			}
+		}
+		if needed <= have {
+			continue
+		}
+		refill := b.expiry // those that nobody has looked at yet are among those to come
+		if !b.active {
+			refill = b.following(c.now)
+		}
+		refills := (needed - have - 1) / b.quota
+		if refills > (Never-refill)/b.period-1 {
+			return Never
+		}
+		rest := min(needed-have-refills*b.quota, needed) // a debt is repaid, not worked off
+		bound = max(bound, refill+refills*b.period+rest/parts)
 	}
 	return bound
+}
+
+// undisturbed reports whether every thread that can run before the next call
+// from outside has a CPU to itself.
+func (c *Container) undisturbed() bool {
+	for _, due := range c.due[dueWait:c.firstProcessor] {
+		if due != Never {
+			return false
+		}
+	}
+	return !c.runtime.pending() && c.queued == 0 && c.spread()
 }

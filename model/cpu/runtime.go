@@ -49,6 +49,9 @@ func (r *runtime) reset() {
 
 func (r *runtime) waiting() bool { return r.first < len(r.queue) }
 
+// pending reports whether it has anything to do beyond what runs.
+func (r *runtime) pending() bool { return r.waiting() || len(r.arrived) > 0 }
+
 // notice queues the acceptor if connections have come.
 func (r *runtime) notice() {
 	if len(r.arrived) > 0 && !r.noticed {
@@ -94,7 +97,7 @@ func (c *Container) ready(t int32, now time.Duration) {
 		th.watched, th.preempted = 0, false
 		c.wake(t, now)
 	default:
-		if !r.waiting() && len(r.arrived) == 0 {
+		if !r.pending() {
 			r.looked = max(r.looked, now/holdTime*holdTime) // it has looked all the time
 		}
 		if th.waiter != nobody && r.limit > 1 {
@@ -119,7 +122,7 @@ func (c *Container) replan(now time.Duration) {
 // runtimeDue returns when the runtime has something to do on a CPU that runs.
 func (c *Container) runtimeDue(p *processor) time.Duration {
 	r := &c.runtime
-	if !r.waiting() && len(r.arrived) == 0 {
+	if !r.pending() {
 		return Never
 	}
 	th := &c.threads[p.head]
