@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 )
@@ -22,11 +23,11 @@ type ClosedForm struct {
 	classes []weighted // of nodes; empty: the fields below hold
 
 	stalls  []stall
-	pairs   []float64       // pairs[s] is the greatest P(two stalls last longer than s seconds together)
-	typical time.Duration   // median of an answer's latency
-	slow    time.Duration   // latency that one answer in ten thousand exceeds, at most
-	alone   map[int]float64 // by timeoutSeconds: probability that one answer fails for itself
-	single  func(timeout time.Duration) float64
+	known   map[attempts][2]float64
+	typical time.Duration      // median of an answer's latency
+	slow    time.Duration      // latency that one answer in ten thousand exceeds, at most
+	alone   map[int][2]float64 // by timeoutSeconds: probability that one answer fails for itself, and its bound
+	single  func(timeout time.Duration) (estimate, bound float64)
 }
 
 // weighted is the closed form on one class of nodes.
@@ -46,7 +47,7 @@ type stall struct {
 
 // NewClosedForm analyses what can fail the probes of kind k of a world.
 func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
-	f := &ClosedForm{alone: map[int]float64{}}
+	f := &ClosedForm{alone: map[int][2]float64{}, known: map[attempts][2]float64{}}
 	if classes := w.Node.Classes; len(classes) > 0 {
 		f.addClasses(w, k)
 		return f
@@ -55,7 +56,7 @@ func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 		return f
 	}
 	if tcp(w, k) {
-		f.single = func(time.Duration) float64 { return 0 } // the kernel answers (C10)
+		f.single = func(time.Duration) (float64, float64) { return 0, 0 } // the kernel answers (C10)
 		return f
 	}
 	f.addStalls(w, k)
@@ -97,10 +98,6 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		}
 	}
 	switch {
-	case len(w.Node.Neighbours) > 0:
-		return "neighbours that compete for the CPUs"
-	case w.Node.InterruptionsPerSecond > 0:
-		return "interruptions"
 	case app.Traffic != nil:
 		return "traffic that competes for the CPU"
 	case len(app.Background) > 0:
@@ -133,66 +130,53 @@ func (f *ClosedForm) addStalls(w *model.World, k model.ProbeKind) {
 	if failing := w.Application.Probes[k].Failing; failing != nil {
 		add(failing, true, false)
 	}
-	// The sum of two lengths, each at the middles of equally likely classes.
-	const classes, longest = 128, 3600
-	f.pairs = make([]float64, longest)
-	for i := range f.stalls {
-		for j := range f.stalls[:i+1] {
-			tail := make([]float64, longest+1)
-			for a := range classes {
-				x := f.stalls[i].lasts.Quantile((float64(a) + 0.5) / classes)
-				for b := range classes {
-					sum := x + f.stalls[j].lasts.Quantile((float64(b)+0.5)/classes)
-					tail[int(min(sum/time.Second, longest))]++
-				}
-			}
-			for s := longest - 1; s >= 0; s-- {
-				tail[s] += tail[s+1]
-				f.pairs[s] = max(f.pairs[s], tail[s]/classes/classes)
-			}
-		}
-	}
 }
 
 // addLatency bounds the time an answer takes where nothing stalls it: its wait
 // after its CPU time, which the quota stretches to at most one period for each
-// quota's worth begun, and one more for the phase (C2, S8).
+// quota's worth begun, and one more for the phase (C2, S8), the neighbours by
+// their weight, and interruptions by ticks. The estimate leaves out other
+// probes, neighbours and interruptions; the bound takes them as always there.
 func (f *ClosedForm) addLatency(w *model.World, k model.ProbeKind) {
 	a := &w.Application.Probes[k]
 	quota := time.Duration(0)
 	if milli := w.Container().CPULimitMilli; milli > 0 && !w.Node.NoCFSQuota {
-		quota = w.Node.CFSPeriod * time.Duration(milli) / 1000
-	}
-	stretched := func(cpu time.Duration) time.Duration {
-		if quota == 0 || cpu <= quota {
-			return cpu
-		}
-		return (cpu/quota + 1) * w.Node.CFSPeriod
+		quota = cpu.Quota(milli, w.Node.CFSPeriod)
 	}
 	exec := w.Container().Probes[k] != nil && w.Container().Probes[k].Handler.Kind == model.Exec
-	at := func(p float64) time.Duration {
-		cpu, wait := a.CPU.Quantile(p), a.Wait.Quantile(p)
+	at := func(p float64, crowded bool) time.Duration {
+		demand, wait := a.CPU.Quantile(p), a.Wait.Quantile(p)
 		if exec {
-			cpu += a.Exec.HelperCPU.Quantile(p)
+			demand += a.Exec.HelperCPU.Quantile(p)
 			wait += a.Exec.Join.Quantile(p)
 		}
-		return wait + stretched(cpu)
+		if crowded { // all the container's probes at once, each as expensive
+			demand *= model.ProbeKinds
+		}
+		wall := demand
+		if quota > 0 && demand > quota {
+			wall = (demand/quota + 1) * w.Node.CFSPeriod
+		}
+		if crowded && demand > 0 {
+			wall += behindNeighbours(w, demand) + interrupted(&w.Node, demand)
+		}
+		return wait + wall
 	}
-	f.typical, f.slow = at(0.5), at(0.9999)
+	f.typical, f.slow = at(0.5, false), at(0.9999, true)
 	// An answer is late only if one of its parts is beyond its quantile p, where
 	// the parts at p together are not late: P(late) <= parts·(1−p), for any p.
 	parts := 2.0
 	if exec {
 		parts = 4
 	}
-	f.single = func(timeout time.Duration) float64 {
-		if at(1) < timeout {
+	late := func(timeout time.Duration, crowded bool) float64 {
+		if at(1, crowded) < timeout {
 			return a.Failure
 		}
 		low, high := 0.0, 15.0 // of x in p = 1 − 10^−x
 		for range 30 {
 			x := (low + high) / 2
-			if at(1-math.Pow(10, -x)) < timeout {
+			if at(1-math.Pow(10, -x), crowded) < timeout {
 				low = x
 			} else {
 				high = x
@@ -201,11 +185,55 @@ func (f *ClosedForm) addLatency(w *model.World, k model.ProbeKind) {
 		late := math.Min(1, parts*math.Pow(10, -low))
 		return a.Failure + late - a.Failure*late
 	}
+	f.single = func(timeout time.Duration) (estimate, bound float64) {
+		return late(timeout, false), late(timeout, true)
+	}
+}
+
+// behindNeighbours bounds the time that always busy neighbours of weight W add
+// to a demand of a container of weight w: W/w times as long as it runs, on as
+// many of the CPUs as its three probes can use at once, what was owed before,
+// and a tick for each turn, which is at least 2 ms (C16 to C19).
+func behindNeighbours(w *model.World, demand time.Duration) time.Duration {
+	n := &w.Node
+	if len(n.Neighbours) == 0 {
+		return 0
+	}
+	weight := func(milli int64) float64 {
+		if n.LinearWeights {
+			return float64(cpu.LinearWeight(cpu.Shares(milli)))
+		}
+		return float64(cpu.Weight(cpu.Shares(milli)))
+	}
+	request := w.Container().CPURequestMilli
+	if request == 0 {
+		request = w.Container().CPULimitMilli
+	}
+	total := 0.0
+	for i := range n.Neighbours {
+		total += weight(n.Neighbours[i].CPURequestMilli)
+	}
+	cpus := max(n.CPUs, 1)
+	ratio := total / float64(cpus) * float64(min(cpus, model.ProbeKinds)) / weight(request)
+	tick := time.Second / time.Duration(n.KernelHz)
+	turns := demand/(2*time.Millisecond) + 2
+	return time.Duration(ratio*float64(demand+tick)) + turns*tick
+}
+
+// interrupted bounds the time that interruptions add: a tick each (C32a), and
+// more of them than a Poisson number exceeds with a probability of about 1e-15.
+func interrupted(n *model.Node, demand time.Duration) time.Duration {
+	if n.InterruptionsPerSecond <= 0 {
+		return 0
+	}
+	mean := n.InterruptionsPerSecond * demand.Seconds()
+	tick := time.Second / time.Duration(n.KernelHz)
+	return time.Duration((mean + 8*math.Sqrt(mean) + 20) * float64(tick))
 }
 
 // Rate returns the verdicts of a probe per second of a serving process: the
-// estimate, and a bound from above that also counts verdicts of two stalls in
-// a row, or of a stall and single failures together. Both need Why to be empty.
+// estimate, and a bound from above that also counts verdicts of several stalls,
+// or of stalls and single failures, together. Both need Why to be empty.
 func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 	for _, class := range f.classes {
 		e, b := class.form.Rate(p)
@@ -217,42 +245,82 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 	period, failures := p.Period().Seconds(), int(p.FailureThreshold)
 	alone, known := f.alone[int(p.TimeoutSeconds)]
 	if !known {
-		alone = f.single(p.Timeout())
+		alone[0], alone[1] = f.single(p.Timeout())
 		f.alone[int(p.TimeoutSeconds)] = alone
 	}
-	if alone > 0 {
-		estimate = 1 / (calc.Run{Failures: failures, Probability: alone}.MeanProbes() * period)
-	}
-	bound = estimate
-	together := 0.0
-	for _, s := range f.stalls {
-		together += s.perSecond
-	}
-	for _, s := range f.stalls {
-		estimate += s.perSecond * f.verdict(s, p, failures, f.typical)
-		bound += s.perSecond * f.verdict(s, p, failures, f.slow)
-		for again := 2; again <= 10 && s.outlives; again++ { // it fails the next process too
-			bound += s.perSecond * f.verdict(s, p, again*failures, f.slow)
+	independent := func(q float64) float64 {
+		if q <= 0 {
+			return 0
 		}
-		for j, factor := 1, alone; j < failures && factor > 1e-12; j, factor = j+1, factor*alone {
-			bound += s.perSecond * f.verdict(s, p, failures-j, f.slow) * float64(j+1) * factor
+		return 1 / (calc.Run{Failures: failures, Probability: math.Min(q, 1)}.MeanProbes() * period)
+	}
+	stalls := make([]float64, failures+1) // bound of the stalls per second that fail at least so many attempts
+	hit := 0.0                            // attempts that stalls fail, per attempt
+	for n := 1; n <= failures; n++ {
+		var typical float64
+		typical, stalls[n] = f.failing(p, n)
+		if n == failures {
+			estimate = typical
 		}
-		// Another stall begins within the period after this one, and no attempt
-		// falls between them: then both count as one with the gap between.
-		needed := int((Tolerated(p) - f.slow - 2*p.Period()).Seconds())
-		bound += s.perSecond * together * period / 2 * f.pairs[between(0, int64(needed), int64(len(f.pairs)-1))]
+		hit += stalls[n] * period
+	}
+	// What a stall fails beyond the threshold is no attempt of its own here.
+	q := math.Min(1, alone[1]+hit)
+	estimate += independent(alone[0])
+	bound = independent(q) + stalls[failures] + f.again(p)
+	for n := 1; n < failures; n++ {
+		// A second stall that begins within a period of the first one's end.
+		bound += stalls[n] * stalls[failures-n] * period
+		bound += stalls[n] * float64(failures-n+1) * math.Pow(q, float64(failures-n))
 	}
 	return estimate, bound
 }
 
-// verdict returns the probability that a stall fails at least so many attempts
-// (S3): the mean of clamp((L − c)/P, 0, 1), which is the mean of P(L > x) over
-// x from c to c + P, where c is the least length that can. An attempt begun in
-// the last seconds of a stall succeeds if it is answered within the timeout, so
-// the answer's latency shortens what the timeout gives.
-func (f *ClosedForm) verdict(s stall, p *model.Probe, failures int, latency time.Duration) float64 {
+// attempts says how many attempts of a setting a stall fails.
+type attempts struct {
+	period, timeout int32
+	n               int
+}
+
+// failing returns the stalls per second that fail at least n attempts of a
+// probe in a row: an estimate and a bound.
+func (f *ClosedForm) failing(p *model.Probe, n int) (estimate, bound float64) {
+	key := attempts{p.PeriodSeconds, p.TimeoutSeconds, n}
+	rates, known := f.known[key]
+	if !known {
+		for _, s := range f.stalls {
+			rates[0] += s.perSecond * s.verdict(p, n, f.typical)
+			rates[1] += s.perSecond * s.verdict(p, n, f.slow)
+		}
+		f.known[key] = rates
+	}
+	return rates[0], rates[1]
+}
+
+// again bounds the verdicts on further processes that a stall which outlives a
+// kill fails too.
+func (f *ClosedForm) again(p *model.Probe) float64 {
+	sum := 0.0
+	for _, s := range f.stalls {
+		for times := 2; times <= 10 && s.outlives; times++ {
+			more := s.perSecond * s.verdict(p, times*int(p.FailureThreshold), f.slow)
+			sum += more
+			if more < 1e-3*sum || more == 0 {
+				break
+			}
+		}
+	}
+	return sum
+}
+
+// verdict returns the probability that a stall fails at least n attempts (S3):
+// the mean of clamp((L − c)/P, 0, 1), which is the mean of P(L > x) over x from
+// c to c + P, where c is the least length that can. An attempt begun in the last
+// seconds of a stall succeeds if it is answered within the timeout, so the
+// answer's latency shortens what the timeout gives.
+func (s *stall) verdict(p *model.Probe, n int, latency time.Duration) float64 {
 	const points = 32
-	least := time.Duration(failures-1) * step(p)
+	least := time.Duration(n-1) * step(p)
 	if !s.failing {
 		least += max(0, p.Timeout()-latency)
 	}

@@ -157,7 +157,7 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 		}
 		for i := range finalists {
 			f := &finalists[i]
-			if verdict(f.variant) == met {
+			if verdict(f.variant) != missed {
 				if f.variant, err = s.confirm(ctx, o, f); err != nil {
 					return err
 				}
@@ -167,7 +167,7 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 				r.recommend(s, f, chosen)
 				return nil
 			case undecided:
-				if fallback == nil {
+				if fallback == nil || open(f.variant) < open(fallback.variant) {
 					fallback = f
 				}
 			case missed:
@@ -182,15 +182,6 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 	case fallback != nil && current == undecided:
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
 	case fallback != nil:
-		confirmed, err := s.confirm(ctx, o, fallback)
-		if err != nil {
-			return err
-		}
-		if verdict(confirmed) == missed {
-			r.reject(describe(s, &fallback.combination), "on fresh streams: "+whyNot(confirmed))
-			return r.infeasible(ctx, s, o, true)
-		}
-		fallback.variant = confirmed
 		r.recommend(s, fallback, s.choose(true))
 	default:
 		return r.infeasible(ctx, s, o, predicted)
@@ -380,6 +371,17 @@ func verdict(v *estimate.Variant) standing {
 		}
 	}
 	return all
+}
+
+// open counts the objectives that a variant leaves undecided.
+func open(v *estimate.Variant) int {
+	n := 0
+	for _, objective := range v.Objectives {
+		if objective.Met == nil {
+			n++
+		}
+	}
+	return n
 }
 
 func proposalOf(v *estimate.Variant) Proposal {

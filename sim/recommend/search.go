@@ -179,14 +179,9 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 		l.Faults = append(l.Faults, f)
 		contended = true
 	}
-	q.Node = quietNode(q.Node)
 	l.Node.Stalls = nil
-	contended = contended || noisy(&w.Node)
-	q.Node.Classes = slices.Clone(w.Node.Classes)
 	l.Node.Classes = slices.Clone(w.Node.Classes)
-	for i := range q.Node.Classes {
-		contended = contended || noisy(&w.Node.Classes[i].Node)
-		q.Node.Classes[i].Node = quietNode(q.Node.Classes[i].Node)
+	for i := range l.Node.Classes {
 		l.Node.Classes[i].Node.Stalls = nil
 	}
 	if len(w.Pod.Containers) > 1 {
@@ -196,13 +191,6 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	app := &w.Application
 	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0
 	return &q, &l, contended
-}
-
-func noisy(n *model.Node) bool { return len(n.Neighbours) > 0 || n.InterruptionsPerSecond > 0 }
-
-func quietNode(n model.Node) model.Node {
-	n.Neighbours, n.InterruptionsPerSecond = nil, 0
-	return n
 }
 
 // option evaluates a setting of the probe of kind k.
