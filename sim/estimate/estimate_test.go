@@ -272,3 +272,29 @@ func TestKeys(t *testing.T) {
 		t.Errorf("Keys() = %v, want %v", Keys(), keys)
 	}
 }
+
+// TestBound holds the closed form's bound above what is simulated where stalls
+// come so often that several of them share in a verdict, and the estimate below.
+func TestBound(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		every, lasts       time.Duration
+		period, timeout, f int32
+	}{
+		{"long stalls, two of them together", 2 * time.Minute, 8 * time.Second, 10, 1, 3},
+		{"short stalls, each one attempt", 20 * time.Second, 2 * time.Second, 5, 1, 3},
+		{"timeout longer than the period", 3 * time.Minute, 8 * time.Second, 3, 5, 4},
+	} {
+		w := world(nil, probe(c.period, c.timeout, c.f))
+		w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(c.every), Lasts: exponential(c.lasts)}}
+		v := run(t, w, Options{Seed: 3, Horizon: 2 * day, Replications: 16})
+		e := v.Measures.FalseKillsPerPodDay
+		estimate, bound := NewClosedForm(w, model.Liveness).Rate(w.Container().Probes[model.Liveness])
+		if bound*day.Seconds() < e.Low {
+			t.Errorf("%s: bound %.3g a day is below the simulated %.3g (%.3g to %.3g)", c.name, bound*day.Seconds(), e.Estimate, e.Low, e.High)
+		}
+		if estimate > bound {
+			t.Errorf("%s: estimate %.3g above its bound %.3g", c.name, estimate, bound)
+		}
+	}
+}

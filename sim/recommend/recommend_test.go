@@ -1,0 +1,215 @@
+package recommend
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+func exponential(d time.Duration) dist.Duration {
+	return dist.Duration{Nanoseconds: dist.Exponential(d)}
+}
+
+func probe(kind model.HandlerKind, period, timeout, failures int32) *model.Probe {
+	p := &model.Probe{Handler: model.Handler{Kind: kind}, PeriodSeconds: period, TimeoutSeconds: timeout, FailureThreshold: failures}
+	p.SetDefaults()
+	return p
+}
+
+// world returns a world in which nothing goes wrong.
+func world(startup, readiness, liveness *model.Probe) *model.World {
+	propagation := dist.Constantly(time.Second)
+	w := &model.World{
+		Name:     "test",
+		Pod:      model.Pod{Containers: []model.Container{{Name: "app"}}, TerminationGracePeriodSeconds: 30},
+		Replicas: 1, Node: model.DefaultNode(), Cluster: model.DefaultCluster(),
+	}
+	w.Cluster.Propagation = &propagation
+	w.Pod.Containers[0].Probes = [model.ProbeKinds]*model.Probe{startup, readiness, liveness}
+	for k := range w.Application.Probes {
+		w.Application.Probes[k] = model.DefaultAnswer(model.HTTPGet)
+	}
+	return w
+}
+
+func run(t *testing.T, w *model.World, objectives ...model.Objective) *Recommendation {
+	t.Helper()
+	r, err := Run(context.Background(), w, Options{Options: estimate.Options{Seed: 1, Horizon: 24 * time.Hour, Objectives: objectives}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func atMost(measure, statistic string, bound float64) model.Objective {
+	return model.Objective{Measure: measure, Statistic: statistic, Bound: bound}
+}
+
+// text is all that a recommendation says, for looking into.
+func text(t *testing.T, r *Recommendation) string {
+	t.Helper()
+	b, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestKeepsGoodSettings holds that settings which meet everything are
+// recommended unchanged.
+func TestKeepsGoodSettings(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 3, 1, 3), probe(model.HTTPGet, 10, 2, 4))
+	r := run(t, w)
+	if r.Recommended == nil || r.Infeasible != nil {
+		t.Fatalf("nothing recommended: %s", text(t, r))
+	}
+	if *r.Recommended.Settings.LivenessProbe != *w.Container().Probes[model.Liveness] || *r.Recommended.Settings.ReadinessProbe != *w.Container().Probes[model.Readiness] {
+		t.Errorf("recommended %+v, want the current settings", r.Recommended.Settings)
+	}
+}
+
+// TestPatience has stalls of which the answer is known: exponential, of mean
+// 10 s, twice an hour. For at most 0.1 false kills a year, e^(−c/10)·(10/P)·
+// (1 − e^(−P/10)) may be 5.7e-6 at most (S3), so c >= 115 s.
+func TestPatience(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(30 * time.Minute), Lasts: exponential(10 * time.Second)}}
+	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 60))
+	if r.Recommended == nil {
+		t.Fatalf("nothing recommended: %s", text(t, r))
+	}
+	p := r.Recommended.Settings.LivenessProbe
+	if c := estimate.Tolerated(p); c < 110*time.Second || c > 190*time.Second {
+		t.Errorf("liveness %+v tolerates %v, want from 110 s to 190 s", p, c)
+	}
+	for _, verdict := range r.Recommended.Objectives {
+		if verdict.Met == nil || !*verdict.Met {
+			t.Errorf("%s is not met: %s", verdict.Name, text(t, r))
+		}
+	}
+	if len(r.Binding) == 0 || len(r.Front) < 3 || len(r.Rejected) == 0 {
+		t.Errorf("%d reasons, %d points of the front, %d rejected", len(r.Binding), len(r.Front), len(r.Rejected))
+	}
+}
+
+// TestExclusive holds that two objectives which exclude each other are named:
+// the same stalls need 110 s of patience, and the objective allows 60.
+func TestExclusive(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(30 * time.Minute), Lasts: exponential(10 * time.Second)}}
+	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 60))
+	if r.Infeasible == nil || r.Recommended != nil {
+		t.Fatalf("not infeasible: %s", text(t, r))
+	}
+	for _, part := range []string{"falseKillsPerPodYear <= 0.1", "detectionSeconds.p99 <= 60", "exclude each other"} {
+		if !strings.Contains(r.Infeasible.Reason, part) {
+			t.Errorf("reason %q does not contain %q", r.Infeasible.Reason, part)
+		}
+	}
+	if r.Infeasible.CPULimit != "" {
+		t.Errorf("a CPU limit of %s is proposed where there is none", r.Infeasible.CPULimit)
+	}
+}
+
+// TestStartup holds that a long initial delay becomes a startup probe (A19, A22,
+// A23) whose guaranteed budget covers the longest starts.
+func TestStartup(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	for _, p := range w.Container().Probes[model.Readiness:] {
+		p.InitialDelaySeconds = 600
+	}
+	start, err := dist.FromQuantiles2(0.5, float64(180*time.Second), 0.99, float64(520*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Application.Startup = []model.Stage{{Name: "load", Wait: dist.Duration{Nanoseconds: start}}}
+	r := run(t, w, atMost("startupKillProbability", "", 0.01), atMost("readyLagSeconds", "p99", 20))
+	if r.Recommended == nil || r.Recommended.Settings.StartupProbe == nil {
+		t.Fatalf("no startup probe recommended: %s", text(t, r))
+	}
+	s := r.Recommended.Settings
+	if budget := guaranteed(s.StartupProbe); budget < 520*time.Second || budget > 1000*time.Second {
+		t.Errorf("startup probe %+v guarantees %v, want at least 520 s and not much more", s.StartupProbe, budget)
+	}
+	for _, p := range []*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe} {
+		if p.InitialDelaySeconds != 0 {
+			t.Errorf("an initial delay of %d s stays", p.InitialDelaySeconds)
+		}
+	}
+}
+
+// TestBlindHandler holds that a handler which notices no hang is named as the
+// cause.
+func TestBlindHandler(t *testing.T) {
+	w := world(nil, probe(model.TCPSocket, 10, 1, 3), probe(model.TCPSocket, 10, 1, 3))
+	r := run(t, w, atMost("detectionSeconds", "p99", 60))
+	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "a tcpSocket handler does not notice a hung process") {
+		t.Fatalf("reason: %s", text(t, r))
+	}
+}
+
+// TestNoHandler holds that nothing is proposed without a handler to ask, and
+// that it is said.
+func TestNoHandler(t *testing.T) {
+	r := run(t, world(nil, nil, nil), atMost("detectionSeconds", "p99", 60))
+	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "there is no handler to ask") {
+		t.Fatalf("reason: %s", text(t, r))
+	}
+}
+
+// TestMissingProbe holds that a missing readiness probe is proposed with the
+// liveness probe's handler.
+func TestMissingProbe(t *testing.T) {
+	r := run(t, world(nil, nil, probe(model.HTTPGet, 10, 1, 6)), atMost("removalSeconds", "p99", 30), atMost("detectionSeconds", "p99", 90))
+	if r.Recommended == nil || r.Recommended.Settings.ReadinessProbe == nil {
+		t.Fatalf("no readiness probe recommended: %s", text(t, r))
+	}
+	if r.Recommended.Settings.ReadinessProbe.Handler.Kind != model.HTTPGet {
+		t.Errorf("readiness probe asks %v", r.Recommended.Settings.ReadinessProbe.Handler)
+	}
+}
+
+// TestCPULimit holds that the CPU limit is named where it is the cause: an
+// answer of 300 ms of CPU needs 15 s of wall time at 20m.
+func TestCPULimit(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 20
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].CPU = dist.Constantly(300 * time.Millisecond)
+	}
+	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40), atMost("removalSeconds", "p99", 20))
+	if r.Infeasible == nil || r.Infeasible.CPULimit == "" {
+		t.Fatalf("no CPU limit is named: %s", text(t, r))
+	}
+}
+
+// TestWorkers holds that the number of workers never changes a byte.
+func TestWorkers(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 100
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].CPU = exponential(5 * time.Millisecond)
+	}
+	w.Application.Background = []model.Background{{Every: exponential(time.Minute), CPU: exponential(100 * time.Millisecond), Workers: 1}}
+	var first string
+	for _, jobs := range []int{1, 3} {
+		o := Options{Options: estimate.Options{Seed: 5, Horizon: 6 * time.Hour, Jobs: jobs, Replications: 4}}
+		r, err := Run(context.Background(), w, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := text(t, r)
+		if first == "" {
+			first = got
+		}
+		if got != first {
+			t.Errorf("%d workers: other bytes than 1 worker", jobs)
+		}
+	}
+}
