@@ -11,7 +11,7 @@ import (
 )
 
 // invoke runs the command inside the test and returns what it printed.
-func invoke(t *testing.T, ctx context.Context, args ...string) (status int, stdout, stderr string) {
+func invoke(ctx context.Context, t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, diagnostics bytes.Buffer
 	status = runContext(ctx, append([]string{"probesim"}, args...), strings.NewReader(""), &out, &diagnostics)
@@ -65,7 +65,7 @@ func TestResultKeys(t *testing.T) {
 			[]string{"apiVersion", "kind", "scenario", "seed", "assumptions", "current", "recommended", "front", "binding", "rejected", "infeasible", "notes"}},
 	} {
 		t.Run(strings.Fields(c.args)[0], func(t *testing.T) {
-			_, stdout, stderr := invoke(t, t.Context(), strings.Fields(c.args)...)
+			_, stdout, stderr := invoke(t.Context(), t, strings.Fields(c.args)...)
 			keys := keysInOrder(t, stdout)
 			if len(keys) < len(c.keys) || !slices.Equal(keys[:len(c.keys)], c.keys) {
 				t.Errorf("keys %v, want %v\n%s", keys, c.keys, stderr)
@@ -85,7 +85,7 @@ var measureKeys = []string{
 // TestMeasuresArePresent holds every variant to every measure, null where it
 // does not apply, and every estimate to its interval.
 func TestMeasuresArePresent(t *testing.T) {
-	_, stdout, _ := invoke(t, t.Context(), strings.Fields("run gallery:ingress-controller --replications 2 --horizon 1d -o json")...)
+	_, stdout, _ := invoke(t.Context(), t, strings.Fields("run gallery:ingress-controller --replications 2 --horizon 1d -o json")...)
 	variants := decoded(t, stdout)["variants"].([]any)
 	if len(variants) != 3 {
 		t.Fatalf("%d variants, want base and two others", len(variants))
@@ -117,7 +117,7 @@ func TestMeasuresArePresent(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	status, stdout, _ := invoke(t, ctx, "run", "gallery:infinispan-ticks", "--horizon", "1h", "--replications", "100000000", "-o", "json")
+	status, stdout, _ := invoke(ctx, t, "run", "gallery:infinispan-ticks", "--horizon", "1h", "--replications", "100000000", "-o", "json")
 	if status != statusInterrupted {
 		t.Errorf("exit status %d, want %d", status, statusInterrupted)
 	}
@@ -135,7 +135,7 @@ func TestInterrupted(t *testing.T) {
 func TestInterruptedAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	status, stdout, stderr := invoke(t, ctx, "run", "gallery:infinispan-ticks")
+	status, stdout, stderr := invoke(ctx, t, "run", "gallery:infinispan-ticks")
 	if status != statusInterrupted || stdout != "" || stderr == "" {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 	}
