@@ -17,8 +17,9 @@ type formula struct {
 	estimate float64 // false kills
 	bound    float64 // an upper bound of them; +Inf where the closed form does not hold
 
-	startup      *calc.Number // probability of a kill per first start; nil: none
-	startupBound float64      // of that at any phase of the grid; +Inf where there is none
+	// startupBound is an upper bound of the probability of a kill per start, at
+	// any phase of the grid; +Inf where there is no closed form.
+	startupBound float64
 }
 
 // byFormula adds the closed form of the serving process to what its starts
@@ -28,8 +29,7 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 	f := formula{method: "no liveness probe", startupBound: math.Inf(1)}
 	exact, err := calc.World(w)
 	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
-		f.startup = exact.StartupKillProbability
-		f.startupBound = max(float64(*f.startup), float64(*exact.StartupKillProbabilityAnyPhase))
+		f.startupBound = max(float64(*exact.StartupKillProbability), float64(*exact.StartupKillProbabilityAnyPhase))
 	}
 	if p := w.Container().Probes[model.Liveness]; p != nil {
 		closed := NewClosedForm(w, model.Liveness)
@@ -52,7 +52,8 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 	return f
 }
 
-// notes prints the closed form beside the simulation, and whether they agree.
+// notes prints the closed form of the false kills beside the simulation, and
+// whether they agree.
 func (f *formula) notes(w *model.World, m *Measures) []string {
 	var notes []string
 	byLiveness, byStartup := canKill(w)
@@ -65,11 +66,6 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 		estimate, bound := f.estimate*perYear, f.bound*perYear
 		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year, at most %.3g (%s); simulated %s; %s",
 			estimate, bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
-	}
-	if byStartup && f.startup != nil && m.StartupKillProbability != nil {
-		p := float64(*f.startup)
-		notes = append(notes, fmt.Sprintf("closed form beside the simulation: startupKillProbability %.3g (S5); simulated %s; %s",
-			p, interval(m.StartupKillProbability), agreement(m.StartupKillProbability, p, p)))
 	}
 	return notes
 }

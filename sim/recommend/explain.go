@@ -25,6 +25,7 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 		}
 	}
 	r.explainDelays(s, c)
+	r.explainSafety(s, c)
 	for i := range chosen {
 		other := &chosen[i]
 		if other.liveness == c.liveness && other.readiness == c.readiness && other.start.probe == c.start.probe {
@@ -32,6 +33,14 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 		}
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
 		break
+	}
+}
+
+// explainSafety says how much worse things may become (S21).
+func (r *Recommendation) explainSafety(s *search, c *combination) {
+	if text := s.safetyText(c); text != "" {
+		r.note("safety of the recommended settings: %s", text)
+		r.note("safety of the current settings: %s", s.safetyText(s.current()))
 	}
 }
 
@@ -56,13 +65,15 @@ func (c combination) with(k model.ProbeKind, o *option) combination {
 	return c
 }
 
-// fields are the three numbers of a setting.
-var fields = []struct {
+// field is one of the three numbers of a setting.
+type field struct {
 	name string
 	unit string
 	of   func(*setting) *int32
 	most int32
-}{
+}
+
+var fields = []field{
 	{"periodSeconds", " s", func(s *setting) *int32 { return &s.period }, longestPeriod},
 	{"timeoutSeconds", " s", func(s *setting) *int32 { return &s.timeout }, longestTimeout},
 	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures},
@@ -70,12 +81,7 @@ var fields = []struct {
 
 // reason explains one number of one probe by its neighbours, one less and one
 // more.
-func (s *search) reason(c *combination, k model.ProbeKind, f struct {
-	name string
-	unit string
-	of   func(*setting) *int32
-	most int32
-}) Reason {
+func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 	o := c.of(k)
 	now := *f.of(&o.setting)
 	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now))}
@@ -194,6 +200,9 @@ func (r *Recommendation) keep(s *search, why string) {
 	r.Recommended = &p
 	r.note("%s", why)
 	c := s.current()
+	if text := s.safetyText(c); text != "" {
+		r.note("safety of the current settings: %s", text)
+	}
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		if c.of(k) == nil {
 			continue
