@@ -261,14 +261,14 @@ func textbook(w *model.World) {
 // real kubelet's probes met, in testdata/kubelet or the folder
 // PROBESIM_KUBELET_DATA. Nothing is fitted to a pod.
 func TestKubeletCalibration(t *testing.T) {
-	const lives = 40
+	const lives, ofOthers = 100, 10
 	pods := limitedPods(t)
 	var ours, book, fluid kubeletScore
 	t.Logf("%-32s %7s %6s  %-27s %-22s %s", "measured / simulated", "running", "probes", "failed fraction", "P(failure|failure)", "kills, 95% interval")
 	for _, p := range pods {
 		said := predict(p.simulate(t, lives, nil))
 		ours.add(p, said)
-		stopped, drained := predict(p.simulate(t, lives/2, textbook)), predict(p.fluid(t, lives/4))
+		stopped, drained := predict(p.simulate(t, ofOthers, textbook)), predict(p.fluid(t, ofOthers))
 		book.add(p, stopped)
 		fluid.add(p, drained)
 		m := &p.measured
