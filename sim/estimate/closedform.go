@@ -145,10 +145,12 @@ func (f *ClosedForm) addLatency(w *model.World, k model.ProbeKind) {
 	}
 	exec := w.Container().Probes[k] != nil && w.Container().Probes[k].Handler.Kind == model.Exec
 	at := func(p float64, crowded bool) time.Duration {
-		demand, wait := a.CPU.Quantile(p), a.Wait.Quantile(p)
+		// Longer than any timeout is long enough, and leaves room to multiply.
+		const longest = 100 * time.Hour
+		demand, wait := min(a.CPU.Quantile(p), longest), min(a.Wait.Quantile(p), longest)
 		if exec {
-			demand += a.Exec.HelperCPU.Quantile(p)
-			wait += a.Exec.Join.Quantile(p)
+			demand += min(a.Exec.HelperCPU.Quantile(p), longest)
+			wait += min(a.Exec.Join.Quantile(p), longest)
 		}
 		if crowded { // all the container's probes at once, each as expensive
 			demand *= model.ProbeKinds

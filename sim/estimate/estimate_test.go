@@ -298,3 +298,27 @@ func TestBound(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundOfCosts holds the bound above the estimate for answers whose cost
+// has no bound itself.
+func TestBoundOfCosts(t *testing.T) {
+	w := world(nil, probe(10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 250
+	w.Node.InterruptionsPerSecond = 30
+	w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 2000, Busy: exponential(time.Minute), Idle: exponential(time.Minute)}}
+	cost, err := dist.FromQuantiles2(0.5, 5e6, 0.99, 60e6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Application.Probes[model.Liveness].CPU = dist.Duration{Nanoseconds: cost}
+	w.Application.Probes[model.Liveness].Wait = dist.Duration{Nanoseconds: cost}
+	f := NewClosedForm(w, model.Liveness)
+	if f.Why != "" {
+		t.Fatal(f.Why)
+	}
+	for _, p := range []*model.Probe{probe(10, 1, 1), probe(10, 1, 3), probe(5, 5, 2), probe(3, 10, 4)} {
+		if estimate, bound := f.Rate(p); !(estimate > 0) || estimate > bound {
+			t.Errorf("%+v: estimate %g, bound %g", p, estimate, bound)
+		}
+	}
+}
