@@ -214,7 +214,8 @@ func TestKubeletTiming(t *testing.T) {
 		}
 		m50, m90, s50, s90 := quantileMS(d.measured, .5), quantileMS(d.measured, .9), quantileMS(d.simulated, .5), quantileMS(d.simulated, .9)
 		t.Logf("%-56s n=%5d  measured p50 %7.1f p90 %7.1f   simulated p50 %7.1f p90 %7.1f ms", d.name, len(d.measured), m50, m90, s50, s90)
-		if apart(m50, s50) > d.p50 || apart(m90, s90) > d.p90 {
+		enough := len(d.measured) >= 20 // to speak of a 90 % quantile
+		if apart(m50, s50) > d.p50 || enough && apart(m90, s90) > d.p90 {
 			t.Errorf("%s: want the median within %v ms and the 90 %% quantile within %v ms", d.name, d.p50, d.p90)
 		}
 	}

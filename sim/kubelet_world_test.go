@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strconv"
@@ -111,6 +112,9 @@ func (p *measuredKubeletPod) world(t *testing.T, arrivals dist.Dist) *model.Worl
 			continue
 		}
 		c.Probes[k], app.Probes[k] = probe.model(f)
+		if model.ProbeKind(k) == model.Readiness {
+			app.Probes[k].Failing = f.unready(t)
+		}
 	}
 	w.Pod = model.Pod{Containers: []model.Container{c}, TerminationGracePeriodSeconds: p.spec.GraceSeconds}
 	app.Threads = serverThreads
@@ -163,6 +167,19 @@ func (s *probeSpec) execCPU() time.Duration {
 		return execC
 	}
 	return execNothing
+}
+
+// unready returns when /readyz fails.
+func (f *serverFlags) unready(t *testing.T) *model.OnOff {
+	t.Helper()
+	if f.readyPattern == "" {
+		return nil
+	}
+	var up, down float64
+	if _, err := fmt.Sscanf(f.readyPattern, "%g,%g", &up, &down); err != nil {
+		t.Fatal(err)
+	}
+	return &model.OnOff{Every: dist.Duration{Nanoseconds: dist.Constant(up * 1e9)}, Lasts: dist.Duration{Nanoseconds: dist.Constant(down * 1e9)}}
 }
 
 // startup returns the stages of the server's start.
