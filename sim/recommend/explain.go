@@ -67,30 +67,30 @@ func (c combination) with(k model.ProbeKind, o *option) combination {
 
 // field is one of the three numbers of a setting.
 type field struct {
-	name string
-	unit string
-	of   func(*setting) *int32
-	most int32
+	name  string
+	unit  string
+	of    func(*setting) *int32
+	most  int32
+	usual []int32
 }
 
 var fields = []field{
-	{"periodSeconds", " s", func(s *setting) *int32 { return &s.period }, longestPeriod},
-	{"timeoutSeconds", " s", func(s *setting) *int32 { return &s.timeout }, longestTimeout},
-	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures},
+	{"periodSeconds", " s", func(s *setting) *int32 { return &s.period }, longestPeriod, usualPeriods},
+	{"timeoutSeconds", " s", func(s *setting) *int32 { return &s.timeout }, longestTimeout, usualTimeouts},
+	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures, usualFailures},
 }
 
 // reason explains one number of one probe by its neighbours, one less and one
-// more.
+// more, and the next value people use.
 func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 	o := c.of(k)
 	now := *f.of(&o.setting)
 	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now))}
 	var parts []string
-	for _, step := range []int32{-1, 1} {
+	for _, value := range []int32{now - 1, now + 1, nextUsual(f.usual, now)} {
 		at := o.setting
-		*f.of(&at) += step
-		value := *f.of(&at)
-		if value < 1 || value > f.most || at.timeout > at.period {
+		*f.of(&at) = value
+		if value < 1 || value > f.most || at.timeout > at.period || value == now {
 			continue
 		}
 		neighbour := s.option(k, at)
@@ -98,20 +98,35 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 			neighbour.rate, neighbour.bound = o.rate, o.bound // a period not observed
 		}
 		other := c.with(k, &neighbour)
-		if missed := s.missed(&other); len(missed) > 0 {
-			if reason.Binding == "" {
+		missed := s.missed(&other)
+		switch {
+		case len(missed) > 0:
+			if reason.Binding == "" || value > now {
 				reason.Binding = estimate.Name(*missed[0])
 			}
 			parts = append(parts, fmt.Sprintf("%d%s would miss %s: %s", value, f.unit, estimate.Name(*missed[0]), s.predicted(missed[0], &other)))
-			continue
+		case value <= now+1:
+			parts = append(parts, fmt.Sprintf("%d%s would change %s", value, f.unit, s.price(k, o, &neighbour)))
 		}
-		parts = append(parts, fmt.Sprintf("%d%s would change %s", value, f.unit, s.price(k, o, &neighbour)))
+		if value > now && len(missed) > 0 {
+			break
+		}
 	}
 	reason.Sentence = fmt.Sprintf("%d%s", now, f.unit)
 	if len(parts) > 0 {
 		reason.Sentence += "; " + strings.Join(parts, "; ")
 	}
 	return reason
+}
+
+// nextUsual returns the least usual value above now, or now.
+func nextUsual(usual []int32, now int32) int32 {
+	for _, value := range usual {
+		if value > now {
+			return value
+		}
+	}
+	return now
 }
 
 // predicted writes what a combination is predicted to lead to.
