@@ -34,10 +34,26 @@ func besideClosedForms(w *model.World, m *estimate.Measures) []string {
 			name, write(value), estimated(simulated, write), verdict))
 	}
 	compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share)
-	if p := c.Probes.Liveness; p != nil && p.DetectionSeconds != nil && m.DetectionSeconds != nil {
+	if p := c.Probes.Liveness; p != nil && p.DetectionSeconds != nil && m.DetectionSeconds != nil && prompt(w, m) {
 		compare("mean of detectionSeconds", &p.DetectionSeconds.Mean, &m.DetectionSeconds.Mean, seconds)
 	}
 	return notes
+}
+
+// prompt reports whether the liveness probe meets a hang with no failures
+// behind it and no attempt in flight, as the window of S4 supposes: answers
+// take a small part of the period, and few fail.
+func prompt(w *model.World, m *estimate.Measures) bool {
+	const small = 0.01
+	answer, limit := &w.Application.Probes[model.Liveness], w.Container().CPULimitMilli
+	took := answer.CPU.Mean().Seconds() + answer.Exec.HelperCPU.Mean().Seconds()
+	if limit > 0 && !w.Node.NoCFSQuota {
+		took *= max(1, 1000/float64(limit))
+	}
+	took += answer.Wait.Mean().Seconds() + answer.Exec.Join.Mean().Seconds()
+	failures := m.ProbeFailureProbability[model.Liveness]
+	return answer.RunsOn == model.Dedicated && took < small*w.Container().Probes[model.Liveness].Period().Seconds() &&
+		failures != nil && failures.Estimate.Estimate < small
 }
 
 // multiplied says what multiplying the failure rate of the liveness probe with

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/probesim/probesim/scenarios"
+)
+
+// TestGalleryAgreesWithClosedForms runs every shipped scenario with little
+// effort and expects that no closed form lies outside the interval of what was
+// simulated (S13).
+func TestGalleryAgreesWithClosedForms(t *testing.T) {
+	compared := 0
+	for _, entry := range scenarios.Gallery() {
+		t.Run(entry.Name, func(t *testing.T) {
+			status, stdout, stderr := invoke(t.Context(), t, "run", galleryPrefix+entry.Name, "--replications", "2", "--horizon", "12h", "-o", "json")
+			if status == statusUsage {
+				t.Fatal(stderr)
+			}
+			for line := range strings.Lines(stdout) {
+				if strings.Contains(line, "DISAGREE") {
+					t.Error(line)
+				}
+				if strings.Contains(line, "closed form beside the simulation") {
+					compared++
+				}
+			}
+		})
+	}
+	if compared < 10 {
+		t.Errorf("only %d comparisons in the whole gallery", compared)
+	}
+}
+
+// TestIngressControllerReproducesTheIncident holds the scenario to the two
+// published numbers it was made from: 300 failed liveness probes in 12 days and
+// 47 kills in 13.
+func TestIngressControllerReproducesTheIncident(t *testing.T) {
+	_, stdout, _ := invoke(t.Context(), t, "run", "gallery:ingress-controller", "--replications", "6", "-o", "json")
+	measures := decoded(t, stdout)["variants"].([]any)[0].(map[string]any)["measures"].(map[string]any)
+	kills := measures["falseKillsPerPodDay"].(map[string]any)
+	failures := measures["probeFailureProbability"].(map[string]any)["liveness"].(map[string]any)
+	const attemptsPerDay = 8640
+	for _, c := range []struct {
+		name      string
+		measured  map[string]any
+		scale     float64
+		published float64
+	}{
+		{"kills per day", kills, 1, 47.0 / 13},
+		{"failed liveness probes per day", failures, attemptsPerDay, 300.0 / 12},
+	} {
+		low, high := c.measured["low"].(float64)*c.scale, c.measured["high"].(float64)*c.scale
+		if c.published < low || c.published > high {
+			t.Errorf("%s: published %.3g, simulated %.3g to %.3g", c.name, c.published, low, high)
+		}
+		if width := (high - low) / c.published; math.IsNaN(width) || width > 0.4 {
+			t.Errorf("%s: simulated %.3g to %.3g says too little", c.name, low, high)
+		}
+	}
+}
