@@ -288,6 +288,6 @@ func killSentence(w *model.World, m *estimate.Measures) string {
 	case kills.Estimate == 0:
 		return fmt.Sprintf("No healthy container was killed: at most %s times per pod-year.", number(kills.High))
 	}
-	return fmt.Sprintf("A healthy container is killed %s times per pod-year (%s – %s), every %s.",
+	return fmt.Sprintf("A healthy container is killed %s times per pod-year (%s–%s), every %s.",
 		number(kills.Estimate), number(kills.Low), number(kills.High), seconds(365.25*86400/kills.Estimate))
 }
