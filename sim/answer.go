@@ -198,7 +198,20 @@ func (a *application) unhealthy(k model.ProbeKind) bool {
 			return true
 		}
 	}
+	if most := a.app.Probes[k].FailsInFlight; most > 0 && a.inFlight() > most {
+		return true
+	}
 	return a.renewalOn(renewsFailing, int(k))
+}
+
+// inFlight is the number of requests that the process has not answered (A4).
+func (a *application) inFlight() int {
+	if a.app.Traffic == nil {
+		return 0
+	}
+	n := a.cpu.InFlight(a.life.now)
+	a.retime()
+	return n
 }
 
 // refreshCached computes the cached status anew (A7). A hang is noticed here.

@@ -115,7 +115,8 @@ func (a *application) newCPU() {
 		Quota: a.quota, Period: a.node.CFSPeriod, Burst: a.node.CFSBurst, PodQuota: a.podQuota(),
 		Tick: time.Second / time.Duration(a.node.KernelHz), CPUs: a.node.CPUs, Threads: app.Threads,
 		Accounting: app.Accounting, InterruptionsPerSecond: a.node.InterruptionsPerSecond,
-		Weight: a.weight(c.CPURequestMilli, c.CPULimitMilli), Traffic: app.Traffic, Background: app.Background,
+		Weight: a.weight(c.CPURequestMilli, c.CPULimitMilli), Traffic: app.Traffic, Elsewhere: a.world.Replicas > 1,
+		Background: app.Background,
 	})
 }
 
@@ -208,7 +209,11 @@ func (a *application) started(c int) {
 	a.ledger.started = a.life.now
 	a.ledger.readySince = never
 	if a.cpu != nil {
-		a.cpu.Reset(a.life.now, a.random[streamCPU].Rand)
+		if a.out.Starts == 1 || a.app.Traffic == nil {
+			a.cpu.Reset(a.life.now, a.random[streamCPU].Rand)
+		} else {
+			a.cpu.Restart(a.life.now) // the clients are the same
+		}
 		a.cpu.SetTraffic(a.life.now, a.trafficShare())
 		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
 		for range a.frozen {
@@ -270,6 +275,7 @@ func (a *application) stageOver() {
 func (a *application) ready() {
 	a.account()
 	a.serving, a.listening = true, true
+	a.trafficChanged()
 	a.out.StartupsCompleted++
 	a.out.StartupTimes = append(a.out.StartupTimes, a.life.now-a.ledger.started)
 	if !a.endpoints.in {
@@ -299,6 +305,7 @@ func (a *application) terminate(c int) {
 	a.terminating = true
 	if !a.app.Shutdown.ListenerAtExit {
 		a.listening = false
+		a.trafficChanged()
 	}
 	a.stateChanged()
 	if a.app.Shutdown.IgnoresTerm {
@@ -324,6 +331,9 @@ func (a *application) exited(c int) {
 		a.set(timerCached+k, never)
 	}
 	a.endProcess()
+	if a.app.Traffic != nil {
+		a.cpu.Exit(a.life.now)
+	}
 	a.resetConnections()
 	a.stateChanged()
 }

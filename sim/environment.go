@@ -248,11 +248,11 @@ func (a *application) neighboursChanged() {
 	}
 }
 
-// trafficShare is the share of the traffic that reaches the pod: its part of
-// the service's while it is in the endpoints.
+// trafficShare is the share of the traffic that reaches the process: its part of
+// the service's while it is in the endpoints and listens.
 func (a *application) trafficShare() float64 {
 	switch t := a.app.Traffic; {
-	case t == nil || !a.endpoints.in:
+	case t == nil || !a.endpoints.in || !a.listening:
 		return 0
 	case t.OfService:
 		return 1 / float64(max(1, a.world.Replicas))

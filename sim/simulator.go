@@ -52,10 +52,6 @@ func Unsupported(w *model.World) []string {
 		}
 	}
 	add(w.Events.Rollout == nil, "events.rollout")
-	add(w.Application.Traffic == nil || w.Application.Traffic.RetriesMax == 0, "application.traffic.retries")
-	for k := range w.Application.Probes {
-		add(w.Application.Probes[k].FailsInFlight == 0, "application.probes."+model.ProbeKind(k).String()+".failsAbove")
-	}
 	v := w.Cluster.KubernetesVersion
 	add(v.Minor >= model.OldestVersion.Minor && v.Minor <= model.NewestVersion.Minor, "cluster.kubernetesVersion "+v.String())
 	return paths

@@ -34,9 +34,11 @@ type Config struct {
 	InterruptionsPerSecond float64
 	Weight                 int64 // of the container against its neighbours; 0: 1 (C17)
 
-	// Traffic is the container's own requests, at the rate of one pod. Its
-	// client timeouts and retries are ignored. Nil: none.
-	Traffic    *model.Traffic
+	// Traffic is the container's own requests, at the rate of one pod. Nil: none.
+	Traffic *model.Traffic
+	// Elsewhere says that other containers serve the same clients: those who do
+	// not reach this one find another, and do not come back (see clients.go).
+	Elsewhere  bool
 	Background []model.Background
 }
 

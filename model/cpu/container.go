@@ -12,7 +12,8 @@ const (
 	dueRefill  = 0 // one for each level
 	dueSlack   = dueRefill + levels
 	dueWait    = dueSlack + levels
-	dueSources = dueWait + 1 // then one for each source, then one for each CPU
+	dueClients = dueWait + 1
+	dueSources = dueClients + 1 // then one for each source, then one for each CPU
 )
 
 // Pools of submitted jobs.
@@ -39,6 +40,7 @@ type Container struct {
 	pools        []pool
 	sources      []source
 	trafficShare float64
+	clients      clients
 	threads      []thread
 	waits        waits // jobs after their CPU time
 	runtime      runtime
@@ -85,29 +87,78 @@ func New(cfg Config) *Container {
 	return c
 }
 
-// Reset makes the container that of a new process in a new cgroup at now: the
-// refill phase is drawn (C8), nothing is owed, and the load starts. Everything
-// random comes from r until the next Reset.
+// Reset makes the container that of the first process of a pod, in a new cgroup
+// at now: the refill phase is drawn (C8), nothing is owed, and the load starts.
+// Everything random comes from r until the next Reset.
 func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.random, c.now = r, now
-	c.newLevels()
-	for i := range c.due {
-		c.due[i] = Never
+	c.trafficShare = 1
+	c.clients.reset()
+	c.finished = c.finished[:0]
+	c.startBursts(now)
+	c.newProcess(now)
+}
+
+// Exit ends the process. The jobs that have not ended are never reported. The
+// clients whose requests it had lose their connections, and go on trying until Restart or Reset.
+func (c *Container) Exit(now time.Duration) {
+	c.Advance(now)
+	c.endProcess()
+	c.clients.gone = true
+	c.disconnect(now)
+	for i := range c.sources {
+		if c.sources[i].traffic != nil {
+			c.scheduleSource(i, now)
+		}
 	}
+}
+
+// Restart begins a new process in a new cgroup after Exit. The clients and the
+// bursts of the traffic are the same.
+func (c *Container) Restart(now time.Duration) {
+	c.Advance(now)
+	c.newProcess(now)
+}
+
+// newProcess makes a new cgroup and starts the process in it.
+func (c *Container) newProcess(now time.Duration) {
+	c.endProcess()
+	c.newLevels()
 	for i := range c.levels {
 		b := &c.levels[i]
-		b.reset(time.Duration(r.Int64N(int64(b.period))))
+		b.reset(time.Duration(c.random.Int64N(int64(b.period))))
 	}
 	for i := range c.processors {
 		c.processors[i] = processor{untilCut: c.drawCut(), owedSince: now}
 	}
+	c.used = 0
+	c.clients.gone = false
+	c.startLoad(now)
+}
+
+// endProcess makes the container that of no process.
+func (c *Container) endProcess() {
+	for i := range c.due {
+		if i != dueClients {
+			c.due[i] = Never
+		}
+	}
+	for i := range c.processors {
+		c.processors[i] = processor{}
+	}
+	for i := range c.levels {
+		c.levels[i].throttled = c.levels[i].throttled[:0]
+	}
 	c.threads, c.waits = c.threads[:0], c.waits[:0]
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
-	c.finished = c.finished[:0]
-	c.queued, c.frozenDepth, c.used = 0, 0, 0
+	c.queued, c.frozenDepth = 0, 0
 	c.record.held = false
 	c.runtime.reset()
-	c.startLoad(now)
+	for i := range c.pools {
+		q := &c.pools[i]
+		q.busy, q.head, q.tail, q.next = 0, 0, 0, 0
+		q.idle, q.submitted = q.idle[:0], q.submitted[:0]
+	}
 }
 
 // newLevels makes the levels of the configuration. Nothing is allocated after
@@ -240,8 +291,10 @@ func (c *Container) Advance(now time.Duration) {
 			c.catchUp(i-dueRefill, at)
 		case i < dueWait:
 			c.handOutSlack(i-dueSlack, at)
-		case i < dueSources:
+		case i == dueWait:
 			c.endWait(at)
+		case i == dueClients:
+			c.clientsDue(at)
 		case i < c.firstProcessor:
 			c.arrive(i-dueSources, at)
 		default:

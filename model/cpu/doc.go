@@ -21,6 +21,6 @@
 // probes, and a loaded one costs in proportion to its jobs. All state is
 // integer nanoseconds, and a life is determined by the generator it is given.
 //
-// Not modelled: other containers of the pod drawing on the pod's quota, wake-up
-// latencies below 0.1 ms (C11), clients that give up and retry.
+// Not modelled: other containers of the pod drawing on the pod's quota, and
+// wake-up latencies below 0.1 ms (C11).
 package cpu

@@ -19,6 +19,7 @@ type thread struct {
 	cpu    int32 // on which it runs or ran last
 	pool   int32
 	waiter int32         // index of the submission it works for, or nobody
+	serves int64         // serial number of the traffic's request it works for (see clients.go)
 	left   time.Duration // CPU time
 	wait   time.Duration // wall time after it
 	until  time.Duration // left is 0: when the wait ends
@@ -92,19 +93,20 @@ func (c *Container) newLoad() {
 	}
 }
 
-// startLoad empties the pools and begins all arrivals.
-func (c *Container) startLoad(now time.Duration) {
-	c.trafficShare = 1
-	for i := range c.pools {
-		q := &c.pools[i]
-		q.busy, q.head, q.tail, q.next = 0, 0, 0, 0
-		q.idle, q.submitted = q.idle[:0], q.submitted[:0]
-	}
+// startBursts begins the bursts of the traffic, which belong to its clients and
+// go on through restarts.
+func (c *Container) startBursts(now time.Duration) {
 	for i := range c.sources {
 		s := &c.sources[i]
 		for j := range s.burst {
-			s.burst[j] = burst{turn: now + s.traffic.Bursts[j].Every.Sample(c.random)}
+			s.burst[j] = burst{turn: later(now, s.traffic.Bursts[j].Every.Sample(c.random))}
 		}
+	}
+}
+
+// startLoad begins all arrivals.
+func (c *Container) startLoad(now time.Duration) {
+	for i := range c.sources {
 		c.scheduleSource(i, now)
 	}
 	for i := range c.pools {
@@ -137,7 +139,7 @@ func (c *Container) scheduleSource(i int, now time.Duration) {
 		}
 	}
 	*at = turn
-	if rate *= c.trafficShare; rate > 0 {
+	if rate *= c.arriving(); rate > 0 {
 		gap := c.random.ExpFloat64() / rate * float64(time.Second)
 		if gap < float64(dist.Longest) {
 			*at = min(turn, later(now, max(time.Duration(gap), 1)))
@@ -170,18 +172,31 @@ func (c *Container) arrive(i int, now time.Duration) {
 		}
 		b.turn = later(now, max(length.Sample(c.random), 1))
 	}
-	if !turned {
-		q := &c.pools[s.pool]
-		switch {
-		case q.hasWorker():
-			t := c.worker(s.pool)
-			c.drawJob(t)
-			c.startDemand(t, now)
-		case q.bound == 0 || q.tail-q.head < q.bound:
-			q.tail++
-		}
+	switch {
+	case turned:
+	case s.traffic != nil:
+		c.request(now, 0)
+	default:
+		c.enter(s.pool, now)
 	}
 	c.scheduleSource(i, now)
+}
+
+// enter gives the pool a job of the container's own load. It reports whether
+// there was room for it.
+func (c *Container) enter(pool int32, now time.Duration) bool {
+	q := &c.pools[pool]
+	switch {
+	case q.hasWorker():
+		t := c.worker(pool)
+		c.drawJob(t)
+		c.startDemand(t, now)
+	case q.bound == 0 || q.tail-q.head < q.bound:
+		q.tail++
+	default:
+		return false
+	}
+	return true
 }
 
 // hasWorker reports whether a job that arrives now starts at once.
@@ -214,6 +229,10 @@ func (c *Container) drawJob(t int32) {
 	th.waiter = nobody
 	th.left = q.demand.Sample(c.random)
 	th.wait = q.wait.Sample(c.random)
+	if th.pool == workersPool {
+		th.serves = c.clients.begun
+		c.clients.begun++
+	}
 }
 
 // startDemand begins the thread's job, of which nothing has been done.
@@ -248,8 +267,11 @@ func (c *Container) endDemand(t int32, now time.Duration) bool {
 // taken another one; otherwise it sleeps.
 func (c *Container) endJob(t int32, now time.Duration) bool {
 	th := &c.threads[t]
-	if th.waiter != nobody {
+	switch {
+	case th.waiter != nobody:
 		c.endPart(t, now)
+	case th.pool == workersPool:
+		c.answered(th.serves)
 	}
 	q := &c.pools[th.pool]
 	if q.endless {

@@ -35,6 +35,11 @@ func drawConfig(t *rapid.T) Config {
 				PerSecond: 100,
 			}},
 		}
+		if rapid.Bool().Draw(t, "retries") {
+			cfg.Traffic.ClientTimeout, cfg.Traffic.RetriesMax = between(ms, 200*ms, "client timeout"), 2
+			cfg.Traffic.RetriesAfter = between(0, 100*ms, "retries after")
+			cfg.Elsewhere = rapid.Bool().Draw(t, "elsewhere")
+		}
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "backgrounds") {
 		cfg.Background = append(cfg.Background, model.Background{
@@ -69,7 +74,7 @@ func drawHappenings(t *rapid.T) []happening {
 	return all
 }
 
-// apply does what happens to the container. Kinds 5 to 9 submit the job.
+// apply does what happens to the container. Kinds 6 to 9 submit the job.
 func (h happening) apply(c *Container) {
 	switch h.kind {
 	case 0:
@@ -83,7 +88,12 @@ func (h happening) apply(c *Container) {
 	case 3:
 		c.SetNeighbourWeight(h.at, int64(h.job.ID%3)*50)
 	case 4:
-		c.SetTraffic(h.at, float64(h.job.ID%2))
+		c.SetTraffic(h.at, float64(h.job.ID%3)/2)
+	case 5:
+		if !c.frozen() && h.job.ID%3 == 0 {
+			c.Exit(h.at)
+			c.Restart(h.at)
+		}
 	default:
 		c.Submit(h.at, h.job)
 	}
@@ -182,7 +192,7 @@ func TestEndsAndQuota(t *testing.T) {
 				take()
 			}
 			charged = charged || h.kind == 0
-			if h.kind >= 5 {
+			if h.kind >= 6 {
 				submitted[h.job.ID] = h
 			}
 			h.apply(c)
@@ -277,6 +287,9 @@ func TestAllocations(t *testing.T) {
 		"idle":   {Quota: 2 * ms, CPUs: 4, InterruptionsPerSecond: 30},
 		"loaded": {Quota: 10 * ms, PodQuota: 20 * ms, CPUs: 4, Background: poisson(10*ms, 2*ms, .7, 4)},
 		"queued": {Quota: 10 * ms, Traffic: &model.Traffic{PerSecond: 40, CPU: dist.Constantly(2 * ms), Workers: 2}},
+		"retried": {Quota: 10 * ms, Traffic: &model.Traffic{
+			PerSecond: 15, CPU: dist.Constantly(2 * ms), Workers: 2, ClientTimeout: 40 * ms, RetriesMax: 1, RetriesAfter: 100 * ms,
+		}},
 	} {
 		c := newContainer(cfg, 1)
 		r := rand.New(rand.NewPCG(1, 1))
