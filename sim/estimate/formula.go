@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -40,7 +41,7 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 		estimate, bound := closed.Rate(p)
 		f.method, f.estimate, f.bound = closed.Sentence(), estimate*day.Seconds(), bound*day.Seconds()
 		if err == nil && exact.FalseKillsPerPodDay != nil {
-			f.method, f.estimate = "calc: "+exact.Method, float64(*exact.FalseKillsPerPodDay)
+			f.method, f.estimate = "calc: "+cmp.Or(exact.Method, "nothing fails the probe of a serving process"), float64(*exact.FalseKillsPerPodDay)
 			f.bound = max(f.bound, f.estimate)
 		}
 	}

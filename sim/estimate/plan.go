@@ -68,7 +68,7 @@ func newPlan(variants []Named, o Options) *plan {
 		span := StartSpan(v.World)
 		most := int64(fewStartLives)
 		if canLoseStart(v.World) {
-			most = startLivesWanted(o.Objectives)
+			most = startLivesWanted(v.World, o.Objectives)
 		}
 		p.startHorizon = append(p.startHorizon, span)
 		p.startLives = append(p.startLives, between(1, int64(mostStartTime/span), most))
@@ -78,12 +78,19 @@ func newPlan(variants []Named, o Options) *plan {
 
 // startLivesWanted returns how many starts a replication needs, so that the
 // first look of the stopping rule can exclude more kills than an objective
-// allows: about 4 divided by the probability (S9).
-func startLivesWanted(objectives []model.Objective) int64 {
-	wanted := int64(someStartLives)
+// allows although it has seen one or two: 8 divided by the probability (S9).
+// Where the quota stretches a start, which takes long to simulate, it is enough
+// to exclude more if none was seen: 4.
+func startLivesWanted(w *model.World, objectives []model.Objective) int64 {
+	wanted, enough := int64(someStartLives), 8.0
+	for i := range w.Application.Startup {
+		if w.Container().CPULimitMilli > 0 && !w.Application.Startup[i].CPU.IsZero() {
+			enough = 4
+		}
+	}
 	for _, o := range objectives {
 		if o.Measure == "startupKillProbability" && o.Bound > 0 {
-			wanted = max(wanted, int64(math.Min(mostStartLives, math.Ceil(4/o.Bound/firstLook))))
+			wanted = max(wanted, int64(math.Min(mostStartLives, math.Ceil(enough/o.Bound/firstLook))))
 		}
 	}
 	return wanted

@@ -54,22 +54,25 @@ func startDurations(w *model.World, seed uint64, n, jobs int) ([]time.Duration, 
 const startStream = 0x57a27
 
 // startBound is the probability of a kill per start to aim for: the objective,
-// or the default one.
+// or the default one, less what simulations went beyond predictions.
 func (s *search) startBound() float64 {
 	bound := 0.0001
 	for _, o := range s.objectives {
 		if o.Measure == "startupKillProbability" && !o.AtLeast {
-			bound = o.Bound
+			bound = o.Bound / math.Max(1, s.corrections[estimate.Name(o)])
 		}
 	}
 	return bound
 }
 
-// budgetNeeded returns the guaranteed time a startup probe must leave: the
-// longest starts that may not be killed, and a tenth more, since the longest of
-// a sample is not the longest there is. ok is false if too many starts never end.
+// budgetNeeded returns the guaranteed time a startup probe must leave: that of
+// the longest starts that may not be killed. Where those are the longest of the
+// sample it is a tenth more, since they are not the longest there are. ok is
+// false if too many starts never end.
 func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
-	bound := s.startBound()
+	// A quarter of what is allowed, so that a simulation of moderate length can
+	// show it.
+	bound := s.startBound() / 4
 	at := slices.IndexFunc(s.starts, func(d time.Duration) bool { return s.exceeds(d) <= bound })
 	if at < 0 {
 		at = len(s.starts) - 1
@@ -78,7 +81,7 @@ func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	if d >= dist.Longest {
 		return 0, false
 	}
-	if s.starts[0] == s.starts[len(s.starts)-1] {
+	if at < len(s.starts)-1 || s.starts[0] == d {
 		return d, true
 	}
 	return d + d/10, true
