@@ -99,7 +99,7 @@ type Traffic struct {
 	Workers       int           // requests served at once
 	Queue         int           // requests that may wait; further ones are refused. 0: without bound
 	ClientTimeout time.Duration // after which the client gives up, while the server still works it off; 0: never
-	RetriesMax    int           // further attempts of a client that gave up
+	RetriesMax    int           // further attempts of a client that gave up, was refused or lost its connection
 	RetriesAfter  time.Duration
 	Bursts        []Burst
 }

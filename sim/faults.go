@@ -105,6 +105,10 @@ func (a *application) hang(name string, answers model.FaultAnswer) {
 	}
 	a.beginOutage(true)
 	a.silenceAll()
+	if a.app.Traffic != nil && (answers == model.FaultTimeout || answers == model.FaultStallsAfterHeaders) {
+		a.cpu.Hang(a.life.now)
+		a.retime()
+	}
 	a.stateChanged()
 }
 

@@ -57,6 +57,35 @@ func TestReadinessShedsBursts(t *testing.T) {
 	}
 }
 
+// A hang that no handler notices shows in the requests in flight: 10 a second
+// reach 30 after 3 s, and readiness fails three times from then on.
+func TestRequestsInFlightShowHang(t *testing.T) {
+	w := world(func(w *model.World) {
+		w.Pod.Containers[0].Probes[model.Readiness].PeriodSeconds = 5
+		w.Application.Traffic = &model.Traffic{PerSecond: 10, Wait: dist.Constantly(10 * time.Millisecond), Workers: 8}
+		w.Application.Probes[model.Readiness].HangCoverage = 0
+		w.Application.Probes[model.Readiness].FailsInFlight = 30
+	}, model.Readiness)
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := 0.0
+	const lives = 200
+	for i := range uint64(lives) {
+		o := s.Run(sim.Life{Seed: 1, Replication: i, Horizon: time.Hour, Hang: time.Minute + time.Duration(i)*25*time.Millisecond})
+		if len(o.Removals) != 1 {
+			t.Fatalf("life %d: removals %v", i, o.Removals)
+		}
+		mean += o.Removals[0].Seconds() / lives
+	}
+	// 31 arrivals take 3.1 s, the next probe comes half a period later and the
+	// third failure two periods after it; propagation takes up to about 2 s.
+	if mean < 3.1+2.5+10-.2 || mean > 3.1+2.5+10+2 {
+		t.Errorf("removed %.2f s after the hang", mean)
+	}
+}
+
 // The feedback of incident I6: the limit fits the steady traffic, probes queue
 // with the requests, and a burst of 20 s leads to a kill. Clients who do not
 // retry are gone with the burst. Those who do keep every next process from

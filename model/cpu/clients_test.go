@@ -151,6 +151,29 @@ func TestArrivalsWhileFrozen(t *testing.T) {
 	}
 }
 
+// A process that hangs keeps its workers for the requests it has, and takes in
+// all that come.
+func TestRequestsPileUpInHungProcess(t *testing.T) {
+	c := newContainer(Config{Traffic: &model.Traffic{PerSecond: 10, CPU: dist.Constantly(ms), Workers: 3}}, 1)
+	at := 100 * time.Second
+	c.Hang(at)
+	if took := answer(c, at, Job{Demand: ms, RunsOn: model.Workers}); took > at+5*ms {
+		t.Errorf("while a worker is left a job on it takes %v", took-at)
+	}
+	near(t, "in flight", float64(c.InFlight(at+100*time.Second)), 1000, .1)
+	c.Submit(at+100*time.Second, Job{ID: 1, Demand: ms, RunsOn: model.Workers})
+	c.Submit(at+100*time.Second, Job{ID: 2, Demand: ms})
+	c.Advance(at + 200*time.Second)
+	if done := c.Done(); len(done) != 1 || done[0].ID != 2 {
+		t.Errorf("ended %v, want only the job with a thread of its own", done)
+	}
+	c.Exit(at + 200*time.Second)
+	c.Restart(at + 210*time.Second)
+	if n := c.InFlight(at + 220*time.Second); n > 2 {
+		t.Errorf("%d in flight in the next process", n)
+	}
+}
+
 // When a process comes back after a long absence, the clients who have come
 // within the last RetriesMax tries are back within RetriesAfter, unless others
 // served them.

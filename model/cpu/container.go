@@ -51,6 +51,7 @@ type Container struct {
 	queued      int     // submissions that wait for a worker
 	finished    []Finished
 
+	hung           bool // requests are never answered
 	frozenDepth    int
 	frozenAt       time.Duration
 	frozenCharged  bool
@@ -151,7 +152,7 @@ func (c *Container) endProcess() {
 	}
 	c.threads, c.waits = c.threads[:0], c.waits[:0]
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
-	c.queued, c.frozenDepth = 0, 0
+	c.queued, c.frozenDepth, c.hung = 0, 0, false
 	c.record.held = false
 	c.runtime.reset()
 	for i := range c.pools {

@@ -53,6 +53,14 @@ func (c *Container) Thaw(now time.Duration) {
 	c.endWait(now)
 }
 
+// Hang makes the process answer none of the traffic's requests from now on: each
+// keeps its worker, and once none is left they queue, until Exit. Submitted jobs
+// end as before, if a worker is left for those that need one.
+func (c *Container) Hang(now time.Duration) {
+	c.Advance(now)
+	c.hung = true
+}
+
 // SetNeighbourWeight sets the total weight of the neighbours that are busy from
 // now on; their load spreads evenly over the node's CPUs (C17, C32b). It
 // outlives a Reset.

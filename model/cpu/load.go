@@ -270,6 +270,8 @@ func (c *Container) endJob(t int32, now time.Duration) bool {
 	switch {
 	case th.waiter != nobody:
 		c.endPart(t, now)
+	case th.pool == workersPool && c.hung:
+		return false // for ever: the worker is not idle
 	case th.pool == workersPool:
 		c.answered(th.serves)
 	}
