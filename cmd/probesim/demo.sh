@@ -5,7 +5,7 @@ set -euo pipefail
 
 scenario=scenarios/gallery/ingress-controller/scenario.yaml
 out=demo-out
-effort=(--replications 8)
+effort=(--replications 4)
 mkdir -p "$out"
 
 # show FILE COMMAND...: runs a command, keeps all of its output in FILE, and
