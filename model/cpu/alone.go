@@ -41,12 +41,19 @@ func (c *Container) coast(now time.Duration) bool {
 	for _, due := range c.due[dueSlack:c.firstProcessor] {
 		until = min(until, due)
 	}
-	processors := c.due[c.firstProcessor:]
+	first, last := 0, len(c.processors)-1 // of the CPUs with threads
+	for first < last && c.processors[first].length == 0 {
+		first++
+	}
+	for last > first && c.processors[last].length == 0 {
+		last--
+	}
+	processors := c.due[c.firstProcessor+first : c.firstProcessor+last+1]
 	for coasted := false; ; coasted = true {
 		k, at := -1, until
 		for i, due := range processors {
 			if due < at {
-				k, at = i, due
+				k, at = first+i, due
 			}
 		}
 		refilled := -1
