@@ -3,6 +3,7 @@ package recommend
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,16 @@ var fields = []field{
 	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures, usualFailures},
 }
 
+// newlyMissed returns the objectives that a neighbour is predicted to miss and
+// whose prediction it changes: the others say nothing about the change.
+func (s *search) newlyMissed(c, neighbour *combination) []*model.Objective {
+	return slices.DeleteFunc(s.missed(neighbour), func(o *model.Objective) bool {
+		before, _ := s.predict(o, c)
+		after, _ := s.predict(o, neighbour)
+		return before == after
+	})
+}
+
 // reason explains one number of one probe by its neighbours, one less and one
 // more, and the next value people use.
 func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
@@ -87,7 +98,7 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 	now := *f.of(&o.setting)
 	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now))}
 	var parts []string
-	for _, value := range []int32{now - 1, now + 1, nextUsual(f.usual, now)} {
+	for _, value := range slices.Compact([]int32{now - 1, now + 1, nextUsual(f.usual, now)}) {
 		at := o.setting
 		*f.of(&at) = value
 		if value < 1 || value > f.most || at.timeout > at.period || value == now {
@@ -98,7 +109,7 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 			neighbour.rate, neighbour.bound = o.rate, o.bound // a period not observed
 		}
 		other := c.with(k, &neighbour)
-		missed := s.missed(&other)
+		missed := s.newlyMissed(c, &other)
 		switch {
 		case len(missed) > 0:
 			if reason.Binding == "" || value > now {
@@ -129,6 +140,16 @@ func nextUsual(usual []int32, now int32) int32 {
 	return now
 }
 
+// rounded writes a number to two significant digits, without an exponent where
+// people would not use one.
+func rounded(x float64) string {
+	if x < 10 || x >= 1e6 {
+		return fmt.Sprintf("%.2g", x)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
+	return fmt.Sprintf("%.0f", math.Round(x/unit)*unit)
+}
+
 // predicted writes what a combination is predicted to lead to.
 func (s *search) predicted(o *model.Objective, c *combination) string {
 	value, _ := s.predict(o, c)
@@ -140,7 +161,7 @@ func (s *search) predicted(o *model.Objective, c *combination) string {
 
 // price writes what a neighbouring setting would buy and cost.
 func (s *search) price(k model.ProbeKind, now, then *option) string {
-	perYear := func(o *option) string { return fmt.Sprintf("%.2g", o.bound*year.Seconds()) }
+	perYear := func(o *option) string { return rounded(o.bound * year.Seconds()) }
 	if k == model.Readiness {
 		return fmt.Sprintf("the 99th percentile to removal from %s to %s and false removals per pod-year from at most %s to %s",
 			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), perYear(now), perYear(then))
@@ -254,7 +275,7 @@ func (s *search) summary(c *combination) string {
 	if c.readiness != nil {
 		parts = append(parts, fmt.Sprintf("removal %s", seconds(s.removal(c.readiness, .99))))
 	}
-	parts = append(parts, fmt.Sprintf("%.2g probes a minute", load(c)), fmt.Sprintf("expected cost %s per pod-year", seconds(c.cost)))
+	parts = append(parts, rounded(load(c))+" probes a minute", fmt.Sprintf("expected cost %s per pod-year", seconds(c.cost)))
 	return strings.Join(parts, ", ")
 }
 
