@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -115,9 +117,14 @@ func TestMeasuresArePresent(t *testing.T) {
 // TestInterrupted ends an endless run and expects what was reached, whole, and
 // the status of an interrupt.
 func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	const quick = `{apiVersion: probesim/v1, kind: Scenario, metadata: {name: quick}, pod: {containers: [{name: a, livenessProbe: {tcpSocket: {port: 80}}}]}}`
+	file := filepath.Join(t.TempDir(), "quick.yaml")
+	if err := os.WriteFile(file, []byte(quick), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a replication takes a thousandth of it
 	defer cancel()
-	status, stdout, _ := invoke(ctx, t, "run", "gallery:infinispan-ticks", "--horizon", "1h", "--replications", "100000000", "-o", "json")
+	status, stdout, _ := invoke(ctx, t, "run", file, "--horizon", "1h", "--replications", "100000000", "-o", "json")
 	if status != statusInterrupted {
 		t.Errorf("exit status %d, want %d", status, statusInterrupted)
 	}
