@@ -209,7 +209,7 @@ func (a *application) started(c int) {
 	a.ledger.started = a.life.now
 	a.ledger.readySince = never
 	if a.cpu != nil {
-		if a.out.Starts == 1 || a.app.Traffic == nil {
+		if a.out.Starts == 1 {
 			a.cpu.Reset(a.life.now, a.random[streamCPU].Rand)
 		} else {
 			a.cpu.Restart(a.life.now) // the clients are the same
@@ -331,7 +331,7 @@ func (a *application) exited(c int) {
 		a.set(timerCached+k, never)
 	}
 	a.endProcess()
-	if a.app.Traffic != nil {
+	if a.cpu != nil {
 		a.cpu.Exit(a.life.now)
 	}
 	a.resetConnections()

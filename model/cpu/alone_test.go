@@ -42,35 +42,37 @@ func TestCoastingIsPlain(t *testing.T) {
 	})
 }
 
-// The timer set to Next finds the ends of long jobs under small quotas, too.
+// The timer set to Next finds the ends of jobs that take several refills, too,
+// with others beside them that return what they do not use.
 func TestNextOfLongJobs(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		cfg := drawConfig(t)
-		if rapid.Bool().Draw(t, "no load") {
-			cfg.Traffic, cfg.Background = nil, nil
+	r := rand.New(rand.NewPCG(1, 1))
+	for seed := range uint64(150) {
+		cfg := Config{CPUs: 2 + r.IntN(3), Tick: ms, Quota: time.Duration(5+r.IntN(30)) * ms, Threads: r.IntN(3)}
+		if r.IntN(2) == 0 {
+			cfg.PodQuota = cfg.Quota
 		}
-		c := New(cfg)
-		c.Reset(0, rand.New(rand.NewPCG(1, rapid.Uint64().Draw(t, "seed"))))
+		if r.IntN(2) == 0 {
+			cfg.Background = poisson(cfg.Quota, 5*ms, .3, 1)
+		}
+		c := newContainer(cfg, seed)
 		at := time.Duration(0)
-		for i := range 8 {
-			at += time.Duration(rapid.Int64Range(0, int64(400*ms)).Draw(t, "gap"))
+		check := func(now time.Duration) {
+			for _, f := range c.Done() {
+				if f.At != now {
+					t.Fatalf("%+v: end at %v found at %v", cfg, f.At, now)
+				}
+			}
+		}
+		for i := range 200 {
+			at += time.Duration(r.Int64N(int64(100 * ms)))
 			for next := c.Next(); next <= at; next = c.Next() {
 				c.Advance(next)
-				for _, f := range c.Done() {
-					if f.At != next {
-						t.Fatalf("end at %v found at %v", f.At, next)
-					}
-				}
+				check(next)
 			}
 			c.Submit(at, Job{
-				ID: i, Demand: time.Duration(rapid.Int64Range(1, int64(300*ms)).Draw(t, "demand")),
-				Threads: rapid.IntRange(1, 3).Draw(t, "job threads"),
+				ID: i, Demand: 1 + time.Duration(r.Int64N(int64(20*ms))), Wait: time.Duration(r.IntN(2)) * 3 * ms, Threads: 1 + r.IntN(2),
 			})
-			for _, f := range c.Done() {
-				if f.At != at {
-					t.Fatalf("end at %v found at %v", f.At, at)
-				}
-			}
+			check(at)
 		}
-	})
+	}
 }

@@ -365,7 +365,13 @@ func (c *Container) noEarlier(t int32) time.Duration {
 	if len(c.levels) == 0 {
 		return bound
 	}
-	return max(bound, c.affordable(th))
+	if until := c.undisturbed(); until > bound {
+		if bound = max(bound, c.affordable(th, true)); bound <= until {
+			return bound
+		}
+		bound = until
+	}
+	return max(bound, c.affordable(th, false))
 }
 
 // affordable returns a lower bound on the end of the thread's part of a
@@ -373,8 +379,7 @@ func (c *Container) noEarlier(t int32) time.Duration {
 // the cgroup cannot use more than it has, one quota at each refill, and an
 // overrun of one tick on each CPU. Of threads that stay where they are only
 // their own CPUs count, and what a single one's CPU owes counts against it.
-func (c *Container) affordable(th *thread) time.Duration {
-	stay := c.undisturbed()
+func (c *Container) affordable(th *thread, stay bool) time.Duration {
 	bound := time.Duration(0)
 	for level := range c.levels {
 		b := &c.levels[level]
@@ -394,9 +399,13 @@ func (c *Container) affordable(th *thread) time.Duration {
 				have += local
 			}
 		}
-		if !stay {
-			for i := range c.processors {
-				have += max(c.processors[i].local[level], 0) + c.cfg.Tick
+		for i := range c.processors {
+			p := &c.processors[i]
+			switch {
+			case !stay:
+				have += max(p.local[level], 0) + c.cfg.Tick
+			case p.length > 0:
+				have += max(p.local[level]-keptLocally, 0) // comes back when its thread ends (C3)
 			}
 		}
 		if needed <= have {
@@ -416,13 +425,15 @@ func (c *Container) affordable(th *thread) time.Duration {
 	return bound
 }
 
-// undisturbed reports whether every thread that can run before the next call
-// from outside has a CPU to itself.
-func (c *Container) undisturbed() bool {
-	for _, due := range c.due[dueWait:c.firstProcessor] {
-		if due != Never {
-			return false
-		}
+// undisturbed returns until when every thread that can run keeps a CPU to itself
+// unless there is a call from outside.
+func (c *Container) undisturbed() time.Duration {
+	if c.runtime.pending() || c.queued > 0 || !c.spread() {
+		return c.now
 	}
-	return !c.runtime.pending() && c.queued == 0 && c.spread()
+	until := Never
+	for _, due := range c.due[dueWait:c.firstProcessor] {
+		until = min(until, due)
+	}
+	return until
 }
