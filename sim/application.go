@@ -179,6 +179,7 @@ func (a *application) finish() *Outcome {
 	a.flushRuns()
 	a.out.PodTime = a.life.now
 	if a.life.trace != nil {
+		a.traceStretches()
 		a.life.trace.sort()
 	}
 	return &a.out
@@ -322,6 +323,7 @@ func (a *application) exited(c int) {
 	}
 	a.account()
 	a.flushRuns()
+	a.traceStretches()
 	a.alive, a.serving, a.terminating, a.listening, a.hung = false, false, false, false, false
 	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
 	a.ledger.servingSince = never

@@ -14,6 +14,7 @@ type renewal struct {
 	what   renews
 	index  int // of its kind
 	on     bool
+	since  time.Duration // it was turned on, or its process started
 	stream int
 	first  equilibrium // of those that do not begin with the process
 	weight int64       // of a neighbour
@@ -164,18 +165,14 @@ func (a *application) turn(i int) {
 		a.turnOff(r)
 		a.set(timerFirst+i, later(a.life.now, r.Every.Sample(random)))
 	} else {
-		lasts := r.Lasts.Sample(random)
 		a.turnOn(r)
-		a.set(timerFirst+i, later(a.life.now, lasts))
-		if a.life.trace != nil && a.alive && r.what != renewsDependency {
-			a.life.emit(Event{Kind: EventStall, Container: a.studied, End: a.life.now + lasts, Text: r.Name, Rule: "C21"})
-		}
+		a.set(timerFirst+i, later(a.life.now, r.Lasts.Sample(random)))
 	}
 	a.stateChanged()
 }
 
 func (a *application) turnOn(r *renewal) {
-	r.on = true
+	r.on, r.since = true, a.life.now
 	switch r.what {
 	case renewsPause:
 		a.freeze(false)
@@ -187,6 +184,7 @@ func (a *application) turnOn(r *renewal) {
 }
 
 func (a *application) turnOff(r *renewal) {
+	a.traceStretch(r)
 	r.on = false
 	switch r.what {
 	case renewsPause, renewsStall:
@@ -228,6 +226,30 @@ func (a *application) thaw() {
 	if a.stageDue {
 		a.stageOver()
 	}
+}
+
+// traceStretches tells of the stretches under way, when the process or the life
+// ends.
+func (a *application) traceStretches() {
+	for i := range a.renewals {
+		a.traceStretch(&a.renewals[i])
+	}
+}
+
+// traceStretch tells of the part that the process has lived through of a
+// stretch in which it stands still, its answers fail or a neighbour is busy.
+func (a *application) traceStretch(r *renewal) {
+	if a.life.trace == nil || !r.on || !a.alive || r.what == renewsDependency {
+		return
+	}
+	from := max(r.since, a.ledger.started)
+	if from >= a.life.now {
+		return
+	}
+	a.life.trace.Events = append(a.life.trace.Events, Event{
+		At: from, End: a.life.now, Kind: EventStall, Container: a.studied,
+		Incarnation: a.life.containers[a.studied].live.Incarnation, Text: r.Name, Rule: "C21",
+	})
 }
 
 // neighbourWeight is the weight of the neighbours that are busy now.

@@ -155,17 +155,18 @@ func (l *life) generate() {
 		c.atSync, c.killed = c.seen, false
 		adopted := c.spec.Probes[model.Readiness] != nil && l.adopted(c.atSync.StartedAt) // without that probe, started is ready
 		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused, adopted)
-		wasted := trigger && (l.stale || l.durations.WastedTrigger > 0 && l.random.Float64() < l.durations.WastedTrigger)
-		if trigger && l.trace != nil {
-			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Wasted: wasted, Rule: "K9"})
-		}
-		if wasted {
+		early := trigger && (l.stale || l.durations.WastedTrigger > 0 && l.random.Float64() < l.durations.WastedTrigger)
+		if early {
 			l.trigger(i)
+		}
+		if trigger && l.trace != nil {
+			wasted := early && !c.workers[model.Readiness].Busy() // the old status may have let it look
+			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Wasted: wasted, Rule: "K9"})
 		}
 		l.publish(i, status)
 		c.exitCode = c.atSync.ExitCode
 		c.startedAt = (c.atSync.StartedAt + l.wallOffset).Truncate(time.Second) - l.wallOffset
-		if trigger && !wasted {
+		if trigger && !early {
 			l.triggered = append(l.triggered, i)
 		}
 	}
