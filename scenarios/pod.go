@@ -112,7 +112,7 @@ func toProbe(p *corev1.Probe) *model.Probe {
 func toHandler(h *corev1.ProbeHandler) model.Handler {
 	switch {
 	case h.HTTPGet != nil:
-		target := h.HTTPGet.Host + ":" + h.HTTPGet.Port.String() + orElse(h.HTTPGet.Path, "/")
+		target := httpTarget(h.HTTPGet)
 		if h.HTTPGet.Scheme == corev1.URISchemeHTTPS {
 			target = "https " + target
 		}
@@ -131,13 +131,6 @@ func toHandler(h *corev1.ProbeHandler) model.Handler {
 	return model.Handler{}
 }
 
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}
-
 // toPreStop reduces a preStop hook to the time it takes, where that can be
 // seen: the sleep action, and commands that sleep.
 func toPreStop(h *corev1.LifecycleHandler) model.PreStop {
@@ -147,7 +140,7 @@ func toPreStop(h *corev1.LifecycleHandler) model.PreStop {
 	case h.Exec != nil:
 		return model.PreStop{Handler: "exec " + strings.Join(h.Exec.Command, " "), Lasts: slept(h.Exec.Command)}
 	case h.HTTPGet != nil:
-		return model.PreStop{Handler: "httpGet " + h.HTTPGet.Host + ":" + h.HTTPGet.Port.String() + orElse(h.HTTPGet.Path, "/")}
+		return model.PreStop{Handler: "httpGet " + httpTarget(h.HTTPGet)}
 	case h.TCPSocket != nil:
 		return model.PreStop{Handler: "tcpSocket :" + h.TCPSocket.Port.String()}
 	}
@@ -179,4 +172,10 @@ func slept(command []string) time.Duration {
 func clampSeconds(seconds float64) time.Duration {
 	const year = 8766 * 3600
 	return time.Duration(math.Round(math.Min(math.Max(seconds, 0), year) * 1e9))
+}
+
+// httpTarget writes what an httpGet asks, with the slash that a URL needs where
+// the path lacks it.
+func httpTarget(h *corev1.HTTPGetAction) string {
+	return h.Host + ":" + h.Port.String() + "/" + strings.TrimPrefix(h.Path, "/")
 }

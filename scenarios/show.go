@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -160,7 +161,7 @@ func withDefaults(p *corev1.Probe) *corev1.Probe {
 	filled.PeriodSeconds, filled.TimeoutSeconds = numbers.PeriodSeconds, numbers.TimeoutSeconds
 	filled.SuccessThreshold, filled.FailureThreshold = numbers.SuccessThreshold, numbers.FailureThreshold
 	if filled.HTTPGet != nil {
-		filled.HTTPGet.Path = orElse(filled.HTTPGet.Path, "/")
+		filled.HTTPGet.Path = cmp.Or(filled.HTTPGet.Path, "/")
 		if filled.HTTPGet.Scheme == "" {
 			filled.HTTPGet.Scheme = corev1.URISchemeHTTP
 		}
