@@ -3,8 +3,9 @@
 package estimate
 
 import (
+	"bytes"
 	"encoding/json"
-	"math"
+	"slices"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/stats"
@@ -80,22 +81,16 @@ type ProbeFailures struct {
 
 // MarshalJSON writes the estimate's own keys and "runLengths" beside them.
 func (f ProbeFailures) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Estimate   *float64 `json:"estimate"`
-		Low        *float64 `json:"low"`
-		High       *float64 `json:"high"`
-		Confidence float64  `json:"confidence"`
-		Method     string   `json:"method"`
-		N          int64    `json:"n"`
-		RunLengths []int64  `json:"runLengths"`
-	}{finite(f.Estimate.Estimate), finite(f.Low), finite(f.High), f.Confidence, f.Method, f.N, f.RunLengths})
-}
-
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
+	estimate, err := json.Marshal(f.Estimate)
+	if err != nil {
+		return nil, err
 	}
-	return &x
+	runs, err := json.Marshal(f.RunLengths)
+	if err != nil {
+		return nil, err
+	}
+	keys := bytes.TrimSuffix(estimate, []byte("}"))
+	return slices.Concat(keys, []byte(`,"runLengths":`), runs, []byte("}")), nil
 }
 
 // Settings are the knobs of the studied container.
