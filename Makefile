@@ -8,7 +8,7 @@ FUZZTIME ?= 60s
 CASES ?= 1000
 SEED ?= 1
 
-.PHONY: build demo test race lint bench fuzz conformance clean
+.PHONY: build demo test race lint bench fuzz conformance clean validate
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -31,6 +31,9 @@ lint: $(LINT) ## golangci-lint at the pinned version
 $(LINT):
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv bin/golangci-lint $@
+
+validate: ## docs/validation.md: the model beside measurements and recorded traces
+	GO=$(GO) bash docs/validate.sh
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
