@@ -18,11 +18,12 @@ type application struct {
 	life    *life
 	out     Outcome
 
-	cpu      *cpu.Container // nil: nothing in the world uses CPU
-	loaded   bool           // other work may keep an answer from the CPU
-	finished []cpu.Finished
-	quota    time.Duration
-	random   [streamCount]stream
+	cpu       *cpu.Container // nil: nothing in the world uses CPU
+	loaded    bool           // other work may keep an answer from the CPU
+	finished  []cpu.Finished
+	throttled time.Duration // by the quota, of what is in the ledger
+	quota     time.Duration
+	random    [streamCount]stream
 
 	// The studied process.
 	alive       bool
@@ -215,6 +216,7 @@ func (a *application) started(c int) {
 		} else {
 			a.cpu.Restart(a.life.now) // the clients are the same
 		}
+		a.throttled = a.cpu.ThrottledFor()
 		a.cpu.SetTraffic(a.life.now, a.trafficShare())
 		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
 		for range a.frozen {

@@ -59,7 +59,9 @@ func (a *application) account() {
 		return
 	}
 	g.since = a.life.now
-	a.out.StateTime[g.state] += d
+	throttled := a.throttledSince(g.state)
+	a.out.StateTime[g.state] += d - throttled
+	a.out.StateTime[Stalled] += throttled
 	if g.backOff {
 		a.out.BackOffTime += d
 	}
@@ -76,10 +78,28 @@ func (a *application) account() {
 	case a.endpoints.in && g.state == Stalled:
 		a.out.SlowTraffic += d
 	case a.endpoints.in && g.state == Serving:
-		a.out.Available += d
+		a.out.Available += d - throttled
+		a.out.SlowTraffic += throttled
 	case g.state == Serving:
-		a.out.FalseUnready += d
+		a.out.FalseUnready += d - throttled
 	}
+}
+
+// throttledSince returns for how long the quota has kept a serving process from
+// running since it was last asked: it is stalled then. Other states keep their
+// name.
+func (a *application) throttledSince(s TrueState) time.Duration {
+	if a.cpu == nil || !a.alive || a.quota == 0 {
+		return 0
+	}
+	a.cpu.Advance(a.life.now)
+	a.retime()
+	before := a.throttled
+	a.throttled = a.cpu.ThrottledFor()
+	if s != Serving {
+		return 0
+	}
+	return a.throttled - before
 }
 
 // stateChanged takes note of the true state after a change.

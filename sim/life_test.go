@@ -312,3 +312,17 @@ func TestLoadBalancerIsTheLastProxy(t *testing.T) {
 		})
 	}
 }
+
+// A container that burns CPU without end runs for its quota's share of the time,
+// and is stalled for the rest: 20 % of the time at 200m on one CPU (C6, C12).
+func TestThrottledTimeIsStalled(t *testing.T) {
+	w := world(func(w *model.World) {
+		w.Container().CPULimitMilli = 200
+		w.Node.CPUs = 1
+		w.Application.Background = []model.Background{{Always: true, Threads: 1}}
+	}, model.Readiness)
+	o := run(t, w, sim.Life{Seed: 12, Horizon: day})
+	agree(t, "share of time stalled", float64(o.StateTime[sim.Stalled])/float64(o.PodTime), .8, .01)
+	agree(t, "share of time with slow traffic", float64(o.SlowTraffic)/float64(o.PodTime), .8, .01)
+	agree(t, "availability", float64(o.Available)/float64(o.PodTime), .2, .02)
+}

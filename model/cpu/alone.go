@@ -9,13 +9,13 @@ import (
 // Most of the time of a start or of an answer under a small quota is spent by
 // threads that have their CPUs to themselves: the same few accounting points
 // and refills, over and over, until the demand is met. What those can change is
-// little, so they are handled here without the questions that more threads,
-// neighbours or a record would raise. Everything is as step and catchUp do it.
+// little, so they are handled here without the questions that more threads or
+// neighbours would raise. Everything is as step and catchUp do it.
 
 // alone reports whether nothing but the quota and interruptions comes between a
 // thread and its CPU.
 func (c *Container) alone() bool {
-	if c.neighbours > 0 || c.frozenDepth > 0 || c.record.on || c.plainly || c.runtime.pending() {
+	if c.neighbours > 0 || c.frozenDepth > 0 || c.plainly || c.runtime.pending() {
 		return false
 	}
 	return c.spread()
@@ -74,6 +74,7 @@ func (c *Container) coast(now time.Duration) bool {
 		case !c.accountAlone(k, at):
 			return coasted
 		}
+		c.takeNote(at)
 	}
 }
 

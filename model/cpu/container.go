@@ -96,6 +96,7 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.trafficShare = 1
 	c.clients.reset()
 	c.finished = c.finished[:0]
+	c.record.held, c.record.total = false, 0
 	c.startBursts(now)
 	c.newProcess(now)
 }
@@ -153,7 +154,7 @@ func (c *Container) endProcess() {
 	c.threads, c.waits = c.threads[:0], c.waits[:0]
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
 	c.queued, c.frozenDepth, c.hung = 0, 0, false
-	c.record.held = false
+	c.takeNote(c.now)
 	c.runtime.reset()
 	for i := range c.pools {
 		q := &c.pools[i]
@@ -227,9 +228,7 @@ func (c *Container) Submit(now time.Duration, j Job) {
 		c.serve(t, s)
 		c.startDemand(t, now)
 	}
-	if c.record.on {
-		c.takeNote(now)
-	}
+	c.takeNote(now)
 }
 
 // serve makes the thread work for a submission.
@@ -301,9 +300,7 @@ func (c *Container) Advance(now time.Duration) {
 		default:
 			c.step(i-c.firstProcessor, at)
 		}
-		if c.record.on {
-			c.takeNote(at)
-		}
+		c.takeNote(at)
 	}
 	c.now = max(c.now, now)
 }
