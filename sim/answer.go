@@ -15,6 +15,7 @@ const acceptance = 200 * time.Microsecond
 // ask implements processes: what a probe meets at this instant.
 func (a *application) ask(t *attempt) {
 	handler := a.handler(t)
+	t.incarnation = a.life.containers[t.container].live.Incarnation
 	if !a.life.containers[t.container].live.Running {
 		a.refuse(t, handler)
 		return
@@ -151,7 +152,7 @@ func (a *application) joined(t *attempt) { a.answerAfterCPU(t, t.demand) }
 // stand in its way.
 func (a *application) answerAfterCPU(t *attempt, demand time.Duration) {
 	p := &a.app.Probes[t.kind]
-	if !a.alive { // an exec probe whose container went while it joined
+	if live := &a.life.containers[t.container].live; !live.Running || live.Incarnation != t.incarnation { // gone while an exec probe joined
 		t.answers, t.answerAt, t.outcome = byKernel, a.life.now, kubelet.Error
 		return
 	}

@@ -164,6 +164,8 @@ func (a *application) reset(seed, replication uint64) {
 	a.alive, a.serving, a.terminating, a.listening = false, false, false, false
 	a.hung, a.hangPending, a.injected = false, false, false
 	a.frozen, a.stageJob = 0, 0
+	clear(a.faults)
+	clear(a.resources)
 	a.endpoints = endpoints{applied: never}
 	a.ledger = ledger{state: Down}
 	a.out.NeverReady = true
@@ -277,7 +279,7 @@ func (a *application) stageOver() {
 // ready ends the start: the process is able to serve.
 func (a *application) ready() {
 	a.account()
-	a.serving, a.listening = true, true
+	a.serving, a.listening = true, !a.terminating || a.app.Shutdown.ListenerAtExit
 	a.trafficChanged()
 	a.out.StartupsCompleted++
 	a.out.StartupTimes = append(a.out.StartupTimes, a.life.now-a.ledger.started)

@@ -14,8 +14,8 @@ type attempt struct {
 	asked       int // the question's number, by which a late answer is recognised; 0: no attempt under way
 	runs        int // of this attempt, with this one (K15)
 	start       time.Duration
-	incarnation int           // asked, and
-	starting    bool          // whether it was not yet able to serve; both for observers
+	incarnation int           // of the container that is asked
+	starting    bool          // it was not yet able to serve; for observers
 	timeout     time.Duration // 0: an observer, which waits for ever
 
 	// What is known of the answer.
@@ -137,7 +137,7 @@ func (l *life) await(a *attempt, index int) {
 		if a.throttled {
 			late = &l.durations.TimeoutLateThrottled
 		}
-		at = deadline + late.Sample(l.random.Rand)
+		at = max(l.now, deadline+late.Sample(l.random.Rand))
 	}
 	l.timers.set(l.attemptTimer(index), at)
 }

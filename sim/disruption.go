@@ -13,10 +13,13 @@ import (
 // deletePod is what the kubelet does once it has seen the pod's deletion. It
 // waits like any other sync (K31, K80).
 func (l *life) deletePod() {
-	if l.sync.deleting || l.sync.phase == kubeletDown {
+	if l.sync.deleting {
 		return
 	}
 	l.sync.deleting = true
+	if l.sync.phase == kubeletDown {
+		return
+	}
 	l.requestSync()
 }
 

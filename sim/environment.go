@@ -45,8 +45,10 @@ const (
 	streamFaults   = streamAnswers + model.ProbeKinds
 	streamResource = streamFaults + 1
 	streamObserver = streamResource + 1
-	streamEvents   = streamObserver + 1
-	streamRenewals = streamEvents + 1
+	streamJitter   = streamObserver + 1
+	streamDeletion = streamJitter + 1
+	streamKubelet  = streamDeletion + 1
+	streamRenewals = streamKubelet + 1
 	streamCount    = streamRenewals + 32
 )
 

@@ -6,20 +6,20 @@ import "time"
 
 // jitter implements processes (K4).
 func (a *application) jitter(period time.Duration) time.Duration {
-	return time.Duration(a.random[streamEvents].Float64() * float64(period))
+	return time.Duration(a.random[streamJitter].Float64() * float64(period))
 }
 
 // scheduleEvents sets the first deletion and the first restart of the kubelet.
 func (a *application) scheduleEvents() {
 	a.scheduleDeletion()
 	if d := a.world.Events.KubeletRestart; d != nil {
-		a.set(timerKubelet, later(a.life.now, d.Sample(a.random[streamEvents].Rand)))
+		a.set(timerKubelet, later(a.life.now, d.Sample(a.random[streamKubelet].Rand)))
 	}
 }
 
 func (a *application) scheduleDeletion() {
 	if d := a.world.Events.Deletion; d != nil {
-		a.set(timerDeletion, later(a.life.now, d.Sample(a.random[streamEvents].Rand)))
+		a.set(timerDeletion, later(a.life.now, d.Sample(a.random[streamDeletion].Rand)))
 	}
 }
 
@@ -41,6 +41,7 @@ func (a *application) deleteCalled() {
 func (a *application) podGone() {
 	a.note("pod gone")
 	a.account()
+	a.ledger.backOff = false
 	e := &a.endpoints
 	e.api, e.ready, e.deleted = false, false, false
 	if a.world.Cluster.Propagation == nil {
@@ -59,7 +60,7 @@ const (
 // kubeletKilled restarts the kubelet, as soon as it is not stopping or starting
 // a container.
 func (a *application) kubeletKilled() {
-	r := a.random[streamEvents].Rand
+	r := a.random[streamKubelet].Rand
 	down := leastDowntime + time.Duration(r.Int64N(int64(mostDowntime-leastDowntime)))
 	if !a.life.restartKubelet(down) {
 		a.set(timerKubelet, a.life.now+time.Second)

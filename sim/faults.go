@@ -38,7 +38,9 @@ func (a *application) faultDue(i int) {
 			a.set(a.faultTimer(i), later(a.life.now, f.Every.Sample(r)))
 		}
 	case f.Forever && f.Hangs:
-		a.hang(f.Name, f.Answers)
+		if !a.hung {
+			a.hang(f.Name, f.Answers)
+		}
 		return
 	default:
 		a.faults[i].on = true
@@ -54,7 +56,6 @@ func (a *application) faultDue(i int) {
 func (a *application) crash(name string) {
 	a.note(name)
 	a.out.Crashes++
-	a.beginOutage(false)
 	a.life.exit(a.studied, 1)
 }
 
@@ -89,6 +90,11 @@ func (a *application) inject() {
 	}
 	a.hangPending = false
 	a.injected = true
+	// The life is about this hang alone.
+	a.ledger.outage = outage{}
+	a.out.Faults = 0
+	a.out.Detections, a.out.Removals = a.out.Detections[:0], a.out.Removals[:0]
+	a.out.Recoveries, a.out.FaultDead = a.out.Recoveries[:0], a.out.FaultDead[:0]
 	a.hang("test hang", model.FaultTimeout)
 }
 
@@ -103,7 +109,7 @@ func (a *application) hang(name string, answers model.FaultAnswer) {
 	for k := range a.notices {
 		a.notices[k] = u < a.app.Probes[k].HangCoverage
 	}
-	a.beginOutage(true)
+	a.beginOutage()
 	a.silenceAll()
 	if a.app.Traffic != nil && (answers == model.FaultTimeout || answers == model.FaultStallsAfterHeaders) {
 		a.cpu.Hang(a.life.now)

@@ -25,8 +25,6 @@ type ledger struct {
 // endpoints again.
 type outage struct {
 	open     bool
-	hang     bool
-	injected bool
 	detected bool
 	removed  bool
 	at       time.Duration
@@ -66,10 +64,9 @@ func (a *application) account() {
 		a.out.BackOffTime += d
 	}
 	if a.alive && a.quota > 0 {
-		limit := a.world.Container().CPULimitMilli
-		a.out.LimitTime += d / 1000 * time.Duration(limit)
+		a.out.LimitTime += d
 	}
-	switch dead := g.state == Hung || g.state == Down || g.state == Starting || g.state == Terminating && !a.listening; {
+	switch dead := g.state == Hung || g.state == Down || g.state == Starting || g.state == Terminating && (!a.listening || a.hung); {
 	case a.endpoints.in && dead:
 		a.out.DeadTraffic += d
 		if g.outage.open {
@@ -123,20 +120,21 @@ func (a *application) stateChanged() {
 	}
 }
 
-// beginOutage opens the books of a fault. One that comes before the pod has
-// recovered from another is part of that.
-func (a *application) beginOutage(hang bool) {
+// beginOutage opens the books of a hang. One that comes before the pod has
+// recovered from another is part of that. Crashes have no such books: the
+// question is how long a process that looks alive gets traffic.
+func (a *application) beginOutage() {
 	a.out.Faults++
 	if a.ledger.outage.open {
 		return
 	}
-	a.ledger.outage = outage{open: true, hang: hang, injected: a.injected, at: a.life.now, removed: !a.endpoints.in}
+	a.ledger.outage = outage{open: true, at: a.life.now, removed: !a.endpoints.in}
 }
 
 // detected books the verdict on a hung process.
 func (a *application) detected() {
 	o := &a.ledger.outage
-	if !o.open || !o.hang || o.detected {
+	if !o.open || o.detected {
 		return
 	}
 	o.detected = true
@@ -163,7 +161,7 @@ func (a *application) recovered() {
 	o.open = false
 	a.out.Recoveries = append(a.out.Recoveries, a.life.now-o.at)
 	a.out.FaultDead = append(a.out.FaultDead, o.dead)
-	if o.injected {
+	if a.injected {
 		a.life.ended = true
 	}
 }

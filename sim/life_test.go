@@ -326,3 +326,56 @@ func TestThrottledTimeIsStalled(t *testing.T) {
 	agree(t, "share of time with slow traffic", float64(o.SlowTraffic)/float64(o.PodTime), .8, .01)
 	agree(t, "availability", float64(o.Available)/float64(o.PodTime), .2, .02)
 }
+
+// A life that ends within a fault leaves nothing of it to the next one.
+func TestFaultsDoNotOutliveTheirLife(t *testing.T) {
+	w := world(func(w *model.World) {
+		w.Faults = []model.Fault{{
+			Every: exponentially(day), Forever: true, Answers: model.FaultFailure,
+			Probes: [model.ProbeKinds]bool{model.Readiness: true},
+		}}
+		w.Application.Resources = []model.Resource{{
+			PerHour: dist.Constant(.1), Fails: []model.ProbeKind{model.Readiness}, FailsAt: .5, AtFull: model.FullHangs,
+		}}
+	}, model.Readiness)
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Run(sim.Life{Seed: 1, Replication: 1, Horizon: 10 * day})
+	again := *s.Run(sim.Life{Seed: 1, Replication: 2, Horizon: 10 * time.Minute})
+	if fresh := *run(t, w, sim.Life{Seed: 1, Replication: 2, Horizon: 10 * time.Minute}); !reflect.DeepEqual(normal(fresh), normal(again)) {
+		t.Errorf("a fresh simulator gives %v available, a used one %v", fresh.Available, again.Available)
+	}
+}
+
+// Crashes are no hangs: the samples of an injected hang are its own.
+func TestInjectedHangIsSampledAlone(t *testing.T) {
+	s, err := sim.New(world(func(w *model.World) {
+		w.Faults = []model.Fault{{Exits: true, Every: exponentially(5 * time.Minute)}}
+	}, model.Readiness, model.Liveness))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(200) {
+		o := s.Run(sim.Life{Seed: 13, Replication: i, Horizon: 3 * time.Hour, Hang: time.Hour})
+		if o.Faults != 1 || len(o.Removals) > 1 || len(o.Recoveries) != 1 { // a pod out of the endpoints has nothing to be removed from
+			t.Fatalf("life %d: %d faults, %d removals, %d recoveries", i, o.Faults, len(o.Removals), len(o.Recoveries))
+		}
+	}
+}
+
+// A deletion that comes while the kubelet restarts is acted on when it is back.
+func TestDeletionWaitsForTheKubelet(t *testing.T) {
+	every := exponentially(2 * time.Minute)
+	w := world(func(w *model.World) { w.Events.Deletion, w.Events.KubeletRestart = &every, &every }, model.Readiness)
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(50) {
+		if o := s.Run(sim.Life{Seed: 14, Replication: i, Horizon: 4 * time.Hour}); o.Starts < 40 {
+			t.Errorf("life %d: %d pods in four hours, want about a hundred", i, o.Starts)
+		}
+	}
+}

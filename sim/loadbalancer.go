@@ -49,7 +49,7 @@ func (a *application) checkTarget() {
 	spec := a.world.Cluster.LoadBalancer
 	a.set(timerHealthCheck, a.life.now+time.Duration(spec.PeriodSeconds)*time.Second)
 	b := &a.endpoints.balancer
-	healthy := a.ledger.state == Serving || a.ledger.state == Terminating && a.listening
+	healthy := a.ledger.state == Serving || a.ledger.state == Terminating && a.listening && !a.hung
 	if healthy {
 		b.failures, b.failed = 0, false
 	} else if b.failures++; b.failures >= spec.FailureThreshold {

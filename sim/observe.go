@@ -24,7 +24,7 @@ func (a *application) askObserver() {
 	}
 	for i := len(l.containers) * model.ProbeKinds; i < len(l.attempts); i++ {
 		if t := &l.attempts[i]; t.asked == 0 {
-			*t = attempt{container: a.studied, kind: a.observedKind, incarnation: c.live.Incarnation, starting: !a.serving}
+			*t = attempt{container: a.studied, kind: a.observedKind, starting: !a.serving}
 			l.ask(t, i)
 			return
 		}

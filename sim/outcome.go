@@ -29,7 +29,7 @@ type Outcome struct {
 	Failures   [model.ProbeKinds]int64
 	RunLengths [model.ProbeKinds][LongestRun]int64 // RunLengths[k][i]: maximal runs of i+1 failures of probe k in one container
 	ProbeCPU   time.Duration                       // CPU time of answers
-	LimitTime  time.Duration                       // CPU time the limit allowed while a container ran; 0: no limit
+	LimitTime  time.Duration                       // time a process ran under a CPU limit
 
 	// Where the time went.
 	StateTime    [6]time.Duration // by TrueState
@@ -40,7 +40,7 @@ type Outcome struct {
 	BackOffTime  time.Duration    // waiting in CrashLoopBackOff
 
 	// Samples, one for each occurrence that ended within the horizon.
-	Faults       int64           // hangs and crashes, the scenario's own and injected
+	Faults       int64           // hangs, the scenario's own or the injected one
 	Detections   []time.Duration // hang to kill verdict
 	Removals     []time.Duration // fault to the last proxy removing the pod, or to serving again if that came first
 	Recoveries   []time.Duration // fault to serving and in the endpoints again

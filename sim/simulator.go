@@ -124,11 +124,16 @@ const maxObservers = 64
 // period: the latency of every answer, however long (S19). Settings of kind k
 // do not change what it returns. The slice is valid until the next call.
 func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []Observation {
+	unprobed := s.world.WithContainer(s.world.Container().WithProbe(k, nil))
+	for _, l := range s.nodes {
+		l.pod = &unprobed.Pod
+	}
+	defer func() {
+		for _, l := range s.nodes {
+			l.pod = &s.world.Pod
+		}
+	}()
 	l, a := s.begin(of)
-	c := &l.containers[s.world.Studied]
-	spec := c.spec.WithProbe(k, nil)
-	defer func(original *model.Container) { c.spec = original }(c.spec)
-	c.spec = &spec
 	a.observe(k, period)
 	l.run()
 	for i := range l.attempts {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 )
 
 // Runtime is what the container runtime says about one container name: its
@@ -102,12 +103,18 @@ func Grace(p *model.Probe, pod *model.Pod) time.Duration {
 	if p.TerminationGracePeriodSeconds != nil {
 		seconds = *p.TerminationGracePeriodSeconds
 	}
-	return time.Duration(seconds) * time.Second
+	return wholeSeconds(seconds)
+}
+
+// wholeSeconds returns a number of seconds, at most the longest horizon: the API
+// accepts any number (K57).
+func wholeSeconds(n int64) time.Duration {
+	return time.Duration(min(n, int64(dist.Longest/time.Second))) * time.Second
 }
 
 // DeletionGrace returns the grace period of a pod's deletion (K53).
 func DeletionGrace(pod *model.Pod) time.Duration {
-	return time.Duration(max(1, pod.TerminationGracePeriodSeconds)) * time.Second
+	return wholeSeconds(max(1, pod.TerminationGracePeriodSeconds))
 }
 
 // PreStopLasts returns how long a preStop hook that takes lasts is let run

@@ -147,11 +147,36 @@ func StartSpan(w *model.World) time.Duration {
 			continue
 		}
 		if model.ProbeKind(k) != model.Readiness {
-			patience = max(patience, time.Duration(probe.FailureThreshold)*step(probe))
+			patience = max(patience, nTimes(probe.FailureThreshold, step(probe)))
 		}
 		looks += probe.InitialDelay() + 2*probe.Period()
 	}
-	return min(min(span, max(patience, span/3))+looks+time.Minute, dist.Longest/8)
+	return min(min(span, max(patience, span/3))+max(looks, othersReady(w))+time.Minute, dist.Longest/8)
+}
+
+// othersReady bounds the time until the pod's other containers are ready: they
+// serve from their start, and wait for their own probes (K48).
+func othersReady(w *model.World) time.Duration {
+	var longest time.Duration
+	for i := range w.Pod.Containers {
+		var looks time.Duration
+		for _, probe := range w.Pod.Containers[i].Probes {
+			if probe != nil {
+				looks += probe.InitialDelay() + nTimes(1+probe.SuccessThreshold, probe.Period())
+			}
+		}
+		longest = max(longest, looks)
+	}
+	return longest
+}
+
+// nTimes returns n times d, at most an eighth of the longest horizon: any
+// threshold is accepted (K57).
+func nTimes(n int32, d time.Duration) time.Duration {
+	if float64(n)*float64(d) > float64(dist.Longest/8) {
+		return dist.Longest / 8
+	}
+	return time.Duration(n) * d
 }
 
 // afterHang bounds, generously, the time from a hang to serving and in the
@@ -160,11 +185,12 @@ func afterHang(w *model.World) time.Duration {
 	after := 5 * time.Minute // propagation, relist and a back-off
 	for kind, probe := range w.Container().Probes {
 		if probe != nil && model.ProbeKind(kind) != model.Startup {
-			after += 2 * time.Duration(probe.FailureThreshold) * (probe.Period() + probe.Timeout())
+			after += nTimes(probe.FailureThreshold, 2*(probe.Period()+probe.Timeout()))
 		}
 	}
 	if observed(w).byLiveness {
-		after += time.Duration(w.Pod.TerminationGracePeriodSeconds)*time.Second + 2*StartSpan(w)
+		grace := time.Duration(min(w.Pod.TerminationGracePeriodSeconds, int64(dist.Longest/8/time.Second))) * time.Second
+		after += grace + 2*StartSpan(w)
 	}
 	if w.Cluster.Propagation != nil {
 		after += w.Cluster.Propagation.Quantile(0.9999)

@@ -139,7 +139,8 @@ func (t *tally) measures(w *model.World, confidence float64) Measures {
 	available := t.unavailable.Estimate(1, confidence).Map(func(x float64) float64 { return 1 - x })
 	m.Availability = &available
 	if t.probeCPU.N > 0 {
-		m.ProbeCPUFraction = t.share(&t.probeCPU, confidence)
+		ofLimit := t.share(&t.probeCPU, confidence).Map(func(x float64) float64 { return x * 1000 / float64(w.Container().CPULimitMilli) })
+		m.ProbeCPUFraction = &ofLimit
 	}
 	never := t.neverReady.Estimate(confidence)
 	m.NeverReadyProbability = &never
