@@ -174,6 +174,9 @@ func (a *application) condemned(c int, by model.ProbeKind) {
 		a.out.TrueKills[by]++
 	default:
 		a.out.FalseKills[by]++
+		if !a.serving {
+			a.out.KillsWhileStarting++
+		}
 		a.out.FalseKillTimes = append(a.out.FalseKillTimes, a.life.now)
 	}
 }

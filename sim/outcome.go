@@ -49,6 +49,8 @@ type Outcome struct {
 	TimesToReady []time.Duration // container start to Ready
 	StartupTimes []time.Duration // container start to able to serve
 
+	KillsWhileStarting int64 // false kills of a process that was not yet able to serve, by either probe
+
 	FalseKillTimes []time.Duration // the instant of each false kill, in time order
 }
 

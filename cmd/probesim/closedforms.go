@@ -76,29 +76,15 @@ func multiplied(w *model.World, m *estimate.Measures) string {
 		share(failures.Estimate.Estimate), settings.Failures, number(perDay*365.25), number(ratio))
 }
 
-const secondsPerYear = 365.25 * 86400
-
-// rate returns the false kills per pod-year of a world: the estimate, or the
-// closed form in its place where nothing was seen and the closed form holds.
-// The bound of so many replications says little about settings that kill once
-// in centuries.
-func rate(w *model.World, e *stats.Estimate) *stats.Estimate {
-	p := w.Container().Probes[model.Liveness]
-	if e == nil || p == nil || e.Estimate > 0 || e.High == 0 {
+// rate returns the false kills per pod-year: the estimate, or the closed form in
+// its place where nothing was seen and the closed form says more. The bound of
+// so many replications says little about settings that kill once in centuries.
+func rate(m *estimate.Measures) *stats.Estimate {
+	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
+	if e == nil || e.Estimate > 0 || e.High == 0 && (closed == nil || closed.High == 0) || closed == nil || e.High > 0 && closed.High > e.High {
 		return e
 	}
-	closed := estimate.NewClosedForm(w, model.Liveness)
-	if closed.Why != "" {
-		return e
-	}
-	perSecond, bound := closed.Rate(p)
-	if bound*secondsPerYear > e.High {
-		return e
-	}
-	return &stats.Estimate{
-		Estimate: perSecond * secondsPerYear, Low: perSecond * secondsPerYear, High: bound * secondsPerYear,
-		Confidence: 1, Method: closedForm,
-	}
+	return closed
 }
 
 // closedForm is the method of an estimate that was calculated.

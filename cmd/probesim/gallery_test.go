@@ -38,7 +38,7 @@ func TestGalleryAgreesWithClosedForms(t *testing.T) {
 // published numbers it was made from: 300 failed liveness probes in 12 days and
 // 47 kills in 13.
 func TestIngressControllerReproducesTheIncident(t *testing.T) {
-	_, stdout, _ := invoke(t.Context(), t, "run", "gallery:ingress-controller", "--replications", "6", "-o", "json")
+	_, stdout, _ := invoke(t.Context(), t, "run", "gallery:ingress-controller", "--replications", "20", "-o", "json")
 	measures := decoded(t, stdout)["variants"].([]any)[0].(map[string]any)["measures"].(map[string]any)
 	kills := measures["falseKillsPerPodDay"].(map[string]any)
 	failures := measures["probeFailureProbability"].(map[string]any)["liveness"].(map[string]any)

@@ -114,7 +114,7 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		}
 		front := plots.NewFront(r, w.Objectives)
 		if front.Recommended != nil {
-			front.Recommended.FalseKillsPerPodYear = *rate((&recommended{w, r}).world(), &front.Recommended.FalseKillsPerPodYear)
+			front.Recommended.FalseKillsPerPodYear = *rate(&r.Recommended.Measures)
 		}
 		return front, nil
 	case "startup":

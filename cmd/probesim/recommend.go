@@ -296,8 +296,8 @@ func (r *recommended) patch() ([]byte, error) {
 }
 
 func recommendedSentences(r *recommended) []string {
-	before := rate(r.workload.World, r.Current.Measures.FalseKillsPerPodYear)
-	after := rate(r.world(), r.Recommended.Measures.FalseKillsPerPodYear)
+	before := rate(&r.Current.Measures)
+	after := rate(&r.Recommended.Measures)
 	changed := changedFields(r.Recommendation)
 	if len(changed) == 0 {
 		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}

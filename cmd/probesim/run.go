@@ -244,7 +244,7 @@ func confidence(e *estimate.Estimates) float64 {
 func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string {
 	base := &e.Variants[0]
 	m := &base.Measures
-	sentences := []string{killSentence(w, m)}
+	sentences := []string{killSentence(m)}
 	if sentence := multiplied(w, m); sentence != "" {
 		sentences = append(sentences, sentence)
 	}
@@ -276,8 +276,8 @@ func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string
 	return sentences
 }
 
-func killSentence(w *model.World, m *estimate.Measures) string {
-	kills := rate(w, m.FalseKillsPerPodYear)
+func killSentence(m *estimate.Measures) string {
+	kills := rate(m)
 	switch {
 	case kills == nil:
 		return "How often a healthy container is killed does not apply here."

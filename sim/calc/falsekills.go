@@ -57,7 +57,7 @@ func (s *studied) falseKills() {
 	case s.apart(settings, failure, all, alone, after):
 		s.c.stalls(settings, all, after)
 	default:
-		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together make runs that neither the formula of independent failures nor that of stalls counts; run simulates it")
+		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together, or stalls that follow each other, make runs that neither the formula of independent failures nor that of single stalls counts; run simulates it")
 	}
 }
 
@@ -259,19 +259,38 @@ func (s *studied) lost(settings Settings) time.Duration {
 	return (down - 1) / settings.Period * settings.Period
 }
 
-// apart reports whether failures of single probes may be left out beside
-// stalls: runs of them alone, and runs that a stall begins or ends only with
-// the help of one of them.
+// metShare is the share of the false kills that runs across two stalls may come
+// to before the formula of single stalls no longer holds.
+const metShare = .05
+
+// apart reports whether failures of single probes, and stalls that follow each
+// other, may be left out beside stalls: runs of them alone, and runs that a
+// stall begins or ends only with the help of one of them.
 func (s *studied) apart(settings Settings, failure float64, all []Stalls, alone float64, after Restart) bool {
 	helped := settings
 	helped.Failures = max(1, settings.Failures-1)
-	kills, withHelp := 0.0, 0.0
+	kills, helpedKills, failing := 0.0, 0.0, 0.0
 	for _, st := range all {
 		kills += st.Rates(settings, after).Kills
-		withHelp += 2 * failure * st.Rates(helped, after).Kills
+		helpedKills += st.Rates(helped, after).Kills
+		failing += st.failing(settings.Timeout)
 	}
 	if settings.Failures == 1 {
-		withHelp = 0
+		helpedKills = 0
 	}
-	return alone <= negligibleShare*kills*day.Seconds() && withHelp <= negligibleShare*kills
+	return alone <= negligibleShare*kills*day.Seconds() &&
+		2*failure*helpedKills <= negligibleShare*kills && 2*failing*helpedKills <= metShare*kills
+}
+
+// failing bounds the share of the time that lies in stalls long enough to fail
+// a probe.
+func (st *Stalls) failing(timeout time.Duration) float64 {
+	lasts, every := st.Lasts.Mean().Seconds(), st.Every.Mean().Seconds()
+	if lasts == 0 {
+		return 0
+	}
+	if !st.NoAnswer {
+		timeout = 0
+	}
+	return lasts / (lasts + every) * (1 - st.Lasts.CDF(timeout))
 }

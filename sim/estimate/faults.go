@@ -80,7 +80,7 @@ func requestRate(w *model.World) float64 {
 
 func (t *tally) startMeasures(m *Measures, w *model.World, confidence float64) {
 	killed := exactly(0)
-	if _, byStartup := canKill(w); byStartup {
+	if canLoseStart(w) {
 		killed = t.startKills.Estimate(confidence)
 	}
 	m.StartupKillProbability = &killed

@@ -53,6 +53,16 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 	return f
 }
 
+// perPodYear returns the closed form's false kills per pod-year, nil if there is
+// no bound.
+func (f *formula) perPodYear() *stats.Estimate {
+	if f.why != "" || math.IsInf(f.bound, 1) {
+		return nil
+	}
+	perYear := float64(year) / float64(day)
+	return &stats.Estimate{Estimate: f.estimate * perYear, Low: f.estimate * perYear, High: f.bound * perYear, Confidence: 1, Method: "closed form"}
+}
+
 // notes prints the closed form of the false kills beside the simulation, and
 // whether they agree.
 func (f *formula) notes(w *model.World, m *Measures) []string {
@@ -65,6 +75,11 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 	case w.Container().Probes[model.Liveness] != nil:
 		perYear := float64(year) / float64(day)
 		estimate, bound := f.estimate*perYear, f.bound*perYear
+		if loose(estimate, bound) {
+			notes = append(notes, fmt.Sprintf("closed form beside the simulation: at most %.3g false kills per pod-year (%s); simulated %s; %s",
+				bound, f.method, interval(m.FalseKillsPerPodYear), withinBound(m.FalseKillsPerPodYear, bound)))
+			break
+		}
 		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year, at most %.3g (%s); simulated %s; %s",
 			estimate, bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
 	}
@@ -85,6 +100,18 @@ func agreement(e *stats.Estimate, estimate, bound float64) string {
 	}
 	return "THEY DISAGREE by more than twice the interval: trust neither before the reason is known"
 }
+
+// withinBound holds a simulated rate against an upper bound.
+func withinBound(e *stats.Estimate, bound float64) string {
+	if e.Low <= bound {
+		return "the bound holds"
+	}
+	return "THE BOUND IS EXCEEDED: trust neither before the reason is known"
+}
+
+// loose reports whether a closed form only bounds the rate from above: there is
+// then nothing to agree with, but something not to exceed.
+func loose(estimate, bound float64) bool { return bound > 1.5*estimate && bound > 0 }
 
 func interval(e *stats.Estimate) string {
 	return fmt.Sprintf("%s (%s to %s)", number(e.Estimate), number(e.Low), number(e.High))

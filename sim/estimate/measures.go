@@ -36,6 +36,11 @@ type Measures struct {
 	ProbeCPUFraction              *stats.Estimate                  `json:"probeCPUFraction"`
 	CrashLoopFraction             *stats.Estimate                  `json:"crashLoopFraction"`
 	NeverReadyProbability         *stats.Estimate                  `json:"neverReadyProbability"`
+
+	// ClosedForm is falseKillsPerPodYear by the closed form, from its estimate to
+	// its upper bound, what starts cost included. Nil: there is none. It is no
+	// measure: the simulation's stand above.
+	ClosedForm *stats.Estimate `json:"-"`
 }
 
 // MarshalJSON writes the measures in the order of the fields, and

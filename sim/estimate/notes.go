@@ -24,8 +24,11 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
 	}
 	for k, probe := range w.Container().Probes {
-		if probe != nil && v.Measures.ProbeFailureProbability[k] == nil {
-			notes = append(notes, fmt.Sprintf("probeFailureProbability of the %s is missing: it made no attempt", model.ProbeKind(k).Field()))
+		switch {
+		case probe == nil:
+			notes = append(notes, fmt.Sprintf("probeFailureProbability.%s does not apply: there is no %s", model.ProbeKind(k), model.ProbeKind(k).Field()))
+		case v.Measures.ProbeFailureProbability[k] == nil:
+			notes = append(notes, fmt.Sprintf("probeFailureProbability.%s is missing: the probe made no attempt", model.ProbeKind(k)))
 		}
 	}
 	return append(notes, precisionNotes(w, v, o)...)
@@ -67,6 +70,9 @@ func (t *tally) startNotes(w *model.World) []string {
 	notes := []string{fmt.Sprintf("the measures per start are those of %d first starts of a pod, on lives of their own", count(t.startKills.Sums.X))}
 	if late := count(t.startKills.Sums.X) - t.timeToReady.N(); late > 0 {
 		notes = append(notes, fmt.Sprintf("%d of these starts did not end in Ready in time to be seen; timeToReadySeconds and readyLagSeconds are those of the others", late))
+	}
+	if t.readyLag.N() == 0 {
+		notes = append(notes, "readyLagSeconds is missing: no start was seen to enter the endpoints after it was able to serve")
 	}
 	return notes
 }

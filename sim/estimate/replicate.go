@@ -23,7 +23,7 @@ type lives struct {
 	faults  sim.Outcome
 	starts  sim.Outcome
 	started int64 // lives of one start in which a process started
-	killed  int64 // of these, the ones with a false kill by the startup probe
+	killed  int64 // of these, the ones with a false kill while starting
 	lost    int64 // of these, the ones with any false kill
 }
 
@@ -73,7 +73,7 @@ func (w *worker) replicate(r int64, rec *record) bool {
 			if outcome.Starts > 0 {
 				result.started++
 			}
-			if outcome.FalseKills[model.Startup] > 0 {
+			if outcome.KillsWhileStarting > 0 {
 				result.killed++
 			}
 			if outcome.FalseKills[model.Startup]+outcome.FalseKills[model.Liveness] > 0 {

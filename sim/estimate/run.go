@@ -107,6 +107,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// budgetEnded says what reproduces a run that its budget ended.
+func budgetEnded(done int64) string {
+	return fmt.Sprintf("the budget ended within replication %d; --replications %d reproduces these numbers", done+1, done)
+}
+
 // simulate extends the tallies until the stopping rule is content. It returns
 // the number of replications done and why it stopped.
 func simulate(ctx context.Context, pool *pool, tallies []tally, variants []Named, o Options) (done int64, why string) {
@@ -122,7 +127,7 @@ func simulate(ctx context.Context, pool *pool, tallies []tally, variants []Named
 			}
 		})
 		if done < wanted {
-			return done, fmt.Sprintf("the budget ended after %d replications; --replications %d reproduces these numbers", done, done)
+			return done, budgetEnded(max(1, done))
 		}
 		if o.Replications > 0 {
 			return done, ""
@@ -178,6 +183,7 @@ func report(tallies []tally, variants []Named, o Options, done int64, why string
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
 		}
 		formula := t.byFormula(v.World, o.Confidence)
+		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""
 		for _, objective := range o.Objectives {
 			verdict, byFormula := judge(objective, v.World, &result.Measures, &formula)

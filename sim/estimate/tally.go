@@ -42,7 +42,7 @@ type tally struct {
 	tests       faultTally // test hangs
 
 	starts      stats.Count      // of processes, in the long lives
-	startKills  stats.Proportion // first starts that ended in a kill by the startup probe
+	startKills  stats.Proportion // first starts that ended in a kill while starting
 	startLosses stats.Proportion // first starts that ended in any false kill
 	readyLag    stats.Histogram
 	timeToReady stats.Histogram

@@ -51,10 +51,13 @@ func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bo
 		}
 		return s.lag(c.start.probe, s.readinessProbe(c), p), true
 	case "startupKillProbability":
-		if c.start.probe == nil {
-			return 0, true // kills during a start are then the liveness probe's
+		switch {
+		case c.start.probe != nil:
+			return c.start.kills, true
+		case c.liveness != nil: // kills during a start are then the liveness probe's
+			return s.exceeds(guaranteed(s.livenessProbe(c))), true
 		}
-		return c.start.kills, true
+		return 0, true
 	case "falseKillsPerPodYear":
 		return s.killsPerYear(c), true
 	case "falseKillsPerPodDay":

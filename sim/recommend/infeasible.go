@@ -170,7 +170,7 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 		}
 		low, high = high, 2*high
 		var err error
-		if found, err = s.withLimit(o, high); err != nil {
+		if found, err = s.withLimit(ctx, o, high); err != nil {
 			return 0, err
 		}
 	}
@@ -179,7 +179,7 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 		if middle <= low || middle >= high {
 			break
 		}
-		tried, err := s.withLimit(o, middle)
+		tried, err := s.withLimit(ctx, o, middle)
 		if err != nil {
 			return 0, err
 		}
@@ -198,10 +198,10 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 
 // withLimit returns the search in the same world with another CPU limit, nil if
 // no settings are predicted to meet the objectives there.
-func (s *search) withLimit(o Options, milli int64) (*search, error) {
+func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search, error) {
 	container := *s.w.Container()
 	container.CPULimitMilli = milli
-	tried, err := newSearch(s.w.WithContainer(container), o, attemptsObserved/8, min(len(s.starts), 4000))
+	tried, err := newSearch(ctx, s.w.WithContainer(container), o, attemptsObserved/8, min(len(s.starts), 4000))
 	if err != nil {
 		return nil, err
 	}

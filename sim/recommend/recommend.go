@@ -63,7 +63,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		w = worsened(w, o.Margin)
 		r.note("safety margin: every number is that of a world in which stalls, pauses, CPU demand and starts are %g times as long", o.Margin)
 	}
-	s, err := newSearch(w, o, attemptsObserved, startsSimulated(w, o.Objectives))
+	s, err := newSearch(ctx, w, o, attemptsObserved, startsSimulated(w, o.Objectives))
 	if err != nil {
 		return nil, err
 	}

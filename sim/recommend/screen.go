@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -54,7 +55,7 @@ const (
 
 // observe makes the screen of probes of kind k in a world. Lives end after
 // some attempts, so that their memory stays small.
-func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jobs int, attempts int64) (*screen, error) {
+func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jobs int, attempts int64, stop *atomic.Bool) (*screen, error) {
 	s := &screen{periods: periods, path: map[int32]*path{}}
 	type part struct {
 		period int32
@@ -73,7 +74,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 				}
 				period := time.Duration(todo.period) * time.Second
 				seen := simulator.Observe(sim.Life{
-					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: attemptsOfLife * period,
+					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: attemptsOfLife * period, Stop: stop,
 				}, k, period)
 				p := path{period: period}
 				p.add(seen, period)

@@ -2,11 +2,13 @@ package recommend
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -62,7 +64,10 @@ type combination struct {
 	cost      float64
 }
 
-func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, error) {
+func newSearch(ctx context.Context, w *model.World, o Options, attempts int64, starts int) (*search, error) {
+	stop := new(atomic.Bool) // gives up the lives under way
+	release := context.AfterFunc(ctx, func() { stop.Store(true) })
+	defer release()
 	s := &search{
 		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[string]float64{},
@@ -98,15 +103,15 @@ func newSearch(w *model.World, o Options, attempts int64, starts int) (*search, 
 		alone := *loud.Container()
 		alone.Probes = [model.ProbeKinds]*model.Probe{}
 		alone.Probes[k] = s.base[k]
-		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, attempts)
-		if err != nil {
+		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, attempts, stop)
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
 		s.loud[k] = seen
 	}
 	var err error
-	s.starts, err = startDurations(w, o.Seed, starts, s.jobs)
-	return s, err
+	s.starts, err = startDurations(w, o.Seed, starts, s.jobs, stop)
+	return s, cmp.Or(err, ctx.Err())
 }
 
 // alike reports whether readiness and liveness probes meet the same answers.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -14,7 +15,7 @@ import (
 
 // startDurations simulates so many starts without any probe and returns how
 // long they took, ascending.
-func startDurations(w *model.World, seed uint64, n, jobs int) ([]time.Duration, error) {
+func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
 	if len(w.Application.Startup) == 0 {
 		return []time.Duration{0}, nil
 	}
@@ -32,7 +33,7 @@ func startDurations(w *model.World, seed uint64, n, jobs int) ([]time.Duration, 
 				return
 			}
 			for i := job; i < n; i += jobs {
-				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Horizon: horizon})
+				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Horizon: horizon, Stop: stop})
 				durations[i] = dist.Longest
 				if len(o.StartupTimes) > 0 {
 					durations[i] = o.StartupTimes[0]
