@@ -37,7 +37,7 @@ func (s *studied) falseKills() {
 	}
 	s.c.note("falseKillsPerPodDay: counts from the first completed start of a pod on")
 	failure, known := s.failure(settings)
-	all := s.stalls(settings)
+	all, failing := s.stalls(settings)
 	if known {
 		number := Number(failure)
 		s.c.Probes.Liveness.FailureProbability = &number
@@ -48,13 +48,15 @@ func (s *studied) falseKills() {
 	switch {
 	case !known && alone > negligiblePerDay:
 		s.c.note("falseKillsPerPodDay: null: an answer's CPU time may meet the quota; run simulates it")
+	case len(all) == 0 && failing > 0 && float64(day)/float64(settings.Period)/(Run{settings.Failures, min(1, failure+failing)}).MeanProbes() > negligiblePerDay:
+		s.c.note("falseKillsPerPodDay: null: stalls too short to kill alone fail probes that may follow each other; run simulates it")
 	case len(all) == 0 && failure == 0:
 		s.none("nothing in this world makes a serving process fail its liveness probe")
 	case len(all) == 0 && !known:
 		s.none(fmt.Sprintf("answers are late with a probability of at most %.3g each, so runs of %d come less than %.0g times a day", failure, settings.Failures, negligiblePerDay))
 	case len(all) == 0:
 		s.c.independent(settings, failure, s.lost(settings), after)
-	case s.apart(settings, failure, all, alone, after):
+	case s.apart(settings, failure, failing, all, alone, after):
 		s.c.stalls(settings, all, after)
 	default:
 		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together, or stalls that follow each other, make runs that neither the formula of independent failures nor that of single stalls counts; run simulates it")
@@ -187,13 +189,15 @@ func later(parts []dist.Duration, t time.Duration) (probability float64, exact b
 	}
 }
 
-// stalls returns everything during which the liveness probe always fails.
-func (s *studied) stalls(settings Settings) []Stalls {
+// stalls returns everything that can kill by itself because the liveness probe
+// always fails meanwhile, and the share of the time in stalls of any length that
+// fail a probe.
+func (s *studied) stalls(settings Settings) (all []Stalls, short float64) {
 	w, app := s.w, &s.w.Application
 	answer := &app.Probes[model.Liveness]
-	var all []Stalls
 	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
 		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}
+		short += st.failing(settings.Timeout)
 		if clampedMean(st.Lasts, settings.Tolerates(noAnswer), settings.Period) > 0 {
 			all = append(all, st)
 		}
@@ -210,7 +214,7 @@ func (s *studied) stalls(settings Settings) []Stalls {
 	if answer.Failing != nil {
 		add(answer.Failing, false, true)
 	}
-	return all
+	return all, short
 }
 
 // down returns the time from a kill's verdict to the next process running.
@@ -265,15 +269,15 @@ const metShare = .05
 
 // apart reports whether failures of single probes, and stalls that follow each
 // other, may be left out beside stalls: runs of them alone, and runs that a
-// stall begins or ends only with the help of one of them.
-func (s *studied) apart(settings Settings, failure float64, all []Stalls, alone float64, after Restart) bool {
+// stall begins or ends only with the help of one of them. failing is the share of
+// the time in stalls of any length.
+func (s *studied) apart(settings Settings, failure, failing float64, all []Stalls, alone float64, after Restart) bool {
 	helped := settings
 	helped.Failures = max(1, settings.Failures-1)
-	kills, helpedKills, failing := 0.0, 0.0, 0.0
+	kills, helpedKills := 0.0, 0.0
 	for _, st := range all {
 		kills += st.Rates(settings, after).Kills
 		helpedKills += st.Rates(helped, after).Kills
-		failing += st.failing(settings.Timeout)
 	}
 	if settings.Failures == 1 {
 		helpedKills = 0
