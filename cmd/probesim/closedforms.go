@@ -81,7 +81,10 @@ func multiplied(w *model.World, m *estimate.Measures) string {
 // so many replications says little about settings that kill once in centuries.
 func rate(m *estimate.Measures) *stats.Estimate {
 	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
-	if e == nil || e.Estimate > 0 || e.High == 0 && (closed == nil || closed.High == 0) || closed == nil || e.High > 0 && closed.High > e.High {
+	if e == nil || closed == nil || e.Estimate > 0 {
+		return e
+	}
+	if certain := e.High == 0; certain && closed.High == 0 || !certain && closed.High > e.High {
 		return e
 	}
 	return closed

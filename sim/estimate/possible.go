@@ -34,7 +34,7 @@ func canLoseStart(w *model.World) bool {
 // probe of which every attempt is refused can have its verdict. The delay can
 // fall short by up to a second (K8).
 func firstVerdict(p *model.Probe) time.Duration {
-	return max(0, p.InitialDelay()-time.Second) + time.Duration(p.FailureThreshold-1)*p.Period()
+	return max(0, p.InitialDelay()-time.Second) + nTimes(p.FailureThreshold-1, p.Period())
 }
 
 // endless stands for a time without a bound.
