@@ -87,18 +87,21 @@ func (a assumption) overridden(list changes) bool {
 
 // assume makes the scenario of a bare manifest: what has to be supposed so
 // that its probes can be judged, with a sentence for each supposition. What
-// the manifest says is read before any overlay, so that a variant with another
-// initialDelaySeconds does not suppose another application.
-func (u *unit) assume() {
+// the manifest says is read before any overlay but the container's name, so that
+// a variant with another initialDelaySeconds does not suppose another application.
+func (u *unit) assume(list changes) {
 	u.scenario = mapping()
 	setChild(u.scenario, "apiVersion", scalar("probesim/v1"))
 	setChild(u.scenario, "kind", scalar("Scenario"))
-	container, err := studied(u.object.candidates(), "")
-	if err != nil {
-		container = &candidate{node: mapping()}
-		if found := u.object.candidates(); len(found) > 0 {
-			container = &found[0] // --set container=… may still name one
+	found := u.object.candidates()
+	container, err := u.object.studied("")
+	for _, c := range list {
+		if i := slices.Index(namesOf(found), text(c.value)); c.path == "container" && i >= 0 {
+			container, err = &found[i], nil
 		}
+	}
+	if err != nil {
+		container = &candidate{node: mapping()} // which is reported where the object is decoded
 	}
 	rule := ruleFor(container.node)
 	u.assumeNode()

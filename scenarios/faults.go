@@ -34,6 +34,15 @@ func (f Fault) Error() string {
 // is the type of every error that Load returns.
 type Faults []Fault
 
+// nothingToStudy is what is wrong with an input that may well be right, but for
+// other programs.
+const nothingToStudy = "holds no scenario and no object with a pod template"
+
+// Empty reports whether the only thing wrong is that there is nothing to study.
+func (f Faults) Empty() bool {
+	return len(f) == 1 && strings.HasPrefix(f[0].Message, nothingToStudy)
+}
+
 // Error returns one line for each fault.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))

@@ -73,8 +73,13 @@ type Source struct {
 type files func(name string) ([]byte, error)
 
 // Load reads a source and applies overlays of the form path=value to it. It
-// returns one workload for each object with a pod template, in the order of the
-// input. Its error is of type Faults and holds everything that is wrong.
+// returns one workload for each object with a pod template that can be studied,
+// in the order of the input. Its error is of type Faults and holds everything
+// that is wrong: with the whole source, and then there is no workload, or with
+// single objects, and then those alone are left out.
+//
+// An overlay that names a container applies to the objects that have it, if
+// there are any.
 func Load(src Source, overlays []string) ([]*Workload, error) {
 	if src.Name == "-" {
 		src.Name = "<stdin>"
@@ -91,27 +96,91 @@ func Load(src Source, overlays []string) ([]*Workload, error) {
 	list, faults := parseOverlays(overlays)
 	trees, wrong := documents(src.Name, src.Data)
 	faults = append(faults, wrong...)
+	whole := len(faults) > 0 // is at fault, and nothing of it is studied
 	d := &decoder{lenient: true, files: src.read, origins: map[*yaml.Node]place{}}
-	units := d.units(src, trees)
+	units := d.units(src, trees, list)
 	faults = append(faults, d.faults...)
-	var workloads []*Workload
-	for _, u := range units {
-		workload, wrong := u.load(list)
-		faults = append(faults, wrong...)
-		workloads = append(workloads, workload)
-	}
+	workloads, wrong := loadUnits(units, list)
+	faults = append(faults, wrong...)
 	if len(units) == 0 && len(faults) == 0 {
-		message := "holds no scenario and no object with a pod template"
+		message := nothingToStudy
 		for _, note := range d.notes {
 			message += "\n  " + note
 		}
 		faults = append(faults, Fault{File: src.Name, Message: message})
 	}
-	if len(faults) > 0 {
+	if whole || len(workloads) == 0 {
 		return nil, faults.sorted()
 	}
 	workloads[0].Notes = append(workloads[0].Notes, d.notes...) // once, not with every row
+	if len(faults) > 0 {
+		return workloads, faults.sorted()
+	}
 	return workloads, nil
+}
+
+// loadUnits decodes the units. One that has faults is left out, which a note
+// on the first workload says; its faults name it, but for those that all have.
+func loadUnits(units []*unit, list changes) (workloads []*Workload, faults Faults) {
+	var leftOut []string
+	of := map[*unit]Faults{}
+	shared := map[Fault]int{}
+	lists := list.forContainers(units)
+	for i, u := range units {
+		workload, wrong := u.load(lists[i])
+		of[u] = wrong.sorted()
+		for _, f := range of[u] {
+			shared[f]++
+		}
+		switch {
+		case len(wrong) > 0:
+			leftOut = append(leftOut, u.objectName())
+		case u.object != nil:
+			workloads = append(workloads, workload)
+		}
+	}
+	for _, u := range units {
+		for _, f := range of[u] {
+			if len(units) > 1 && shared[f] < len(units) && u.object != nil {
+				f.Message = u.objectName() + ": " + f.Message
+			}
+			faults = append(faults, f)
+		}
+	}
+	if len(leftOut) > 0 && len(workloads) > 0 {
+		workloads[0].Notes = append(workloads[0].Notes, "left out, as something is wrong with it: "+strings.Join(leftOut, ", "))
+	}
+	return workloads, faults
+}
+
+// objectName returns the unit's object as kubectl names it, "deployment/web".
+func (u *unit) objectName() string {
+	if u.object == nil || u.object.kind == inlineKind {
+		return u.title
+	}
+	name := strings.ToLower(u.object.kind) + "/" + u.object.name
+	if u.object.namespace != "" {
+		name += " in " + u.object.namespace
+	}
+	return name
+}
+
+// forContainers returns the changes for each unit. One to the container that is
+// studied is for the units that have it; if none has it, it is wrong for all.
+func (list changes) forContainers(units []*unit) []changes {
+	lists := make([]changes, len(units))
+	for _, c := range list {
+		has := make([]bool, len(units))
+		for i, u := range units {
+			has[i] = c.path != "container" || u.object != nil && slices.Contains(namesOf(u.object.candidates()), text(c.value))
+		}
+		for i := range units {
+			if has[i] || !slices.Contains(has, true) {
+				lists[i] = append(lists[i], c)
+			}
+		}
+	}
+	return lists
 }
 
 // readFile reads a file of bounded size.
@@ -144,7 +213,7 @@ type unit struct {
 }
 
 // units finds the workloads in the documents of a source.
-func (d *decoder) units(src Source, trees []*yaml.Node) []*unit {
+func (d *decoder) units(src Source, trees []*yaml.Node, list changes) []*unit {
 	var units []*unit
 	var manifests []*yaml.Node
 	scenarios := 0
@@ -163,7 +232,7 @@ func (d *decoder) units(src Source, trees []*yaml.Node) []*unit {
 	}
 	for _, o := range d.objects(src.Name, manifests) {
 		u := &unit{object: o, bare: true, at: place{file: "assumption"}, read: src.read, title: strings.ToLower(o.kind) + "/" + o.name}
-		u.assume()
+		u.assume(list)
 		units = append(units, u)
 	}
 	return units
@@ -200,9 +269,12 @@ func (d *decoder) scenarioUnits(src Source, tree *yaml.Node) []*unit {
 	}
 	file := filepath.Join(filepath.Dir(src.Name), manifest.Value)
 	trees, wrong := documents(file, data)
-	d.faults = append(d.faults, wrong...)
+	if len(wrong) > 0 {
+		d.faults = append(d.faults, wrong...)
+		return []*unit{{scenario: tree, at: base.at, read: src.read, title: base.title}}
+	}
 	objects := d.objects(file, trees)
-	if len(objects) == 0 && len(wrong) == 0 {
+	if len(objects) == 0 {
 		d.fault(manifest, base.at.field("manifest"), "%s: holds no object with a pod template", quoted(manifest.Value))
 	}
 	return base.withObjects(objects)
@@ -332,7 +404,7 @@ func (u *unit) decode(list changes) (*decoded, *decoder) {
 		replicas = max(replicas, 1)
 		s.Replicas = &replicas
 	}
-	container, err := studied(changed.object.candidates(), changed.studied)
+	container, err := changed.object.studied(changed.studied)
 	if err != nil {
 		d.ambiguous(changed, err)
 	}

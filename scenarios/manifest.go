@@ -205,6 +205,27 @@ func (o *object) candidates() []candidate {
 	return found
 }
 
+// defaultContainer is the annotation of a pod in which its author says which
+// container is the main one; kubectl logs and kubectl exec go by it too.
+const defaultContainer = "kubectl.kubernetes.io/default-container"
+
+// studied returns the container of the object to study: the named one, the one
+// that the rules of studied single out, or where they do not the one that the
+// pod's annotation names.
+func (o *object) studied(name string) (*candidate, error) {
+	found := o.candidates()
+	container, err := studied(found, name)
+	if err == nil || name != "" || o.kind == inlineKind {
+		return container, err
+	}
+	above := workloadKinds[o.groupKind()]
+	keys := append(slices.Clone(above[:len(above)-1]), "metadata", "annotations", defaultContainer)
+	if main := text(descend(o.root, keys...)); slices.Contains(namesOf(found), main) {
+		return studied(found, main)
+	}
+	return nil, err
+}
+
 func namesOf(found []candidate) []string {
 	names := make([]string, len(found))
 	for i, c := range found {

@@ -61,10 +61,11 @@ var fixedFields = []string{"apiVersion", "kind", "manifest", "whatIf"}
 // container is studied come first; which one it is does not depend on the
 // others, so that taking a probe away does not take the container away.
 func (u *unit) apply(d *decoder, list changes) {
-	before := u.object.candidates()
+	before := *u.object
+	before.root = copyTree(u.object.root, nil)
 	for turn := range turns {
 		u.studied = u.containerName()
-		if container, err := studied(before, u.studied); err == nil {
+		if container, err := before.studied(u.studied); err == nil {
 			u.studied = container.name
 		}
 		for _, c := range list {
@@ -103,7 +104,7 @@ func (u *unit) applyOne(d *decoder, steps []step, c change) {
 	root := u.scenario
 	switch head := steps[0].field; {
 	case slices.Contains(containerFields, head):
-		studied, err := studied(u.object.candidates(), u.studied)
+		studied, err := u.object.studied(u.studied)
 		if err != nil {
 			return // reported with the field container
 		}
@@ -157,7 +158,7 @@ func (u *unit) spellOut(list string) {
 // requireHandlers reports changes to probes that do not exist: a probe needs
 // a handler, which no default can supply.
 func (u *unit) requireHandlers(d *decoder, list changes) {
-	container, err := studied(u.object.candidates(), u.studied)
+	container, err := u.object.studied(u.studied)
 	if err != nil {
 		return
 	}

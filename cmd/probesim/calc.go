@@ -86,7 +86,7 @@ func calculate(cmd *cobra.Command, args []string, f *calcFlags) error {
 	if misplaced != nil {
 		return misplaced
 	}
-	workloads, err := load(cmd, args, *f.set)
+	workloads, status, err := load(cmd, args, *f.set)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,10 @@ func calculate(cmd *cobra.Command, args []string, f *calcFlags) error {
 		c.Assumptions = append(c.Assumptions, w.Assumptions...)
 		results = append(results, c)
 	}
-	return writeCalculations(cmd.OutOrStdout(), f.output.value, results, workloads)
+	if err := writeCalculations(cmd.OutOrStdout(), f.output.value, results, workloads); err != nil {
+		return err
+	}
+	return answered(status)
 }
 
 // alone calculates from the flags.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,30 +19,71 @@ import (
 const galleryPrefix = "gallery:"
 
 // load reads the scenarios and manifests named by the arguments, with the
-// changes of --set, and returns every workload in them. All faults of all files
-// are reported at once.
-func load(cmd *cobra.Command, args, set []string) ([]*scenarios.Workload, error) {
-	var workloads []*scenarios.Workload
+// changes of --set, and returns every workload in them that can be studied.
+// What is wrong with others goes to diagnostics, and statusUsage is returned
+// for the command to end with; if nothing can be studied, it is the error.
+func load(cmd *cobra.Command, args, set []string) (workloads []*scenarios.Workload, status int, err error) {
 	var faults []error
-	stdinRead := false
-	for _, arg := range args {
-		if arg == "-" && stdinRead {
-			return nil, errors.New(`"-": standard input can be read only once`)
+	var empty []string
+	for i, arg := range args {
+		if arg == "-" && slices.Contains(args[:i], arg) {
+			return nil, statusUsage, errors.New(`"-": standard input can be read only once`)
 		}
-		stdinRead = stdinRead || arg == "-"
-		source, err := open(cmd, arg)
+		files, err := filesIn(arg)
 		if err != nil {
 			faults = append(faults, err)
-			continue
 		}
-		loaded, err := scenarios.Load(source, set)
-		if err != nil {
-			faults = append(faults, err)
-			continue
+		for _, file := range files {
+			source, err := open(cmd, file)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			loaded, err := scenarios.Load(source, set)
+			workloads = append(workloads, loaded...)
+			var wrong scenarios.Faults
+			switch {
+			case errors.As(err, &wrong) && wrong.Empty():
+				empty = append(empty, err.Error())
+			case err != nil:
+				faults = append(faults, err)
+			}
 		}
-		workloads = append(workloads, loaded...)
 	}
-	return workloads, errors.Join(faults...)
+	if len(workloads) == 0 {
+		for _, message := range empty {
+			faults = append(faults, errors.New(message))
+		}
+		return nil, statusUsage, errors.Join(faults...)
+	}
+	workloads[0].Notes = append(workloads[0].Notes, empty...)
+	if len(faults) == 0 {
+		return workloads, statusDone, nil
+	}
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", errors.Join(faults...))
+	return workloads, statusUsage, err
+}
+
+// filesIn returns the YAML and JSON files in a directory, as kubectl's -f
+// takes them, or the argument itself where it is none.
+func filesIn(arg string) ([]string, error) {
+	if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+		return []string{arg}, nil // what is wrong with it is said where it is opened
+	}
+	entries, err := os.ReadDir(arg)
+	if err != nil {
+		return nil, plain(err)
+	}
+	var files []string
+	for _, entry := range entries {
+		if extension := filepath.Ext(entry.Name()); !entry.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, extension) {
+			files = append(files, filepath.Join(arg, entry.Name()))
+		}
+	}
+	if files == nil {
+		return nil, fmt.Errorf("%s: is a directory without .yaml, .yml or .json files", arg)
+	}
+	return files, nil
 }
 
 // open reads one argument: standard input, a shipped scenario, or a file.

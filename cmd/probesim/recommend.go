@@ -61,11 +61,10 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 	if !(f.margin >= 1 && f.margin <= 100) {
 		return fmt.Errorf("--margin: %v: must be between 1 and 100", f.margin)
 	}
-	workloads, err := load(cmd, args, *f.set)
+	workloads, status, err := load(cmd, args, *f.set)
 	if err != nil {
 		return err
 	}
-	status := statusDone
 	var results []recommended
 	for _, w := range workloads {
 		o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin}

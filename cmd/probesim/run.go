@@ -59,11 +59,10 @@ func runScenarios(cmd *cobra.Command, args []string, f *runFlags) error {
 		}
 		f.gate = &gate
 	}
-	workloads, err := load(cmd, args, *f.set)
+	workloads, status, err := load(cmd, args, *f.set)
 	if err != nil {
 		return err
 	}
-	status := statusDone
 	var results []*estimate.Estimates
 	for _, w := range workloads {
 		o := f.options(cmd, w)

@@ -19,7 +19,7 @@ func showCommand() *cobra.Command {
 	}
 	set := addSet(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		workloads, err := load(cmd, args, *set)
+		workloads, status, err := load(cmd, args, *set)
 		if err != nil {
 			return err
 		}
@@ -34,8 +34,10 @@ func showCommand() *cobra.Command {
 			}
 			buffer.Write(text)
 		}
-		_, err = cmd.OutOrStdout().Write(buffer.Bytes())
-		return err
+		if _, err := cmd.OutOrStdout().Write(buffer.Bytes()); err != nil {
+			return err
+		}
+		return answered(status)
 	}
 	return cmd
 }

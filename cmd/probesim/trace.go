@@ -149,9 +149,12 @@ func oneArgument(cmd *cobra.Command, args []string) error {
 
 // loadOne reads the argument of a command that shows one workload.
 func loadOne(cmd *cobra.Command, arg string, set []string) (*scenarios.Workload, error) {
-	workloads, err := load(cmd, []string{arg}, set)
+	workloads, status, err := load(cmd, []string{arg}, set)
 	if err != nil {
 		return nil, err
+	}
+	if status != statusDone {
+		return nil, answered(status) // what is wrong has been said
 	}
 	if len(workloads) != 1 {
 		var names []string
