@@ -16,14 +16,14 @@ const ownFaults = 200
 // scenario's own where there are enough hangs among them, else the test hangs.
 // Crashes are no substitute, since nothing has to detect them.
 func (t *tally) faultsOf(w *model.World) (f *faultTally, own bool) {
-	seen := t.own.removal.N()
+	seen := t.Own.Removal.N()
 	if observed(w).byLiveness {
-		seen = t.own.detection.N()
+		seen = t.Own.Detection.N()
 	}
 	if hangs(w) && seen >= ownFaults {
-		return &t.own, true
+		return &t.Own, true
 	}
-	return &t.tests, false
+	return &t.Tests, false
 }
 
 // hangs reports whether the world has a fault for good of its own.
@@ -39,21 +39,21 @@ func hangs(w *model.World) bool {
 func (t *tally) faultMeasures(m *Measures, w *model.World, confidence float64) {
 	f, own := t.faultsOf(w)
 	by := observed(w)
-	if by.byLiveness && f.detection.N() > 0 {
-		d := f.detection.Distribution(detectionBounds(w, own), confidence)
+	if by.byLiveness && f.Detection.N() > 0 {
+		d := f.Detection.Distribution(detectionBounds(w, own), confidence)
 		m.DetectionSeconds = &d
 	}
-	if by != nobody && f.removal.N() > 0 {
-		d := f.removal.Distribution(removalBounds(w, own), confidence)
+	if by != nobody && f.Removal.N() > 0 {
+		d := f.Removal.Distribution(removalBounds(w, own), confidence)
 		m.RemovalSeconds = &d
 	}
-	if by.byLiveness && f.recovery.N() > 0 {
-		d := f.recovery.Distribution(unknownBounds, confidence)
+	if by.byLiveness && f.Recovery.N() > 0 {
+		d := f.Recovery.Distribution(unknownBounds, confidence)
 		m.RecoverySeconds = &d
 	}
-	dead := &f.dead
+	dead := &f.Dead
 	if !by.byLiveness {
-		dead = &f.removal.Sums // nothing restarts the process: the dead traffic ends with the removal
+		dead = &f.Removal.Sums // nothing restarts the process: the dead traffic ends with the removal
 	}
 	if by != nobody && dead.N > 0 {
 		e := dead.Estimate(math.Inf(1), confidence).Map(func(ns float64) float64 { return ns / 1e9 })
@@ -81,15 +81,15 @@ func requestRate(w *model.World) float64 {
 func (t *tally) startMeasures(m *Measures, w *model.World, confidence float64) {
 	killed := exactly(0)
 	if canLoseStart(w) {
-		killed = t.startKills.Estimate(confidence)
+		killed = t.StartKills.Estimate(confidence)
 	}
 	m.StartupKillProbability = &killed
-	if t.readyLag.N() > 0 {
-		d := t.readyLag.Distribution(unknownBounds, confidence)
+	if t.ReadyLag.N() > 0 {
+		d := t.ReadyLag.Distribution(unknownBounds, confidence)
 		m.ReadyLagSeconds = &d
 	}
-	if t.timeToReady.N() > 0 {
-		d := t.timeToReady.Distribution(unknownBounds, confidence)
+	if t.TimeToReady.N() > 0 {
+		d := t.TimeToReady.Distribution(unknownBounds, confidence)
 		m.TimeToReadySeconds = &d
 	}
 }
@@ -105,16 +105,16 @@ func (t *tally) faultNotes(w *model.World) []string {
 	f, own := t.faultsOf(w)
 	switch {
 	case own:
-		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d faults of the scenario's own", f.faults))
-	case f.faults == 0:
+		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d faults of the scenario's own", f.Faults))
+	case f.Faults == 0:
 		notes = append(notes, "the measures per fault are missing: no test hang met a process that serves")
 	default:
-		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d test hangs, each on a life of its own at a uniformly random instant after a warm-up, since the scenario's own hangs are too few", f.faults))
+		notes = append(notes, fmt.Sprintf("the measures per fault are those of %d test hangs, each on a life of its own at a uniformly random instant after a warm-up, since the scenario's own hangs are too few", f.Faults))
 	}
 	if !by.byLiveness {
 		notes = append(notes, "detectionSeconds and recoverySeconds do not apply: "+unseenBy(w, model.Liveness)+"; a hung process is taken out of the endpoints but never restarted")
-	} else if missed := f.faults - f.detection.N(); missed > 0 && f.faults > 0 && !own {
-		notes = append(notes, fmt.Sprintf("%d of %d test hangs did not end in a kill by liveness; detectionSeconds is that of the others", missed, f.faults))
+	} else if missed := f.Faults - f.Detection.N(); missed > 0 && f.Faults > 0 && !own {
+		notes = append(notes, fmt.Sprintf("%d of %d test hangs did not end in a kill by liveness; detectionSeconds is that of the others", missed, f.Faults))
 	}
 	if !by.byReadiness {
 		notes = append(notes, unseenBy(w, model.Readiness)+": a hung process stays in the endpoints until the liveness probe has it killed")

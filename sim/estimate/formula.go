@@ -46,7 +46,7 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 		}
 	}
 	if canLoseStart(w) {
-		starts, losses := t.starts.Estimate(day, confidence), t.startLosses.Estimate(confidence)
+		starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
 		f.bound += starts.High * math.Min(losses.High, f.startupBound)
 	}

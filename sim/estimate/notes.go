@@ -15,12 +15,12 @@ import (
 func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) []string {
 	notes := []string{fmt.Sprintf(
 		"method: every life is simulated event by event, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
-		t.replications, spell(o.Horizon), podTime(&t.podTime))}
+		t.Replications, spell(o.Horizon), podTime(&t.PodTime))}
 	notes = append(notes, t.killNotes(w, &v.Measures)...)
 	notes = append(notes, formula.notes(w, &v.Measures)...)
 	notes = append(notes, t.faultNotes(w)...)
 	notes = append(notes, t.startNotes(w)...)
-	if t.probeCPU.N == 0 {
+	if t.ProbeCPU.N == 0 {
 		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
 	}
 	for k, probe := range w.Container().Probes {
@@ -41,8 +41,8 @@ func (t *tally) killNotes(w *model.World, m *Measures) []string {
 	switch {
 	case !byLiveness && !byStartup:
 		notes = append(notes, "no false kill can happen: "+why(w))
-	case count(t.falseKills.Sums.Y) == 0:
-		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.podTime), m.FalseKillsPerPodYear.High))
+	case count(t.FalseKills.Sums.Y) == 0:
+		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.PodTime), m.FalseKillsPerPodYear.High))
 	}
 	if len(w.Node.Classes) > 0 {
 		notes = append(notes, "replicas land on different classes of node; the rates are means over them, and few replicas can have most of the kills (S18)")
@@ -64,14 +64,14 @@ func why(w *model.World) string {
 }
 
 func (t *tally) startNotes(w *model.World) []string {
-	if count(t.startKills.Sums.X) == 0 {
+	if count(t.StartKills.Sums.X) == 0 {
 		return []string{"readyLagSeconds, timeToReadySeconds and startupKillProbability are missing: no container started"}
 	}
-	notes := []string{fmt.Sprintf("the measures per start are those of %d first starts of a pod, on lives of their own", count(t.startKills.Sums.X))}
-	if late := count(t.startKills.Sums.X) - t.timeToReady.N(); late > 0 {
+	notes := []string{fmt.Sprintf("the measures per start are those of %d first starts of a pod, on lives of their own", count(t.StartKills.Sums.X))}
+	if late := count(t.StartKills.Sums.X) - t.TimeToReady.N(); late > 0 {
 		notes = append(notes, fmt.Sprintf("%d of these starts did not end in Ready in time to be seen; timeToReadySeconds and readyLagSeconds are those of the others", late))
 	}
-	if t.readyLag.N() == 0 {
+	if t.ReadyLag.N() == 0 {
 		notes = append(notes, "readyLagSeconds is missing: no start was seen to enter the endpoints after it was able to serve")
 	}
 	return notes

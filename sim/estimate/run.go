@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"time"
@@ -22,9 +23,16 @@ type Options struct {
 	Budget       time.Duration // wall-clock time after which no replication begins; 0: none
 	Jobs         int           // workers, which never change a result; 0: as many as there are CPUs
 	Objectives   []model.Objective
+	Shard        Shard // the replications to simulate, of a given number of them
+	Resume       *Part // what was reached before, which the simulation extends; nil: nothing
+	// Folded is called after each replication with what all of them came to, which
+	// it must not keep. It may be nil.
+	Folded func(*Part)
 	// Progress is called now and then with the number of replications done and
 	// wanted. It may be nil.
 	Progress func(done, wanted int64)
+
+	blocks int // into which replications are divided; 0: 1
 }
 
 // Named is a world with its name in the results: the first is "base".
@@ -50,18 +58,33 @@ const (
 // The error is that of a world that cannot be simulated, or ctx's if nothing
 // was reached.
 func Run(ctx context.Context, variants []Named, o Options) (*Estimates, error) {
+	part, why, err := Simulate(ctx, variants, o)
+	if err != nil {
+		return nil, err
+	}
+	return Report(part, variants, o, why)
+}
+
+// Simulate is the simulation alone: the replications of the shard that the
+// options name, after those of the part to resume. It returns the part they
+// came to and, if replications were not given as a number, why they are enough.
+func Simulate(ctx context.Context, variants []Named, o Options) (part *Part, why string, err error) {
 	if len(variants) == 0 {
-		return nil, errors.New("no variant to estimate")
+		return nil, "", errors.New("no variant to estimate")
 	}
 	o = o.withDefaults()
 	for _, objective := range o.Objectives {
 		if err := Check(objective); err != nil {
-			return nil, err
+			return nil, "", err
 		}
+	}
+	part, end, err := o.begin(len(variants))
+	if err != nil {
+		return nil, "", err
 	}
 	pool, err := newPool(newPlan(variants, o), variants, o.Jobs)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	budgeted := ctx
 	if o.Budget > 0 {
@@ -69,23 +92,63 @@ func Run(ctx context.Context, variants []Named, o Options) (*Estimates, error) {
 		budgeted, cancel = context.WithTimeout(ctx, o.Budget)
 		defer cancel()
 	}
-
-	tallies := make([]tally, len(variants))
-	done, why := simulate(budgeted, pool, tallies, variants, o)
-	if done == 0 {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	why, whole := simulate(budgeted, pool, part, end, variants, o)
+	if part.Done == 0 && !whole && ctx.Err() == nil {
+		part, why, err = shortened(ctx, part.From, variants, o)
+		if err != nil {
+			return nil, "", err
 		}
-		// A budget too small for anything still gets an answer.
-		done = pool.extend(ctx, 0, 1, func(rec *record) { fold(tallies, rec) })
 	}
-	if done == 0 {
-		return nil, ctx.Err()
+	switch {
+	case ctx.Err() == nil || whole:
+	case part.Done == 0:
+		return nil, "", ctx.Err()
+	default:
+		why = fmt.Sprintf("interrupted after %d replications; --replications %[1]d reproduces these numbers", part.Done)
 	}
-	if ctx.Err() != nil {
-		why = fmt.Sprintf("interrupted after %d replications; --replications %d reproduces these numbers", done, done)
+	return part, why, nil
+}
+
+// shortest is the horizon of the one replication that a budget gets which ends
+// before a whole one is done. A budget too small for anything still gets an
+// answer, and does not become as long as a horizon of years.
+const shortest = 6 * time.Hour
+
+func shortened(ctx context.Context, from int64, variants []Named, o Options) (part *Part, why string, err error) {
+	asked := o.Horizon
+	o.Horizon = min(o.Horizon, shortest)
+	pool, err := newPool(newPlan(variants, o), variants, o.Jobs)
+	if err != nil {
+		return nil, "", err
 	}
-	return report(tallies, variants, o, done, why), nil
+	part = newPart(from, max(1, o.blocks), len(variants))
+	part.Horizon = o.Horizon
+	pool.extend(ctx, from, from+1, part.fold)
+	if o.Horizon == asked {
+		return part, budgetEnded(1), nil
+	}
+	return part, fmt.Sprintf("the budget ended within the first replication of %s; these numbers are those of one of %s: --horizon %s --replications 1 reproduces them",
+		spell(asked), spell(o.Horizon), o.Horizon), nil
+}
+
+// begin returns the part to extend, and where the replications of the shard
+// end.
+func (o Options) begin(variants int) (part *Part, end int64, err error) {
+	from, end := int64(0), int64(math.MaxInt64)
+	if o.Replications > 0 {
+		from, end = o.Shard.span(o.Replications)
+	} else if o.Shard.Of > 0 {
+		return nil, 0, errors.New("a shard is one of a given number of replications")
+	}
+	if o.Resume == nil {
+		part = newPart(from, max(1, o.blocks), variants)
+		part.Horizon = o.Horizon
+		return part, end, nil
+	}
+	if o.Resume.Horizon != o.Horizon || o.Resume.From != from || o.Resume.next() > end || !o.Resume.fits(max(1, o.blocks), variants) {
+		return nil, 0, errors.New("what there is to resume belongs to another run")
+	}
+	return o.Resume, end, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -112,41 +175,47 @@ func budgetEnded(done int64) string {
 	return fmt.Sprintf("the budget ended within replication %d; --replications %d reproduces these numbers", done+1, done)
 }
 
-// simulate extends the tallies until the stopping rule is content. It returns
-// the number of replications done and why it stopped.
-func simulate(ctx context.Context, pool *pool, tallies []tally, variants []Named, o Options) (done int64, why string) {
-	wanted := o.Replications
-	if wanted == 0 {
-		wanted = min(firstLook, o.Limit)
+// simulate extends the part until the stopping rule is content or its end is
+// reached. It returns why it stopped, and whether nothing is missing.
+func simulate(ctx context.Context, pool *pool, part *Part, end int64, variants []Named, o Options) (why string, whole bool) {
+	wanted := end
+	if o.Replications == 0 {
+		wanted = min(lookFrom(part.Done), o.Limit)
 	}
 	for {
-		done = pool.extend(ctx, done, wanted, func(rec *record) {
-			fold(tallies, rec)
-			if o.Progress != nil {
-				o.Progress(rec.replication+1, wanted)
-			}
-		})
-		if done < wanted {
-			return done, budgetEnded(max(1, done))
+		if wanted > part.next() {
+			pool.extend(ctx, part.next(), wanted, func(rec *record) {
+				part.fold(rec)
+				if o.Progress != nil {
+					o.Progress(part.Done, wanted-part.From)
+				}
+				if o.Folded != nil {
+					o.Folded(part)
+				}
+			})
 		}
-		if o.Replications > 0 {
-			return done, ""
-		}
-		undecided := undecided(&tallies[0], variants[0].World, o)
-		if len(undecided) == 0 {
-			return done, fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", done, o.Precision)
-		}
-		if wanted >= o.Limit {
-			return done, fmt.Sprintf("stopped after %d replications, the most wanted", done)
+		switch {
+		case part.next() < wanted:
+			return budgetEnded(part.Done), false
+		case o.Replications > 0:
+			return "", true
+		case len(undecided(part.of(0), variants[0].World, o)) == 0:
+			return fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", part.Done, o.Precision), true
+		case wanted >= o.Limit:
+			return fmt.Sprintf("stopped after %d replications, the most wanted", part.Done), true
 		}
 		wanted = min(2*wanted, o.Limit)
 	}
 }
 
-func fold(tallies []tally, rec *record) {
-	for i := range tallies {
-		tallies[i].add(&rec.variants[i])
+// lookFrom returns the least number of replications, not below those done, at
+// which the stopping rule looks.
+func lookFrom(done int64) int64 {
+	look := int64(firstLook)
+	for look < done {
+		look *= 2
 	}
+	return look
 }
 
 // undecided returns the names of the measures asked for that are neither
@@ -170,14 +239,23 @@ func undecided(t *tally, w *model.World, o Options) []string {
 	return names
 }
 
-func report(tallies []tally, variants []Named, o Options, done int64, why string) *Estimates {
+// Report makes the measures of every variant out of all parts of a run,
+// joined. The error is that of a part of another run.
+func Report(part *Part, variants []Named, o Options, why string) (*Estimates, error) {
+	o = o.withDefaults()
+	o.Horizon = part.Horizon
+	if len(variants) == 0 || !part.fits(max(1, o.blocks), len(variants)) {
+		return nil, errors.New("the part belongs to another run")
+	}
 	e := &Estimates{
 		APIVersion: "probesim/v1", Kind: "Estimates", Scenario: variants[0].World.Name,
-		Seed: o.Seed, Assumptions: []string{}, Replications: done,
-		PodSeconds: tallies[0].podTime.Float() / 1e9,
+		Seed: o.Seed, Assumptions: []string{}, Replications: part.Done,
 	}
 	for i, v := range variants {
-		t := &tallies[i]
+		t := part.of(i)
+		if i == 0 {
+			e.PodSeconds = t.PodTime.Float() / 1e9
+		}
 		result := Variant{
 			Name: v.Name, Settings: SettingsOf(v.World.Container()),
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
@@ -201,7 +279,7 @@ func report(tallies []tally, variants []Named, o Options, done int64, why string
 		}
 		e.Variants = append(e.Variants, result)
 	}
-	return e
+	return e, nil
 }
 
 // SettingsOf returns the settings of a container's probes and its CPU limit.

@@ -23,90 +23,90 @@ var killSpans = [...]struct {
 // tally accumulates the replications of one variant. All of its state is
 // integers, so that any grouping of the replications ends in the same bytes.
 type tally struct {
-	replications int64
-	podTime      stats.Wide
+	Replications int64
+	PodTime      stats.Wide
 
-	falseKills  stats.Count
-	byProbe     [model.ProbeKinds]stats.Count
-	windows     [len(killSpans)]stats.Proportion // of that length, with at least one false kill
-	attempts    [model.ProbeKinds]stats.Proportion
-	runLengths  [model.ProbeKinds][sim.LongestRun]int64
-	dead        stats.RatioOfSums
-	slow        stats.RatioOfSums
-	unready     stats.RatioOfSums
-	unavailable stats.RatioOfSums
-	backOff     stats.RatioOfSums
-	probeCPU    stats.RatioOfSums
-	neverReady  stats.Proportion
-	own         faultTally // faults of the scenario's own
-	tests       faultTally // test hangs
+	FalseKills  stats.Count
+	ByProbe     [model.ProbeKinds]stats.Count
+	Windows     [len(killSpans)]stats.Proportion // of that length, with at least one false kill
+	Attempts    [model.ProbeKinds]stats.Proportion
+	RunLengths  [model.ProbeKinds][sim.LongestRun]int64
+	Dead        stats.RatioOfSums
+	Slow        stats.RatioOfSums
+	Unready     stats.RatioOfSums
+	Unavailable stats.RatioOfSums
+	BackOff     stats.RatioOfSums
+	ProbeCPU    stats.RatioOfSums
+	NeverReady  stats.Proportion
+	Own         faultTally // faults of the scenario's own
+	Tests       faultTally // test hangs
 
-	starts      stats.Count      // of processes, in the long lives
-	startKills  stats.Proportion // first starts that ended in a kill while starting
-	startLosses stats.Proportion // first starts that ended in any false kill
-	readyLag    stats.Histogram
-	timeToReady stats.Histogram
-	startup     stats.Histogram
+	Starts      stats.Count      // of processes, in the long lives
+	StartKills  stats.Proportion // first starts that ended in a kill while starting
+	StartLosses stats.Proportion // first starts that ended in any false kill
+	ReadyLag    stats.Histogram
+	TimeToReady stats.Histogram
+	Startup     stats.Histogram
 }
 
 // faultTally accumulates what followed faults.
 type faultTally struct {
-	faults    int64
-	detection stats.Histogram
-	removal   stats.Histogram
-	recovery  stats.Histogram
-	dead      stats.RatioOfSums // dead traffic over faults
+	Faults    int64
+	Detection stats.Histogram
+	Removal   stats.Histogram
+	Recovery  stats.Histogram
+	Dead      stats.RatioOfSums // dead traffic over faults
 }
 
 func (t *faultTally) add(o *sim.Outcome) {
-	t.faults += o.Faults
-	t.detection.Add(o.Detections)
-	t.removal.Add(o.Removals)
-	t.recovery.Add(o.Recoveries)
+	t.Faults += o.Faults
+	t.Detection.Add(o.Detections)
+	t.Removal.Add(o.Removals)
+	t.Recovery.Add(o.Recoveries)
 	var dead time.Duration
 	for _, d := range o.FaultDead {
 		dead += d
 	}
-	t.dead.Add(int64(dead), int64(len(o.FaultDead)))
+	t.Dead.Add(int64(dead), int64(len(o.FaultDead)))
 }
 
 func (t *tally) add(l *lives) {
 	o := &l.life
-	t.replications++
-	t.podTime.AddProduct(int64(o.PodTime), 1)
+	t.Replications++
+	t.PodTime.AddProduct(int64(o.PodTime), 1)
 	var kills int64
 	for k := range model.ProbeKinds {
 		kills += o.FalseKills[k]
-		t.byProbe[k].Add(o.FalseKills[k], o.PodTime)
-		t.attempts[k].Add(o.Failures[k], o.Attempts[k])
+		t.ByProbe[k].Add(o.FalseKills[k], o.PodTime)
+		t.Attempts[k].Add(o.Failures[k], o.Attempts[k])
 		for i := range sim.LongestRun {
-			t.runLengths[k][i] += o.RunLengths[k][i]
+			t.RunLengths[k][i] += o.RunLengths[k][i]
 		}
 	}
-	t.falseKills.Add(kills, o.PodTime)
+	t.FalseKills.Add(kills, o.PodTime)
 	for i, s := range killSpans {
 		hit, all := windowsHit(o.FalseKillTimes, o.PodTime, s.span)
-		t.windows[i].Add(hit, all)
+		t.Windows[i].Add(hit, all)
 	}
-	t.dead.Add(int64(o.DeadTraffic), int64(o.PodTime))
-	t.slow.Add(int64(o.SlowTraffic), int64(o.PodTime))
-	t.unready.Add(int64(o.FalseUnready), int64(o.PodTime))
-	t.unavailable.Add(int64(o.PodTime-o.Available), int64(o.PodTime))
-	t.backOff.Add(int64(o.BackOffTime), int64(o.PodTime))
-	t.probeCPU.Add(int64(o.ProbeCPU), int64(o.LimitTime))
+	t.Dead.Add(int64(o.DeadTraffic), int64(o.PodTime))
+	t.Slow.Add(int64(o.SlowTraffic), int64(o.PodTime))
+	t.Unready.Add(int64(o.FalseUnready), int64(o.PodTime))
+	t.Unavailable.Add(int64(o.PodTime-o.Available), int64(o.PodTime))
+	t.BackOff.Add(int64(o.BackOffTime), int64(o.PodTime))
+	t.ProbeCPU.Add(int64(o.ProbeCPU), int64(o.LimitTime))
 	var never int64
 	if o.NeverReady {
 		never = 1
 	}
-	t.neverReady.Add(never, 1)
-	t.own.add(o)
-	t.tests.add(&l.faults)
-	t.starts.Add(o.Starts, o.PodTime)
-	t.startKills.Add(l.killed, l.started)
-	t.startLosses.Add(l.lost, l.started)
-	t.readyLag.Add(l.starts.ReadyLags)
-	t.timeToReady.Add(l.starts.TimesToReady)
-	t.startup.Add(l.starts.StartupTimes)
+	t.NeverReady.Add(never, 1)
+	t.Own.add(o)
+	t.Tests.add(&l.faults)
+	t.Starts.Add(o.Starts, o.PodTime)
+	t.StartKills.Add(l.killed, l.started)
+	t.StartLosses.Add(l.lost, l.started)
+	t.ReadyLag.Add(l.starts.ReadyLags)
+	t.TimeToReady.Add(l.starts.TimesToReady)
+	t.Startup.Add(l.starts.StartupTimes)
 }
 
 // windowsHit cuts a life into windows of the given span and returns how many
@@ -127,28 +127,28 @@ func windowsHit(kills []time.Duration, life, span time.Duration) (hit, all int64
 // measures makes every measure out of the tally.
 func (t *tally) measures(w *model.World, confidence float64) Measures {
 	m := Measures{
-		DeadTrafficFraction:  t.share(&t.dead, confidence),
-		SlowTrafficFraction:  t.share(&t.slow, confidence),
-		FalseUnreadyFraction: t.share(&t.unready, confidence),
-		CrashLoopFraction:    t.share(&t.backOff, confidence),
+		DeadTrafficFraction:  t.share(&t.Dead, confidence),
+		SlowTrafficFraction:  t.share(&t.Slow, confidence),
+		FalseUnreadyFraction: t.share(&t.Unready, confidence),
+		CrashLoopFraction:    t.share(&t.BackOff, confidence),
 	}
 	t.killMeasures(&m, w, confidence)
 	t.faultMeasures(&m, w, confidence)
 	t.startMeasures(&m, w, confidence)
 
-	available := t.unavailable.Estimate(1, confidence).Map(func(x float64) float64 { return 1 - x })
+	available := t.Unavailable.Estimate(1, confidence).Map(func(x float64) float64 { return 1 - x })
 	m.Availability = &available
-	if t.probeCPU.N > 0 {
-		ofLimit := t.share(&t.probeCPU, confidence).Map(func(x float64) float64 { return x * 1000 / float64(w.Container().CPULimitMilli) })
+	if t.ProbeCPU.N > 0 {
+		ofLimit := t.share(&t.ProbeCPU, confidence).Map(func(x float64) float64 { return x * 1000 / float64(w.Container().CPULimitMilli) })
 		m.ProbeCPUFraction = &ofLimit
 	}
-	never := t.neverReady.Estimate(confidence)
+	never := t.NeverReady.Estimate(confidence)
 	m.NeverReadyProbability = &never
 	for k := range model.ProbeKinds {
-		if w.Container().Probes[k] == nil || count(t.attempts[k].Sums.X) == 0 {
+		if w.Container().Probes[k] == nil || count(t.Attempts[k].Sums.X) == 0 {
 			continue
 		}
-		m.ProbeFailureProbability[k] = &ProbeFailures{t.attempts[k].Estimate(confidence), t.runLengths[k][:]}
+		m.ProbeFailureProbability[k] = &ProbeFailures{t.Attempts[k].Estimate(confidence), t.RunLengths[k][:]}
 	}
 	return m
 }
@@ -169,15 +169,15 @@ func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
 		return &e
 	}
 	byLiveness, byStartup := canKill(w)
-	m.FalseKillsPerPodDayByLiveness = rate(&t.byProbe[model.Liveness], byLiveness)
-	m.FalseKillsPerPodDayByStartup = rate(&t.byProbe[model.Startup], byStartup)
-	m.FalseKillsPerPodDay = rate(&t.falseKills, byLiveness || byStartup)
+	m.FalseKillsPerPodDayByLiveness = rate(&t.ByProbe[model.Liveness], byLiveness)
+	m.FalseKillsPerPodDayByStartup = rate(&t.ByProbe[model.Startup], byStartup)
+	m.FalseKillsPerPodDay = rate(&t.FalseKills, byLiveness || byStartup)
 	perYear := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return x * float64(year) / float64(day) })
 	m.FalseKillsPerPodYear = &perYear
 	between := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return day.Seconds() / x })
 	m.MeanTimeToFalseKillSeconds = &between
 
-	if t.replications == 0 {
+	if t.Replications == 0 {
 		return
 	}
 	m.FalseKillProbability = &KillProbabilities{}
@@ -199,7 +199,7 @@ func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
 // independent; one shorter than any, of the rate.
 func (t *tally) killProbability(i int, perDay stats.Estimate, confidence float64) stats.Estimate {
 	longest := i
-	for longest >= 0 && count(t.windows[longest].Sums.X) == 0 {
+	for longest >= 0 && count(t.Windows[longest].Sums.X) == 0 {
 		longest--
 	}
 	if longest < 0 {
@@ -208,7 +208,7 @@ func (t *tally) killProbability(i int, perDay stats.Estimate, confidence float64
 		e.Method = "Poisson at the rate of kills: the horizon is shorter than an hour"
 		return e
 	}
-	e := t.windows[longest].Estimate(confidence)
+	e := t.Windows[longest].Estimate(confidence)
 	e.Method = "share of windows of " + killSpans[longest].name + " with a kill, " + e.Method
 	if longest == i {
 		return e

@@ -1,0 +1,44 @@
+package estimate
+
+import "github.com/probesim/probesim/sim/stats"
+
+// merge adds everything other has accumulated. Whatever tally.add adds to has
+// its line here; a test holds that nothing is forgotten.
+func (t *tally) merge(other *tally) {
+	t.Replications += other.Replications
+	t.PodTime.Add(other.PodTime)
+	t.FalseKills.Merge(&other.FalseKills)
+	for k := range t.ByProbe {
+		t.ByProbe[k].Merge(&other.ByProbe[k])
+		t.Attempts[k].Merge(&other.Attempts[k])
+		for i := range t.RunLengths[k] {
+			t.RunLengths[k][i] += other.RunLengths[k][i]
+		}
+	}
+	for i := range t.Windows {
+		t.Windows[i].Merge(&other.Windows[i])
+	}
+	for _, pair := range [][2]*stats.RatioOfSums{
+		{&t.Dead, &other.Dead}, {&t.Slow, &other.Slow}, {&t.Unready, &other.Unready},
+		{&t.Unavailable, &other.Unavailable}, {&t.BackOff, &other.BackOff}, {&t.ProbeCPU, &other.ProbeCPU},
+	} {
+		pair[0].Merge(pair[1])
+	}
+	t.NeverReady.Merge(&other.NeverReady)
+	t.Own.merge(&other.Own)
+	t.Tests.merge(&other.Tests)
+	t.Starts.Merge(&other.Starts)
+	t.StartKills.Merge(&other.StartKills)
+	t.StartLosses.Merge(&other.StartLosses)
+	t.ReadyLag.Merge(&other.ReadyLag)
+	t.TimeToReady.Merge(&other.TimeToReady)
+	t.Startup.Merge(&other.Startup)
+}
+
+func (t *faultTally) merge(other *faultTally) {
+	t.Faults += other.Faults
+	t.Detection.Merge(&other.Detection)
+	t.Removal.Merge(&other.Removal)
+	t.Recovery.Merge(&other.Recovery)
+	t.Dead.Merge(&other.Dead)
+}
