@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -261,8 +262,14 @@ func calculationPage(p *page, c *calc.Calculation) {
 	}
 }
 
-// plainNumber writes an exact number of seconds as it is.
+// plainNumber writes an exact number of seconds as it is, or that there is none.
 func plainNumber(n calc.Number) string {
+	switch {
+	case math.IsNaN(float64(n)):
+		return "?"
+	case math.IsInf(float64(n), 1):
+		return "∞"
+	}
 	return strconv.FormatFloat(float64(n), 'g', 6, 64)
 }
 
@@ -309,7 +316,7 @@ func quotaLines(q *calc.Quota) []string {
 func calculationRecords(c *calc.Calculation) [][]string {
 	var rows [][]string
 	add := func(quantity, statistic string, n *calc.Number) {
-		if n != nil {
+		if n != nil && !math.IsNaN(float64(*n)) {
 			rows = append(rows, []string{c.Scenario, quantity, statistic, exactNumber(float64(*n))})
 		}
 	}

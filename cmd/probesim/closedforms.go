@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/calc"
@@ -17,43 +18,59 @@ func besideClosedForms(w *model.World, m *estimate.Measures) []string {
 	if err != nil {
 		return nil // no probe: nothing to set beside
 	}
-	var notes []string
-	compare := func(name string, exact *calc.Number, simulated *stats.Estimate, write func(float64) string) {
-		if exact == nil || simulated == nil || simulated.Low == simulated.High {
-			return
-		}
-		// What the closed forms leave out, above all the kubelet's own delays,
-		// is small beside this share.
-		const slack = 0.01
-		value := float64(*exact)
-		verdict := "they agree"
-		if value*(1+slack) < simulated.Low || value*(1-slack) > simulated.High {
-			verdict = "they DISAGREE beyond the interval"
-		}
-		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %s %s exactly, %s simulated; %s",
-			name, write(value), estimated(simulated, write), verdict))
+	var b beside
+	b.compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share, 0)
+	if p := c.Probes.Liveness; p != nil && hangsInSilence(w) {
+		b.compareMean("detectionSeconds", p.DetectionSeconds, m.DetectionSeconds)
 	}
-	compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share)
-	if p := c.Probes.Liveness; p != nil && p.DetectionSeconds != nil && m.DetectionSeconds != nil && prompt(w, m) {
-		compare("mean of detectionSeconds", &p.DetectionSeconds.Mean, &m.DetectionSeconds.Mean, seconds)
+	if p := c.Probes.Readiness; p != nil {
+		if hangsInSilence(w) {
+			b.compareMean("removalSeconds", p.RemovalSeconds, m.RemovalSeconds)
+		}
+		b.compareMean("readyLagSeconds", p.ReadyLagSeconds, m.ReadyLagSeconds)
 	}
-	return notes
+	return b.notes
 }
 
-// prompt reports whether the liveness probe meets a hang with no failures
-// behind it and no attempt in flight, as the window of S4 supposes: answers
-// take a small part of the period, and few fail.
-func prompt(w *model.World, m *estimate.Measures) bool {
-	const small = 0.01
-	answer, limit := &w.Application.Probes[model.Liveness], w.Container().CPULimitMilli
-	took := answer.CPU.Mean().Seconds() + answer.Exec.HelperCPU.Mean().Seconds()
-	if limit > 0 && !w.Node.NoCFSQuota {
-		took *= max(1, 1000/float64(limit))
+// beside collects the notes of comparisons.
+type beside struct{ notes []string }
+
+// compareMean compares the means of a delay, unless one is not known.
+func (b *beside) compareMean(name string, exact *calc.Delay, simulated *stats.Distribution) {
+	// The kubelet's own delays, which the closed forms leave out.
+	const delays = .05
+	if exact == nil || simulated == nil || math.IsNaN(float64(exact.Mean)) {
+		return
 	}
-	took += answer.Wait.Mean().Seconds() + answer.Exec.Join.Mean().Seconds()
-	failures := m.ProbeFailureProbability[model.Liveness]
-	return answer.RunsOn == model.Dedicated && took < small*w.Container().Probes[model.Liveness].Period().Seconds() &&
-		failures != nil && failures.Estimate.Estimate < small
+	b.compare("mean of "+name, &exact.Mean, &simulated.Mean, seconds, delays)
+}
+
+// compare compares one number, unless one is not known.
+func (b *beside) compare(name string, exact *calc.Number, simulated *stats.Estimate, write func(float64) string, delays float64) {
+	if exact == nil || simulated == nil || simulated.Low == simulated.High {
+		return
+	}
+	// What the closed forms leave out is small beside this share.
+	const slack = 0.01
+	value := float64(*exact)
+	verdict := "they agree"
+	if value*(1+slack)+delays < simulated.Low || value*(1-slack)-delays > simulated.High {
+		verdict = "they DISAGREE beyond the interval"
+	}
+	b.notes = append(b.notes, fmt.Sprintf("closed form beside the simulation: %s %s exactly, %s simulated; %s",
+		name, write(value), estimated(simulated, write), verdict))
+}
+
+// hangsInSilence reports whether every hang of the scenario's own leaves all
+// probes without an answer, as the closed forms and test hangs have it.
+func hangsInSilence(w *model.World) bool {
+	for i := range w.Faults {
+		f := &w.Faults[i]
+		if f.Hangs && f.Forever && (f.Answers != model.FaultTimeout || !f.Probes[model.Readiness] || !f.Probes[model.Liveness]) {
+			return false
+		}
+	}
+	return true
 }
 
 // multiplied says what multiplying the failure rate of the liveness probe with

@@ -36,12 +36,11 @@ func (s *studied) falseKills() {
 		return
 	}
 	s.c.note("falseKillsPerPodDay: counts from the first completed start of a pod on")
-	failure, known := s.failure(settings)
-	all, failing := s.stalls(settings)
+	failure, known := s.failure(model.Liveness)
+	all, failing := s.stalls(model.Liveness)
 	if known {
 		number := Number(failure)
 		s.c.Probes.Liveness.FailureProbability = &number
-		s.failuresBehind(p, settings, failure)
 	}
 	after := s.restart(settings)
 	alone := float64(day) / float64(settings.Period) / Run{settings.Failures, failure}.MeanProbes()
@@ -60,21 +59,6 @@ func (s *studied) falseKills() {
 		s.c.stalls(settings, all, after)
 	default:
 		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together, or stalls that follow each other, make runs that neither the formula of independent failures nor that of single stalls counts; run simulates it")
-	}
-}
-
-// failuresBehind replaces the liveness probe's windows by those from an instant
-// at which a run of failures may be under way, where that is likely enough to
-// matter.
-func (s *studied) failuresBehind(p *model.Probe, settings Settings, failure float64) {
-	probe := s.c.Probes.Liveness
-	if failure < negligibleShare || failure >= 1 {
-		return
-	}
-	s.c.note("liveness probe: detectionSeconds counts the failures that lie behind the probe when the hang begins")
-	answer := &s.w.Application.Probes[model.Liveness]
-	if window := s.hangWindow(p, settings, answer); window != nil {
-		probe.DetectionSeconds = settings.behind(*window, failure, answer.Cached == 0).Seconds()
 	}
 }
 
@@ -99,18 +83,7 @@ func (s *studied) obstacles() []string {
 	if app.Probes[model.Liveness].RunsOn == model.Workers {
 		reasons = append(reasons, "the probe queues with the traffic")
 	}
-	for _, fault := range w.Faults {
-		if fault.Probes[model.Liveness] && !fault.Exits && !fault.Forever {
-			reasons = append(reasons, fmt.Sprintf("the fault %s ends by itself", fault.Name))
-		}
-	}
-	for _, resource := range app.Resources {
-		for _, kind := range resource.Fails {
-			if kind == model.Liveness {
-				reasons = append(reasons, fmt.Sprintf("%s fails the probe as it grows", resource.Name))
-			}
-		}
-	}
+	reasons = append(reasons, s.otherFailures(model.Liveness)...)
 	for _, stall := range w.Node.Stalls {
 		if stall.ChargedToQuota && s.limit() > 0 {
 			reasons = append(reasons, fmt.Sprintf("%s is charged to the quota", stall.Name))
@@ -131,15 +104,16 @@ func (s *studied) limit() int64 {
 	return least
 }
 
-// failure returns the probability that one liveness probe fails between stalls,
+// failure returns the probability that one probe of a kind fails between stalls,
 // on its own: a failure drawn, or an answer later than the timeout. Where a
 // quota may delay the answer's CPU time it is an upper bound, and known is
 // false.
-func (s *studied) failure(settings Settings) (probability float64, known bool) {
-	answer := &s.w.Application.Probes[model.Liveness]
+func (s *studied) failure(kind model.ProbeKind) (probability float64, known bool) {
+	p, settings := s.probe(kind)
+	answer := &s.w.Application.Probes[kind]
 	parts := []dist.Duration{answer.Wait}
 	work := []dist.Duration{answer.CPU}
-	if s.w.Container().Probes[model.Liveness].Handler.Kind == model.Exec {
+	if p.Handler.Kind == model.Exec {
 		parts = append(parts, answer.Exec.Join)
 		work = append(work, answer.Exec.HelperCPU)
 	}
@@ -189,12 +163,13 @@ func later(parts []dist.Duration, t time.Duration) (probability float64, exact b
 	}
 }
 
-// stalls returns everything that can kill by itself because the liveness probe
-// always fails meanwhile, and the share of the time in stalls of any length that
-// fail a probe.
-func (s *studied) stalls(settings Settings) (all []Stalls, short float64) {
+// stalls returns everything that can bring about a verdict by itself because a
+// probe always fails meanwhile, and the share of the time in stalls of any
+// length that fail one.
+func (s *studied) stalls(kind model.ProbeKind) (all []Stalls, short float64) {
 	w, app := s.w, &s.w.Application
-	answer := &app.Probes[model.Liveness]
+	_, settings := s.probe(kind)
+	answer := &app.Probes[kind]
 	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
 		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}
 		short += st.failing(settings.Timeout)

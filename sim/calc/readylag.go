@@ -1,8 +1,10 @@
 package calc
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
 )
 
@@ -20,6 +22,68 @@ const (
 	lagAnchors  = 64
 	lagSeconds  = 4
 )
+
+// readyLag fills in the time from being able to serve to the endpoints, of a
+// pod's first start.
+func (s *studied) readyLag(probe *Probe) {
+	first, firstSettings := s.probe(model.Startup)
+	_, settings := s.probe(model.Readiness)
+	parts, why := s.readyStartup()
+	if why != "" {
+		s.c.note("readyLagSeconds: null: %s; run simulates it", why)
+		return
+	}
+	startup := dist.Duration{}
+	if len(parts) == 1 {
+		startup = parts[0]
+	}
+	var gatedBy *Settings
+	if first != nil {
+		gatedBy = &firstSettings
+	}
+	answer := &s.w.Application.Probes[model.Readiness]
+	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(answer.Wait, s.propagation()).Seconds()
+	s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
+}
+
+// readyStartup returns the parts of the startup, at most one, from which the
+// ready lag follows, or why it does not.
+func (s *studied) readyStartup() (parts []dist.Duration, why string) {
+	container := s.w.Container()
+	for i := range s.w.Pod.Containers {
+		if other := &s.w.Pod.Containers[i]; other != container && other.Probed() {
+			return nil, fmt.Sprintf("the pod is ready when the container %s is, too (K48)", other.Name)
+		}
+	}
+	for _, kind := range []model.ProbeKind{model.Startup, model.Readiness} {
+		p, settings := s.probe(kind)
+		if p == nil {
+			continue
+		}
+		if p.Handler.Kind == model.TCPSocket {
+			return nil, fmt.Sprintf("the %s probe asks the kernel, which answers as soon as the process listens (C10)", kind)
+		}
+		if why := s.unsteady(kind); why != "" {
+			return nil, fmt.Sprintf("%s probe: %s", kind, why)
+		}
+		for _, stage := range s.w.Application.Startup {
+			if settings.Timeout > settings.Period && (stage.Answers == model.AnswersTimeout || p.Handler.Kind == model.GRPC) {
+				return nil, fmt.Sprintf("attempts of the %s probe at the starting process outlast its period", kind)
+			}
+		}
+	}
+	if s.w.Container().Probes[model.Startup] != nil && len(s.w.Application.BeforeStart) > 0 {
+		return nil, "what comes before the container's start shifts the startup probe's grid"
+	}
+	parts, err := s.startupParts()
+	switch {
+	case err != nil:
+		return nil, err.Error()
+	case len(parts) > 1:
+		return nil, "several of the startup's stages are random"
+	}
+	return parts, ""
+}
 
 // ReadyLag returns the time from being able to serve to the readiness probe's
 // verdict (S5), for a container that takes startup to be able to serve:

@@ -46,8 +46,30 @@ func (w Window) Then(delays ...dist.Duration) Window {
 	return w
 }
 
+// withoutPast returns the window of a probe that may have failed before, and of
+// which an attempt may be under way: its verdict may come at once.
+func (w Window) withoutPast(s Settings) Window {
+	most := w.Fixed + s.Period
+	return Window{Uniform: append([]time.Duration{most}, w.Uniform[1:]...), Plus: w.Plus}
+}
+
+// onlyBounds returns the least and the greatest delay, where the rest is not
+// known.
+func (w Window) onlyBounds() *Delay {
+	low, high := w.bounds()
+	unknown := Number(math.NaN())
+	return &Delay{Min: Number(low / 1e9), Mean: unknown, P50: unknown, P90: unknown, P99: unknown, Max: Number(high / 1e9)}
+}
+
+// latest returns the greatest delay, without what has no bound.
+func (w Window) latest() time.Duration {
+	_, high := w.bounds()
+	return time.Duration(min(high, math.MaxInt64/2))
+}
+
 // Delay is a distribution of a delay in seconds, as results show it. Min, Mean
-// and Max are exact. The quantiles are exact for fixed and uniform parts; a
+// and Max are exact; null where they are without bound, or where the
+// calculation's notes say why they are not known. The quantiles are exact for fixed and uniform parts; a
 // part of another distribution enters them as so many equally likely values
 // that they are good to about a thousandth.
 type Delay struct {
@@ -56,7 +78,7 @@ type Delay struct {
 	P50  Number `json:"p50"`
 	P90  Number `json:"p90"`
 	P99  Number `json:"p99"`
-	Max  Number `json:"max"` // null: without bound
+	Max  Number `json:"max"`
 }
 
 // Seconds returns the window as results show it.

@@ -3,7 +3,6 @@ package calc
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -65,106 +64,6 @@ func (s *studied) probe(kind model.ProbeKind) (*model.Probe, Settings) {
 	}
 	return p, SettingsOf(p)
 }
-
-// windows fills in what follows from the settings of each probe (S4, S5).
-func (s *studied) windows() {
-	for kind := range model.ProbeKind(model.ProbeKinds) {
-		p, settings := s.probe(kind)
-		if p == nil {
-			continue
-		}
-		probe := settings.windows()
-		switch kind {
-		case model.Startup:
-			probe.DetectionSeconds, probe.DetectionIfRefusedSeconds = nil, nil
-			s.c.Probes.Startup = probe
-		case model.Readiness:
-			s.detection(kind, p, settings, probe)
-			s.readiness(settings, probe)
-			s.c.Probes.Readiness = probe
-		case model.Liveness:
-			s.detection(kind, p, settings, probe)
-			s.c.Probes.Liveness = probe
-			s.c.FolkFormulas = settings.folkFormulas()
-		}
-	}
-	s.c.note("windows: exact for a fault at a uniform phase of the probe's grid (S4); the kubelet's own delays, some milliseconds, come on top")
-}
-
-// detection replaces the windows of a probe by those of its handler: a hung
-// process gives no answer, unless the probe reads a status that is computed
-// aside, which then turns bad; a tcp probe sees no hang at all (C10); a grpc
-// probe retries a refused connection until its timeout (K20).
-func (s *studied) detection(kind model.ProbeKind, p *model.Probe, settings Settings, probe *Probe) {
-	answer := &s.w.Application.Probes[kind]
-	window := s.hangWindow(p, settings, answer)
-	probe.DetectionSeconds = nil
-	if window != nil {
-		probe.DetectionSeconds = window.Seconds()
-	} else {
-		s.c.note("%s probe: detectionSeconds is null: it cannot see a hang", kind)
-	}
-	probe.DetectionIfRefusedSeconds = settings.Detection(p.Handler.Kind == model.GRPC, 0).Seconds()
-}
-
-func (s *studied) hangWindow(p *model.Probe, settings Settings, answer *model.Answer) *Window {
-	if p.Handler.Kind == model.TCPSocket || answer.HangCoverage == 0 {
-		return nil
-	}
-	window := settings.Detection(answer.Cached == 0, answer.Cached)
-	return &window
-}
-
-// readiness fills in the time to removal and the ready lag.
-func (s *studied) readiness(settings Settings, probe *Probe) {
-	p, _ := s.probe(model.Readiness)
-	propagation := s.propagation()
-	if window := s.hangWindow(p, settings, &s.w.Application.Probes[model.Readiness]); window != nil {
-		probe.RemovalSeconds = window.Then(propagation).Seconds()
-		s.c.note("removalSeconds: by the readiness probe alone; a liveness kill that comes first does not make it shorter (K32)")
-	}
-	var gatedBy *Settings
-	if first, firstSettings := s.probe(model.Startup); first != nil {
-		gatedBy = &firstSettings
-	}
-	parts, err := s.startupParts()
-	if err == nil && len(parts) <= 1 {
-		startup := dist.Duration{}
-		if len(parts) == 1 {
-			startup = parts[0]
-		}
-		lag := settings.ReadyLag(startup, gatedBy)
-		probe.ReadyLagSeconds = lag.Then(propagation).Seconds()
-		s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
-		return
-	}
-	asks := settings
-	if gatedBy != nil {
-		asks = *gatedBy
-	}
-	lag := Window{Fixed: time.Duration(settings.Successes-1) * settings.Period, Uniform: []time.Duration{asks.Period}}
-	probe.ReadyLagSeconds = lag.Then(propagation).Seconds()
-	s.c.note("readyLagSeconds: supposes a startup that ends after every initial delay, at a uniform phase of the grid (S5)")
-}
-
-// propagation returns the delay from a readiness verdict to the last proxy: the
-// scenario's, or that of the mechanism for an isolated change.
-func (s *studied) propagation() dist.Duration {
-	if whole := s.w.Cluster.Propagation; whole != nil {
-		return *whole
-	}
-	s.c.note("propagation: as measured for an isolated change, about 0.05 s (K71, K72); up to %v more where another endpoint changed just before", s.w.Cluster.MinSyncPeriod)
-	return isolatedChange
-}
-
-// isolatedChange is the time from the deciding attempt's end to the end of the
-// proxies' update where nothing else changed for a second: measured median and
-// 90 % quantile of 38 and 50 ms to the first connection that follows it, some
-// 10 ms before the update's end (K72).
-var isolatedChange = dist.Duration{Nanoseconds: dist.LogNormal{
-	Mu:    math.Log(48e6),
-	Sigma: math.Log(60.0/48) / 1.2815515655446004, // standard normal quantile at 0.9
-}}
 
 // startupParts returns the random durations whose sum is the startup. It is an
 // error, with the reason, where CPU work or more than two of them have no

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 )
@@ -24,10 +23,8 @@ type ClosedForm struct {
 
 	stalls  []stall
 	known   map[attempts][2]float64
-	typical time.Duration      // median of an answer's latency
-	slow    time.Duration      // latency that one answer in ten thousand exceeds, at most
+	answers *calc.Latency
 	alone   map[int][2]float64 // by timeoutSeconds: probability that one answer fails for itself, and its bound
-	single  func(timeout time.Duration) (estimate, bound float64)
 }
 
 // weighted is the closed form on one class of nodes.
@@ -55,12 +52,10 @@ func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 	if f.Why = obstacle(w, k); f.Why != "" {
 		return f
 	}
-	if tcp(w, k) {
-		f.single = func(time.Duration) (float64, float64) { return 0, 0 } // the kernel answers (C10)
-		return f
+	f.answers = calc.Answers(w, k)
+	if !tcp(w, k) { // the kernel answers those of a stalled process too (C10)
+		f.addStalls(w, k)
 	}
-	f.addStalls(w, k)
-	f.addLatency(w, k)
 	return f
 }
 
@@ -132,107 +127,6 @@ func (f *ClosedForm) addStalls(w *model.World, k model.ProbeKind) {
 	}
 }
 
-// addLatency bounds the time an answer takes where nothing stalls it: its wait
-// after its CPU time, which the quota stretches to at most one period for each
-// quota's worth begun, and one more for the phase (C2, S8), the neighbours by
-// their weight, and interruptions by ticks. The estimate leaves out other
-// probes, neighbours and interruptions; the bound takes them as always there.
-func (f *ClosedForm) addLatency(w *model.World, k model.ProbeKind) {
-	a := &w.Application.Probes[k]
-	quota := time.Duration(0)
-	if milli := w.Container().CPULimitMilli; milli > 0 && !w.Node.NoCFSQuota {
-		quota = cpu.Quota(milli, w.Node.CFSPeriod)
-	}
-	exec := w.Container().Probes[k] != nil && w.Container().Probes[k].Handler.Kind == model.Exec
-	at := func(p float64, crowded bool) time.Duration {
-		// Longer than any timeout is long enough, and leaves room to multiply.
-		const longest = 100 * time.Hour
-		demand, wait := min(a.CPU.Quantile(p), longest), min(a.Wait.Quantile(p), longest)
-		if exec {
-			demand += min(a.Exec.HelperCPU.Quantile(p), longest)
-			wait += min(a.Exec.Join.Quantile(p), longest)
-		}
-		if crowded { // all the container's probes at once, each as expensive
-			demand *= model.ProbeKinds
-		}
-		wall := demand
-		if quota > 0 && demand > quota {
-			wall = (demand/quota + 1) * w.Node.CFSPeriod
-		}
-		if crowded && demand > 0 {
-			wall += behindNeighbours(w, demand) + interrupted(&w.Node, demand)
-		}
-		return wait + wall
-	}
-	f.typical, f.slow = at(0.5, false), at(0.9999, true)
-	// An answer is late only if one of its parts is beyond its quantile p, where
-	// the parts at p together are not late: P(late) <= parts·(1−p), for any p.
-	parts := 2.0
-	if exec {
-		parts = 4
-	}
-	late := func(timeout time.Duration, crowded bool) float64 {
-		if at(1, crowded) < timeout {
-			return a.Failure
-		}
-		low, high := 0.0, 15.0 // of x in p = 1 − 10^−x
-		for range 30 {
-			x := (low + high) / 2
-			if at(1-math.Pow(10, -x), crowded) < timeout {
-				low = x
-			} else {
-				high = x
-			}
-		}
-		late := math.Min(1, parts*math.Pow(10, -low))
-		return a.Failure + late - a.Failure*late
-	}
-	f.single = func(timeout time.Duration) (estimate, bound float64) {
-		return late(timeout, false), late(timeout, true)
-	}
-}
-
-// behindNeighbours bounds the time that always busy neighbours of weight W add
-// to a demand of a container of weight w: W/w times as long as it runs, on as
-// many of the CPUs as its three probes can use at once, what was owed before,
-// and a tick for each turn, which is at least 2 ms (C16 to C19).
-func behindNeighbours(w *model.World, demand time.Duration) time.Duration {
-	n := &w.Node
-	if len(n.Neighbours) == 0 {
-		return 0
-	}
-	weight := func(milli int64) float64 {
-		if n.LinearWeights {
-			return float64(cpu.LinearWeight(cpu.Shares(milli)))
-		}
-		return float64(cpu.Weight(cpu.Shares(milli)))
-	}
-	request := w.Container().CPURequestMilli
-	if request == 0 {
-		request = w.Container().CPULimitMilli
-	}
-	total := 0.0
-	for i := range n.Neighbours {
-		total += weight(n.Neighbours[i].CPURequestMilli)
-	}
-	cpus := max(n.CPUs, 1)
-	ratio := total / float64(cpus) * float64(min(cpus, model.ProbeKinds)) / weight(request)
-	tick := time.Second / time.Duration(n.KernelHz)
-	turns := demand/(2*time.Millisecond) + 2
-	return time.Duration(ratio*float64(demand+tick)) + turns*tick
-}
-
-// interrupted bounds the time that interruptions add: a tick each (C32a), and
-// more of them than a Poisson number exceeds with a probability of about 1e-15.
-func interrupted(n *model.Node, demand time.Duration) time.Duration {
-	if n.InterruptionsPerSecond <= 0 {
-		return 0
-	}
-	mean := n.InterruptionsPerSecond * demand.Seconds()
-	tick := time.Second / time.Duration(n.KernelHz)
-	return time.Duration((mean + 8*math.Sqrt(mean) + 20) * float64(tick))
-}
-
 // Rate returns the verdicts of a probe per second of a serving process: the
 // estimate, and a bound from above that also counts verdicts of several stalls,
 // or of stalls and single failures, together. Both need Why to be empty.
@@ -247,7 +141,7 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 	period, failures := p.Period().Seconds(), int(p.FailureThreshold)
 	alone, known := f.alone[int(p.TimeoutSeconds)]
 	if !known {
-		alone[0], alone[1] = f.single(p.Timeout())
+		alone[0], alone[1] = f.answers.Fails(p.Timeout())
 		f.alone[int(p.TimeoutSeconds)] = alone
 	}
 	independent := func(q float64) float64 {
@@ -291,8 +185,8 @@ func (f *ClosedForm) failing(p *model.Probe, n int) (estimate, bound float64) {
 	rates, known := f.known[key]
 	if !known {
 		for _, s := range f.stalls {
-			rates[0] += s.perSecond * s.verdict(p, n, f.typical)
-			rates[1] += s.perSecond * s.verdict(p, n, f.slow)
+			rates[0] += s.perSecond * s.verdict(p, n, f.answers.Typical)
+			rates[1] += s.perSecond * s.verdict(p, n, f.answers.Slow)
 		}
 		f.known[key] = rates
 	}
@@ -305,7 +199,7 @@ func (f *ClosedForm) again(p *model.Probe) float64 {
 	sum := 0.0
 	for _, s := range f.stalls {
 		for times := 2; times <= 10 && s.outlives; times++ {
-			more := s.perSecond * s.verdict(p, times*int(p.FailureThreshold), f.slow)
+			more := s.perSecond * s.verdict(p, times*int(p.FailureThreshold), f.answers.Slow)
 			sum += more
 			if more < 1e-3*sum || more == 0 {
 				break

@@ -120,18 +120,20 @@ func TestStalls(t *testing.T) {
 // TestBursts holds that failures which come in runs are never served by the
 // arithmetic of independent ones: the channel (.001, .2, 0, 1) of S2 kills every
 // 1561 probes, and independent failures at its average would every 8.16 million.
+// The failing stretches are the channel's in continuous time.
 func TestBursts(t *testing.T) {
 	w := world(nil, probe(10, 1, 3))
-	w.Application.Probes[model.Liveness].Failing = &model.OnOff{Every: exponential(10_000 * time.Second), Lasts: exponential(44_814 * time.Millisecond)} // e^(−10/44.8) = 0.8
-	v := run(t, w, Options{Seed: 1, Horizon: 10 * day, Replications: 32})
+	w.Application.Probes[model.Liveness].Failing = &model.OnOff{Every: exponential(8957420 * time.Millisecond), Lasts: exponential(44787 * time.Millisecond)}
+	v := run(t, w, Options{Seed: 1, Horizon: 10 * day, Replications: 64})
 	m := &v.Measures
-	if probes := m.MeanTimeToFalseKillSeconds.Estimate / 10; probes < 1200 || probes > 2000 {
+	probes := m.MeanTimeToFalseKillSeconds.Estimate / 10
+	const tolerance = .08 // three standard errors of 3,500 kills, and what a restart takes
+	if probes < 1561.34*(1-tolerance) || probes > 1561.34*(1+tolerance) {
 		t.Errorf("a kill every %.0f probes, want about 1561", probes)
 	}
-	share := m.ProbeFailureProbability[model.Liveness].Estimate.Estimate
-	independent := calc.Run{Failures: 3, Probability: share}.MeanProbes() * 10
-	if factor := independent / m.MeanTimeToFalseKillSeconds.Estimate; factor < 1000 {
-		t.Errorf("kills are %.0f times as frequent as independent failures at the same average would make them, want thousands", factor)
+	independent := calc.Run{Failures: 3, Probability: .001 / .201}.MeanProbes()
+	if factor, want := independent/probes, 8.16e6/1561.34; factor < want*(1-tolerance) || factor > want*(1+tolerance) {
+		t.Errorf("kills are %.0f times as frequent as independent failures at the same average would make them, want %.0f times", factor, want)
 	}
 	if !hasNote(v, "no independence is assumed") {
 		t.Errorf("no note states that no independence is assumed: %q", v.Notes)
