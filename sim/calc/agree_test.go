@@ -77,3 +77,40 @@ func probedWorld() *model.World {
 	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 2e9, High: 12e9}}}}
 	return w
 }
+
+// TestChainAgrees simulates an agitated pod, in which several kinds of stalls
+// overlap, follow each other and meet failures of single probes, and compares
+// its false kills, its failures and their runs with the exact chain (S2, S13).
+func TestChainAgrees(t *testing.T) {
+	stages := func(mean time.Duration) dist.Duration { return dist.Duration{Nanoseconds: dist.Exponential(mean)} }
+	w := probedWorld()
+	w.Application.Startup = nil
+	w.Application.Probes[model.Liveness].Failure = .02
+	w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: stages(2 * time.Minute), Lasts: stages(4 * time.Second)}}
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: stages(4 * time.Minute), Lasts: stages(5 * time.Second)}}}
+	for _, lasts := range []dist.Dist{dist.Exponential(5e9), dist.Uniform{Low: 1e9, High: 14e9}} {
+		w.Node.Stalls[0].Lasts = dist.Duration{Nanoseconds: lasts}
+		chain, err := calc.NewChain(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := estimate.Run(context.Background(), []estimate.Named{{Name: "base", World: w}},
+			estimate.Options{Seed: 1, Horizon: 10 * 24 * time.Hour, Replications: 16, Confidence: .997})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := e.Variants[0].Measures
+		if kills, want := m.FalseKillsPerPodDay, chain.KillsPerSecond()*86400; want < kills.Low || want > kills.High {
+			t.Errorf("%v: false kills per pod-day: %v by the chain, %+v simulated", lasts, want, kills)
+		}
+		// Kills cut stalls and runs short, so that these are only near.
+		failures := m.ProbeFailureProbability[model.Liveness]
+		if want := chain.Failure(); failures.Estimate.Estimate < .95*want || failures.Estimate.Estimate > 1.02*want {
+			t.Errorf("%v: a probe fails with %v by the chain, %+v simulated", lasts, want, failures.Estimate.Estimate)
+		}
+		two := float64(failures.RunLengths[1]) / float64(failures.Estimate.N)
+		if want := chain.Runs(2); two < .9*want || two > 1.1*want {
+			t.Errorf("%v: %v runs of two per attempt by the chain, %v simulated", lasts, want, two)
+		}
+	}
+}

@@ -29,7 +29,7 @@ type Calculation struct {
 
 	Quota        *Quota        `json:"quota,omitempty"`
 	FolkFormulas []FolkFormula `json:"folkFormulas"`
-	Method       string        `json:"method"` // of the false kills: "independent failures (S1)", "stalls (S3)", or empty
+	Method       string        `json:"method"` // of the false kills: "independent failures (S1)", "stalls (S3)", "Markov chain (S2)", or empty
 	Notes        []string      `json:"notes"`
 }
 

@@ -48,7 +48,7 @@ func (s *studied) falseKills() {
 	case !known && alone > negligiblePerDay:
 		s.c.note("falseKillsPerPodDay: null: an answer's CPU time may meet the quota; run simulates it")
 	case len(all) == 0 && failing > 0 && float64(day)/float64(settings.Period)/(Run{settings.Failures, min(1, failure+failing)}).MeanProbes() > negligiblePerDay:
-		s.c.note("falseKillsPerPodDay: null: stalls too short to kill alone fail probes that may follow each other; run simulates it")
+		s.byChain("stalls too short to kill alone fail probes that may follow each other")
 	case len(all) == 0 && failure == 0:
 		s.none("nothing in this world makes a serving process fail its liveness probe")
 	case len(all) == 0 && !known:
@@ -58,7 +58,7 @@ func (s *studied) falseKills() {
 	case s.apart(settings, failure, failing, all, alone, after):
 		s.c.stalls(settings, all, after)
 	default:
-		s.c.note("falseKillsPerPodDay: null: stalls and failures of single probes together, or stalls that follow each other, make runs that neither the formula of independent failures nor that of single stalls counts; run simulates it")
+		s.byChain("stalls and failures of single probes together, or stalls that follow each other, make runs that neither the formula of independent failures nor that of single stalls counts")
 	}
 }
 
@@ -133,7 +133,7 @@ func (s *studied) failure(kind model.ProbeKind) (probability float64, known bool
 	}
 	late, exact := later(parts, settings.Timeout)
 	late = math.Min(1, late+bound)
-	return 1 - (1-answer.Failure)*(1-late), known && exact
+	return answer.Failure + late - answer.Failure*late, known && exact
 }
 
 // later returns the probability that independent durations sum to t or more;

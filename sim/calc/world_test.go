@@ -190,8 +190,9 @@ func TestStallsAndFailuresTogether(t *testing.T) {
 	w := world()
 	w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: exponential(time.Hour), Lasts: exponential(3 * time.Second)}}
 	w.Application.Probes[model.Liveness].Failure = .01
-	if c := calculate(t, w); c.FalseKillsPerPodDay != nil || !noted(c, "falseKillsPerPodDay: null", "stalls and failures") {
-		t.Errorf("false kills %v, notes %q", c.FalseKillsPerPodDay, c.Notes)
+	together := calculate(t, w)
+	if together.Method != "Markov chain (S2)" || !noted(together, "Markov chain", "stalls and failures") {
+		t.Errorf("method %q, notes %q", together.Method, together.Notes)
 	}
 	w.Application.Probes[model.Liveness].Failure = 1e-9
 	c := calculate(t, w)
@@ -199,6 +200,10 @@ func TestStallsAndFailuresTogether(t *testing.T) {
 	want := p * 86400 / 3603
 	if c.FalseKillsPerPodDay == nil || !near(float64(*c.FalseKillsPerPodDay), want, 1e-3) {
 		t.Errorf("false kills %v, want %v", c.FalseKillsPerPodDay, want)
+	}
+	// Failures help stalls to a verdict, so together they kill more than apart.
+	if apart := want + 8640/(Run{3, .01}).MeanProbes(); float64(*together.FalseKillsPerPodDay) < 1.05*apart {
+		t.Errorf("false kills together %v, apart %v", *together.FalseKillsPerPodDay, apart)
 	}
 }
 

@@ -1,0 +1,348 @@
+package calc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+)
+
+// Chain is the Markov chain of surroundings × failures in a row of one probe
+// whose attempts are a period apart (S2). From one attempt to the next the
+// surroundings go on and the attempt fails or is answered:
+//
+//	attempt         T         next attempt
+//	   |-- stands still --|------|      fails: nothing answers within the timeout
+//	   |-- stands --|............|      is answered when the process goes on
+//	   |·w·|--- stands still ----|      fails: the answer takes w, and is held back
+//
+// It is exact for stalls and times between them that are exponential or made of
+// exponential stages, however often they come and however many kinds of them
+// overlap; for other lengths see Notes.
+//
+// Every number comes from sums and products of numbers that are not negative,
+// so that it keeps its digits however rare the event is.
+type Chain struct {
+	Settings Settings
+	// Notes say what is not exact, and by how much.
+	Notes []string
+
+	fails, answers *mat.Dense    // kernels from attempt to attempt
+	restarts       *mat.Dense    // from the attempt after that with the verdict to the first at the next process
+	lost           time.Duration // between these two
+	start          []float64     // of the surroundings, long after a start
+}
+
+// NewChain returns the chain of a world's liveness probe. The error says why the
+// world is outside its reach.
+func NewChain(w *model.World) (*Chain, error) {
+	s := studied{w: w, c: newCalculation(w.Name)}
+	p, settings := s.probe(model.Liveness)
+	switch {
+	case p == nil:
+		return nil, errors.New("there is no liveness probe")
+	case p.Handler.Kind == model.TCPSocket:
+		return nil, errors.New("the kernel answers a tcp probe for a process that stands still (C10)")
+	case settings.Timeout > settings.Period:
+		return nil, errors.New("attempts are not a period apart: the timeout is longer (K5)")
+	case w.Application.Probes[model.Liveness].Cached > 0:
+		return nil, errors.New("the probe reads a status that is computed aside")
+	}
+	if reasons := s.obstacles(); len(reasons) > 0 {
+		return nil, errors.New(strings.Join(reasons, "; "))
+	}
+	single, known := s.failure(settings)
+	if !known && single > negligiblePerDay {
+		return nil, errors.New("an answer's CPU time may meet the quota")
+	}
+	c := &Chain{Settings: settings, lost: s.lost(settings)}
+	e, err := newSurroundings(s.chainStalls(), settings, c.note)
+	if err != nil {
+		return nil, err
+	}
+	c.fill(e, single, s.answerTimes(settings.Timeout))
+	c.restarts = product(e.newProcess(), e.kernel(c.lost, false))
+	if len(e.stalls) > 0 || e.counted != nil {
+		c.note("a start is taken to end within the %v in which the probe's grid has no attempts, and is not killed itself", c.lost+settings.Period)
+	}
+	return c, nil
+}
+
+func (c *Chain) note(format string, args ...any) {
+	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
+}
+
+// newChannelChain returns the chain of a probe whose failures a channel
+// decides; nothing restarts.
+func newChannelChain(ch Channel, s Settings) *Chain {
+	n := len(ch.Failure)
+	c := &Chain{Settings: s, fails: mat.NewDense(n, n, nil), answers: mat.NewDense(n, n, nil), restarts: identity(n), start: ch.Stationary()}
+	for i, p := range ch.Failure {
+		for j, step := range ch.Transition[i] {
+			c.fails.Set(i, j, p*step)
+			c.answers.Set(i, j, (1-p)*step)
+		}
+	}
+	return c
+}
+
+// byChain fills in the false kills by the chain, or says why there is none and
+// that run simulates it. why says why the formulas do not hold.
+func (s *studied) byChain(why string) {
+	chain, err := NewChain(s.w)
+	if err != nil {
+		s.c.note("falseKillsPerPodDay: null: %s, and there is no Markov chain: %v; run simulates it", why, err)
+		return
+	}
+	perDay, mean := Number(chain.KillsPerSecond()*day.Seconds()), Number(chain.MeanTimeToKill())
+	s.c.FalseKillsPerPodDay, s.c.MeanTimeToFalseKillSeconds = &perDay, &mean
+	within := func(t time.Duration) Number { return Number(chain.Within(t)) }
+	s.c.KillProbability = &KillProbability{within(time.Hour), within(day), within(30 * day)}
+	s.c.Method = "Markov chain (S2)"
+	s.c.note("false kills: the Markov chain of stalls and failures in a row, from attempt to attempt (S2), because %s; an attempt fails by itself, or if the process stands still up to its timeout, or if it is asked while answers are failures", why)
+	for _, note := range chain.Notes {
+		s.c.note("false kills: %s", note)
+	}
+}
+
+// chainStalls returns all that makes attempts fail while it lasts.
+func (s *studied) chainStalls() []chainStall {
+	w, answer := s.w, &s.w.Application.Probes[model.Liveness]
+	var all []chainStall
+	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
+		if !o.Lasts.IsZero() && o.Every.Mean() < dist.Longest {
+			all = append(all, chainStall{Stalls: Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}, name: o.Name})
+		}
+	}
+	for i := range w.Application.Pauses {
+		add(&w.Application.Pauses[i], true, true)
+	}
+	for i := range w.Node.Stalls {
+		add(&w.Node.Stalls[i].OnOff, true, false)
+	}
+	for _, i := range answer.DependsOn {
+		add(&w.Dependencies[i], false, false)
+	}
+	if answer.Failing != nil {
+		add(answer.Failing, false, true)
+	}
+	return all
+}
+
+// answerTimes returns equally likely durations of an answer that comes within
+// the timeout while nothing stands still.
+func (s *studied) answerTimes(timeout time.Duration) []time.Duration {
+	const points = 8
+	answer := &s.w.Application.Probes[model.Liveness]
+	parts := []dist.Duration{answer.Wait, answer.CPU}
+	if s.w.Container().Probes[model.Liveness].Handler.Kind == model.Exec {
+		parts = append(parts, answer.Exec.Join, answer.Exec.HelperCPU)
+	}
+	fixed, random := time.Duration(0), []dist.Duration(nil)
+	for _, part := range parts {
+		switch d := part.Nanoseconds.(type) {
+		case nil:
+		case dist.Constant:
+			fixed += time.Duration(d)
+		default:
+			random = append(random, part)
+		}
+	}
+	times := make([]time.Duration, points)
+	for i := range times {
+		times[i] = fixed
+		for _, part := range random {
+			// Of several random parts all are taken at once as long or short.
+			times[i] += part.Quantile((float64(i) + .5) / points * part.CDF(timeout))
+		}
+		times[i] = min(times[i], timeout)
+	}
+	if len(random) == 0 {
+		times = times[:1]
+	}
+	return times
+}
+
+// fill makes the kernels of one attempt: single is the probability that it fails
+// by itself, and durations are what an answer takes otherwise.
+func (c *Chain) fill(e *surroundings, single float64, durations []time.Duration) {
+	p, t, n := c.Settings.Period, c.Settings.Timeout, e.size()
+	full := e.kernel(p, false)
+	held := mat.NewDense(n, n, nil)
+	for _, w := range durations {
+		through := e.kernel(t-w, true)
+		after := product(through, e.kernel(p-t+w, false))                            // it stands still at once
+		later := product(product(e.kernel(w, false), through), e.kernel(p-t, false)) // it does at w
+		for i := range n {
+			from := later
+			if e.stand(i) {
+				from = after
+			}
+			for j := range n {
+				held.Set(i, j, held.At(i, j)+from.At(i, j)/float64(len(durations)))
+			}
+		}
+	}
+	c.fails, c.answers = mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
+	for i := range n {
+		for j := range n {
+			fails := full.At(i, j)
+			if !e.fail(i) {
+				fails = math.Min(fails, single*fails+(1-single)*held.At(i, j))
+			}
+			c.fails.Set(i, j, fails)
+			c.answers.Set(i, j, full.At(i, j)-fails)
+		}
+	}
+	c.start = Channel{Transition: rows(full)}.Stationary()
+}
+
+// Failure returns the long-run probability that an attempt fails, at a process
+// that nothing kills.
+func (c *Chain) Failure() float64 {
+	return total(times(c.start, c.fails))
+}
+
+// Runs returns how many runs of exactly n failures in a row there are to one
+// attempt, at a process that nothing kills.
+func (c *Chain) Runs(n int) float64 {
+	from := times(c.start, c.answers)
+	for range n {
+		from = times(from, c.fails)
+	}
+	return total(times(from, c.answers))
+}
+
+// cycle returns the kernels from a state without failures behind it to the next
+// such state, without and with a verdict on the way, and the mean number of
+// attempts until then.
+func (c *Chain) cycle() (again, verdict *mat.Dense, attempts []float64) {
+	n, _ := c.fails.Dims()
+	attempts = make([]float64, n)
+	again, verdict = mat.NewDense(n, n, nil), identity(n)
+	for range c.Settings.Failures {
+		for i := range n {
+			attempts[i] += total(verdict.RawRowView(i))
+		}
+		again.Add(again, product(verdict, c.answers))
+		verdict = product(verdict, c.fails)
+	}
+	return again, verdict, attempts
+}
+
+// KillsPerAttempt returns the long-run number of verdicts per period of the
+// probe, restarts included.
+func (c *Chain) KillsPerAttempt() float64 {
+	again, verdict, attempts := c.cycle()
+	next := product(verdict, c.restarts)
+	next.Add(next, again)
+	share := Channel{Transition: rows(next)}.Stationary()
+	kills, periods := 0.0, 0.0
+	for i, p := range share {
+		k := total(verdict.RawRowView(i))
+		kills += p * k
+		periods += p * (attempts[i] + k*float64(c.lost)/float64(c.Settings.Period))
+	}
+	return kills / periods
+}
+
+// KillsPerSecond returns the long-run rate of verdicts.
+func (c *Chain) KillsPerSecond() float64 {
+	return c.KillsPerAttempt() / c.Settings.Period.Seconds()
+}
+
+// MeanAttempts returns the mean number of attempts up to the first verdict, from
+// an instant long after a start; +Inf where none can come.
+func (c *Chain) MeanAttempts() float64 {
+	again, verdict, attempts := c.cycle()
+	leaves := make([]float64, len(attempts))
+	for i := range leaves {
+		leaves[i] = total(verdict.RawRowView(i))
+	}
+	if total(leaves) == 0 {
+		return math.Inf(1)
+	}
+	mean := 0.0
+	for i, x := range absorption(rows(again), leaves, attempts) {
+		mean += c.start[i] * x
+	}
+	return mean
+}
+
+// MeanTimeToKill returns the mean time to the first verdict in seconds.
+func (c *Chain) MeanTimeToKill() float64 {
+	return c.MeanAttempts() * c.Settings.Period.Seconds()
+}
+
+// largestPower is the number of states × failures up to which Within doubles the
+// chain's own matrix.
+const largestPower = 400
+
+// Within returns the probability of a verdict within t, from an instant long
+// after a start, by doubling the number of attempts: what 2n attempts kill is
+// what n do, and n more in those who survived them. Larger chains are taken to
+// forget their beginning: 1 − e^(−n/mean).
+func (c *Chain) Within(t time.Duration) float64 {
+	attempts := int64(t / c.Settings.Period)
+	n, f := len(c.start), c.Settings.Failures
+	if n*f > largestPower {
+		return -math.Expm1(-float64(attempts) / c.MeanAttempts())
+	}
+	step := mat.NewDense(n*f, n*f, nil)
+	step.Slice(0, n*f, 0, n).(*mat.Dense).Copy(stacked(c.answers, f))
+	killed := make([]float64, n*f) // within the number of attempts of the matrix
+	for j := range f - 1 {
+		step.Slice(j*n, (j+1)*n, (j+1)*n, (j+2)*n).(*mat.Dense).Copy(c.fails)
+	}
+	for i := range n {
+		killed[(f-1)*n+i] = total(c.fails.RawRowView(i))
+	}
+	now := append(append([]float64(nil), c.start...), make([]float64, n*(f-1))...)
+	happened := 0.0
+	for ; attempts > 0; attempts /= 2 {
+		if attempts%2 == 1 {
+			happened += mat.Dot(mat.NewVecDense(n*f, now), mat.NewVecDense(n*f, killed))
+			now = times(now, step)
+		}
+		var more mat.VecDense
+		more.MulVec(step, mat.NewVecDense(n*f, killed))
+		for i := range killed {
+			killed[i] += more.AtVec(i)
+		}
+		step = product(step, step)
+	}
+	return math.Min(1, happened)
+}
+
+// stacked returns f copies of a matrix below each other.
+func stacked(m *mat.Dense, f int) *mat.Dense {
+	n, _ := m.Dims()
+	out := mat.NewDense(n*f, n, nil)
+	for j := range f {
+		out.Slice(j*n, (j+1)*n, 0, n).(*mat.Dense).Copy(m)
+	}
+	return out
+}
+
+// times returns the row vector v·m.
+func times(v []float64, m *mat.Dense) []float64 {
+	var out mat.VecDense
+	out.MulVec(m.T(), mat.NewVecDense(len(v), v))
+	return out.RawVector().Data
+}
+
+// rows returns a matrix as rows of its own.
+func rows(m *mat.Dense) [][]float64 {
+	n, _ := m.Dims()
+	out := make([][]float64, n)
+	for i := range out {
+		out[i] = append([]float64(nil), m.RawRowView(i)...)
+	}
+	return out
+}
