@@ -57,7 +57,7 @@ func NewChain(w *model.World) (*Chain, error) {
 	if reasons := s.obstacles(); len(reasons) > 0 {
 		return nil, errors.New(strings.Join(reasons, "; "))
 	}
-	single, known := s.failure(settings)
+	single, known := s.failure(model.Liveness)
 	if !known && single > negligiblePerDay {
 		return nil, errors.New("an answer's CPU time may meet the quota")
 	}
