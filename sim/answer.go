@@ -17,6 +17,7 @@ func (a *application) ask(t *attempt) {
 	handler := a.handler(t)
 	t.incarnation = a.life.containers[t.container].live.Incarnation
 	if !a.life.containers[t.container].live.Running {
+		t.because = reason{what: "the container is gone"}
 		a.refuse(t, handler)
 		return
 	}
@@ -24,16 +25,19 @@ func (a *application) ask(t *attempt) {
 		t.answers, t.answerAt = byKernel, a.life.now+model.DefaultAnswer(handler).Wait.Quantile(0.5)
 		return
 	}
-	if fault, ok := a.faultOf(t.kind); ok {
-		a.answerFaulty(t, handler, fault)
+	if fault := a.faultOf(t.kind); fault != nil {
+		t.because = reason{what: "fault", name: fault.Name}
+		a.answerFaulty(t, handler, fault.Answers)
 		return
 	}
 	switch {
 	case !a.serving:
 		a.answerStarting(t, handler)
 	case !a.listening:
+		t.because = reason{what: "the listener is closed"}
 		a.refuse(t, handler)
 	case a.hung && a.notices[t.kind]:
+		t.because = reason{what: "the process hangs"}
 		a.answerFaulty(t, handler, a.answersHung)
 	default:
 		a.answerServing(t, handler)
@@ -59,10 +63,12 @@ func (a *application) handler(t *attempt) model.HandlerKind {
 // or errs if the container is gone (K16).
 func (a *application) refuse(t *attempt, handler model.HandlerKind) {
 	t.answers, t.answerAt, t.outcome = byKernel, a.life.now+acceptance, kubelet.Failure
+	t.because.how = "connection refused"
 	switch handler {
 	case model.GRPC:
 		t.answers, t.answerAt = byNobody, never
 	case model.Exec:
+		t.because.how = ""
 		if !a.life.containers[t.container].live.Running {
 			t.outcome = kubelet.Error
 		}
@@ -71,6 +77,7 @@ func (a *application) refuse(t *attempt, handler model.HandlerKind) {
 
 // answerStarting is the answer of a process that is not yet able to serve.
 func (a *application) answerStarting(t *attempt, handler model.HandlerKind) {
+	t.because = reason{what: "still starting", name: a.app.Startup[a.stage].Name}
 	switch a.app.Startup[a.stage].Answers {
 	case model.AnswersRefused:
 		a.refuse(t, handler)
@@ -129,8 +136,8 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 	}
 	p := &a.app.Probes[t.kind]
 	r := a.random[streamAnswers+int(t.kind)].Rand
-	if a.fails(t.kind) {
-		t.outcome = kubelet.Failure
+	if why := a.fails(t.kind); why != healthy {
+		t.outcome, t.because = kubelet.Failure, why
 	}
 	t.wait = p.Wait.Sample(r)
 	demand := p.CPU.Sample(r)
@@ -177,32 +184,42 @@ func (a *application) answerAfterWait(t *attempt) {
 	}
 }
 
-// fails reports whether the answer of a serving process is a failure.
-func (a *application) fails(k model.ProbeKind) bool {
+// healthy is the reason of an answer that is a success.
+var healthy = reason{}
+
+// fails returns why the answer of a serving process is a failure, or healthy.
+func (a *application) fails(k model.ProbeKind) reason {
 	p := &a.app.Probes[k]
 	random := p.Failure > 0 && a.random[streamAnswers+int(k)].Float64() < p.Failure
-	if p.Cached > 0 {
-		return random || a.cached[k]
+	status := a.cached[k]
+	if p.Cached == 0 {
+		status = a.unhealthy(k)
 	}
-	return random || a.unhealthy(k)
+	if random && status == healthy {
+		return reason{what: "a failure at random"}
+	}
+	return status
 }
 
-// unhealthy reports whether something that the probe checks is wrong now.
-func (a *application) unhealthy(k model.ProbeKind) bool {
+// unhealthy returns what is wrong now of what the probe checks, or healthy.
+func (a *application) unhealthy(k model.ProbeKind) reason {
 	for _, d := range a.app.Probes[k].DependsOn {
 		if a.renewals[a.dependency(d)].on {
-			return true
+			return reason{what: "an outage of", name: a.world.Dependencies[d].Name}
 		}
 	}
 	for i := range a.resources {
 		if a.resources[i].failing && fails(&a.app.Resources[i], k) {
-			return true
+			return reason{what: "too little left of", name: a.app.Resources[i].Name}
 		}
 	}
 	if most := a.app.Probes[k].FailsInFlight; most > 0 && a.inFlight() > most {
-		return true
+		return reason{what: "too many requests in flight"}
 	}
-	return a.renewalOn(renewsFailing, int(k))
+	if a.renewalOn(renewsFailing, int(k)) {
+		return reason{what: "a stretch of failing answers", name: a.app.Probes[k].Failing.Name}
+	}
+	return healthy
 }
 
 // inFlight is the number of requests that the process has not answered (A4).
@@ -217,7 +234,10 @@ func (a *application) inFlight() int {
 
 // refreshCached computes the cached status anew (A7). A hang is noticed here.
 func (a *application) refreshCached(k model.ProbeKind) {
-	a.cached[k] = a.unhealthy(k) || a.hung && a.notices[k]
+	a.cached[k] = a.unhealthy(k)
+	if a.hung && a.notices[k] {
+		a.cached[k] = reason{what: "the process hangs"}
+	}
 }
 
 // answer hands the answer to question number asked to whoever still waits.

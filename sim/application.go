@@ -44,7 +44,7 @@ type application struct {
 	renewals  []renewal
 	faults    []faultState
 	resources []resourceState
-	cached    [model.ProbeKinds]bool // the cached status is a failure (A7)
+	cached    [model.ProbeKinds]reason // why the cached status is a failure; healthy: it is not (A7)
 
 	endpoints endpoints
 	ledger    ledger

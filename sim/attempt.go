@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -24,8 +25,32 @@ type attempt struct {
 	outcome   kubelet.Outcome
 	demand    time.Duration // CPU time that an exec probe asks for once it has joined
 	begun     bool          // the process had begun to answer before it stood still
+	cause     cause
+	because   reason        // why the process does not answer with success at once; for the trace
 	wait      time.Duration // wall time an answer by the process takes once it begins
 	throttled bool          // the server has a CPU limit, which delays the end of a timed-out attempt (K66)
+}
+
+// cause is why a worker looks, named by its rule.
+type cause string
+
+const (
+	byTick      cause = "K2"  // the next instant of the grid
+	byTrigger   cause = "K9"  // a manual trigger
+	byKeptTick  cause = "K5"  // ticks passed during the attempt before
+	byRepeating cause = "K15" // not a look: the run before erred
+)
+
+// reason is why an answer is what it is, in the scenario's words: "fault" and
+// its name; and how the handler met it, where that is not plain.
+type reason struct{ what, name, how string }
+
+func (r reason) String() string {
+	text := strings.TrimSpace(r.what + " " + r.name)
+	if r.how == "" || text == "" {
+		return r.how + text
+	}
+	return r.how + ", " + text
 }
 
 // answering says who answers, and so what delays it.
@@ -47,7 +72,7 @@ func (l *life) tick(index int) {
 	looks := w.Tick()
 	l.timers.set(l.tickTimer(index), w.NextTick)
 	if looks {
-		l.look(c, k)
+		l.look(c, k, byTick)
 	}
 }
 
@@ -59,12 +84,26 @@ func (l *life) trigger(c int) {
 	}
 	if w.Trigger(l.now) {
 		l.timers.set(l.tickTimer(c*model.ProbeKinds+int(model.Readiness)), w.NextTick)
-		l.look(c, model.Readiness)
+		l.look(c, model.Readiness, byTrigger)
+	}
+}
+
+// triggerEarly sends a trigger that the worker receives before the status that
+// justifies it. The status before may have let it ask all the same (K14).
+func (l *life) triggerEarly(c int) {
+	if l.trace == nil {
+		l.trigger(c)
+		return
+	}
+	sent := len(l.trace.Events) - 1
+	l.trigger(c)
+	if !l.containers[c].workers[model.Readiness].Busy() {
+		l.trace.Events[sent].Wasted, l.trace.Events[sent].Rule = true, "K14"
 	}
 }
 
 // look lets a worker look, and again while something waits in its slots.
-func (l *life) look(c int, k model.ProbeKind) {
+func (l *life) look(c int, k model.ProbeKind, why cause) {
 	container := &l.containers[c]
 	w := &container.workers[k]
 	seen := kubelet.Seen{Status: container.status, StartedAt: container.startedAt, PodFinished: l.finished, Adopted: l.adopted(container.startedAt)}
@@ -72,45 +111,90 @@ func (l *life) look(c int, k model.ProbeKind) {
 		seen.NotRestarted = !l.restarts(container.exitCode)
 	}
 	for {
+		before := w.Incarnation()
 		action, stored := w.Look(l.now, &seen)
-		l.announce(c, k, stored)
+		l.announce(c, k, stored, before != w.Incarnation(), "K34")
+		if l.trace != nil {
+			l.traceLook(c, k, action, why)
+		}
 		switch action {
 		case kubelet.Exit:
 			l.timers.set(l.tickTimer(c*model.ProbeKinds+int(k)), never)
 			return
 		case kubelet.Attempt:
-			l.begin(c, k)
+			l.begin(c, k, why)
 			return
 		}
-		if !l.looksAgain(c, k) {
+		again, next := l.looksAgain(c, k)
+		if !again {
 			return
 		}
+		why = next
 	}
 }
 
-// looksAgain takes what waits in a worker's slots (K5, K6).
-func (l *life) looksAgain(c int, k model.ProbeKind) bool {
+// traceLook tells of a look without an attempt. Looks on the grid that end at
+// the same gate as the one before are not worth a line.
+func (l *life) traceLook(c int, k model.ProbeKind, action kubelet.Action, why cause) {
+	last := &l.containers[c].lastLook[k]
+	known := *last == action && why == byTick
+	*last = action
+	if action == kubelet.Attempt || known {
+		return
+	}
+	w := &l.containers[c].workers[k]
+	l.emit(Event{Kind: EventLook, Container: c, Incarnation: w.Incarnation(), Probe: k, Action: action, Rule: gateRule(action)})
+}
+
+// gateRule names the rule by which a look ends without an attempt.
+func gateRule(action kubelet.Action) string {
+	switch action {
+	case kubelet.OnHold:
+		return "K25"
+	case kubelet.NotRunning:
+		return "K34"
+	case kubelet.InitialDelay:
+		return "K8"
+	case kubelet.StartedGate:
+		return "K10"
+	}
+	return "K7"
+}
+
+// looksAgain takes what waits in a worker's slots (K5, K6), and says what made
+// it look again.
+func (l *life) looksAgain(c int, k model.ProbeKind) (bool, cause) {
 	w := &l.containers[c].workers[k]
 	triggerFirst := w.PendingBoth() && l.random.Uint64()&1 == 0
+	why := byKeptTick
+	if w.PendingTrigger(triggerFirst) {
+		why = byTrigger
+	}
 	looks := w.Pending(l.now, triggerFirst)
 	if looks {
 		l.timers.set(l.tickTimer(c*model.ProbeKinds+int(k)), w.NextTick)
 	}
-	return looks
+	return looks, why
 }
 
-// announce queues the updates of results that a worker stored.
-func (l *life) announce(c int, k model.ProbeKind, stored kubelet.Stored) {
-	for _, value := range stored.Values[:stored.N] {
-		l.updates = append(l.updates, update{c, k, l.containers[c].workers[k].Incarnation(), value})
+// announce queues the updates of results that a worker stored, each with its
+// rule: the first is the initial value if the container is new to the worker
+// (K22).
+func (l *life) announce(c int, k model.ProbeKind, stored kubelet.Stored, isNew bool, rule string) {
+	for i, value := range stored.Values[:stored.N] {
+		u := update{c, k, l.containers[c].workers[k].Incarnation(), value, rule}
+		if isNew && i == 0 {
+			u.rule = "K22"
+		}
+		l.updates = append(l.updates, u)
 		l.processes.stored(c, k, value)
 	}
 }
 
 // begin begins an attempt.
-func (l *life) begin(c int, k model.ProbeKind) {
+func (l *life) begin(c int, k model.ProbeKind, why cause) {
 	a := &l.attempts[c*model.ProbeKinds+int(k)]
-	*a = attempt{container: c, kind: k, timeout: l.containers[c].workers[k].Probe.Timeout()}
+	*a = attempt{container: c, kind: k, cause: why, timeout: l.containers[c].workers[k].Probe.Timeout()}
 	l.ask(a, c*model.ProbeKinds+int(k))
 }
 
@@ -120,7 +204,7 @@ func (l *life) ask(a *attempt, index int) {
 	a.asked = l.asked
 	a.runs++
 	a.start = l.now
-	a.answers, a.answerAt, a.outcome = byNobody, never, kubelet.Success
+	a.answers, a.answerAt, a.outcome, a.because = byNobody, never, kubelet.Success, reason{}
 	l.processes.ask(a)
 	l.await(a, index)
 }
@@ -175,17 +259,22 @@ func (l *life) answered(a *attempt, index int) {
 	}
 	run, _ := w.Run()
 	if l.trace != nil {
-		l.trace.Events = append(l.trace.Events, Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Rule: "K15"})
+		e := Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Rule: string(a.cause)}
+		if a.outcome != kubelet.Success {
+			e.Text = a.because.String()
+		}
+		l.trace.Events = append(l.trace.Events, e)
 	}
 	if a.asked != 0 {
+		a.cause = byRepeating
 		l.ask(a, index)
 		return
 	}
 	if !erred {
 		l.processes.attempted(c, k, a.outcome, run)
 	}
-	l.announce(c, k, stored)
-	if l.looksAgain(c, k) {
-		l.look(c, k)
+	l.announce(c, k, stored, false, "K23")
+	if again, why := l.looksAgain(c, k); again {
+		l.look(c, k, why)
 	}
 }

@@ -31,6 +31,17 @@ const (
 	renewsDependency
 )
 
+// rule names the rule behind a stretch.
+func (w renews) rule() string {
+	switch w {
+	case renewsStall:
+		return "C21"
+	case renewsNeighbour:
+		return "C32"
+	}
+	return ScenarioRule
+}
+
 // ofProcess reports whether it begins and ends with each process, rather than
 // run through restarts (design section 4).
 func (w renews) ofProcess() bool { return w <= renewsFailing }
@@ -250,7 +261,7 @@ func (a *application) traceStretch(r *renewal) {
 	}
 	a.life.trace.Events = append(a.life.trace.Events, Event{
 		At: from, End: a.life.now, Kind: EventStall, Container: a.studied,
-		Incarnation: a.life.containers[a.studied].live.Incarnation, Text: r.Name, Rule: "C21",
+		Incarnation: a.life.containers[a.studied].live.Incarnation, Text: r.Name, Rule: r.what.rule(),
 	})
 }
 

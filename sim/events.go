@@ -27,7 +27,7 @@ func (a *application) scheduleDeletion() {
 // whatever its Ready condition, and the kubelet will stop it (K50, K79).
 func (a *application) deleteCalled() {
 	a.set(timerDeletion, never)
-	a.note("pod deleted")
+	a.note("pod deleted", "K79")
 	a.endpoints.deleted = true
 	if a.world.Cluster.Propagation != nil {
 		a.published()
@@ -39,7 +39,7 @@ func (a *application) deleteCalled() {
 
 // podGone implements processes. The next deletion is counted from here.
 func (a *application) podGone() {
-	a.note("pod gone")
+	a.note("pod gone", "K81")
 	a.account()
 	a.ledger.backOff = false
 	e := &a.endpoints
@@ -66,6 +66,6 @@ func (a *application) kubeletKilled() {
 		a.set(timerKubelet, a.life.now+time.Second)
 		return
 	}
-	a.note("kubelet restarts")
+	a.note("kubelet restarts", "K54")
 	a.set(timerKubelet, later(a.life.now, a.world.Events.KubeletRestart.Sample(r)))
 }

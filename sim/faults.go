@@ -47,29 +47,29 @@ func (a *application) faultDue(i int) {
 		if !f.Forever {
 			a.set(a.faultTimer(i), later(a.life.now, f.Lasts.Sample(r)))
 		}
-		a.note(f.Name)
+		a.note(f.Name, ScenarioRule)
 	}
 	a.stateChanged()
 }
 
 // crash ends the process by itself.
 func (a *application) crash(name string) {
-	a.note(name)
+	a.note(name, ScenarioRule)
 	a.out.Crashes++
 	a.life.exit(a.studied, 1)
 }
 
-// faultOf returns the answer that a fault under way gives probes of kind k.
-func (a *application) faultOf(k model.ProbeKind) (model.FaultAnswer, bool) {
+// faultOf returns the fault under way that probes of kind k see, or nil.
+func (a *application) faultOf(k model.ProbeKind) *model.Fault {
 	if !a.serving {
-		return 0, false
+		return nil
 	}
 	for i := range a.faults {
-		if a.faults[i].on && a.world.Faults[i].Probes[k] {
-			return a.world.Faults[i].Answers, true
+		if f := &a.world.Faults[i]; a.faults[i].on && f.Probes[k] {
+			return f
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // faultStalls reports whether a fault keeps the process from serving for a while.
@@ -103,7 +103,7 @@ func (a *application) inject() {
 // sees more sees all that the others see.
 func (a *application) hang(name string, answers model.FaultAnswer) {
 	a.account()
-	a.note(name)
+	a.note(name, ScenarioRule)
 	a.hung, a.answersHung = true, answers
 	u := a.random[streamFaults].Float64()
 	for k := range a.notices {
@@ -118,9 +118,10 @@ func (a *application) hang(name string, answers model.FaultAnswer) {
 	a.stateChanged()
 }
 
-func (a *application) note(text string) {
+// note tells of something that has no kind of its own.
+func (a *application) note(text, rule string) {
 	if a.life.trace != nil {
-		a.life.emit(Event{Kind: EventNote, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, Text: text})
+		a.life.emit(Event{Kind: EventNote, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, Text: text, Rule: rule})
 	}
 }
 
@@ -157,7 +158,7 @@ func (a *application) resourceDue(timer int) {
 	switch {
 	case timer%2 == 0:
 		a.resources[timer/2].failing = true
-		a.note(g.Name + " reached its mark")
+		a.note(g.Name+" reached its mark", ScenarioRule)
 	case g.AtFull == model.FullExits:
 		a.crash(g.Name + " used up")
 	case !a.hung:

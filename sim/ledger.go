@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -112,12 +113,30 @@ func (a *application) stateChanged() {
 		g.backOff = false
 	}
 	if a.life.trace != nil {
-		a.life.emit(Event{Kind: EventState, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, State: state})
+		a.life.emit(Event{Kind: EventState, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, State: state, Rule: a.stateRule(state)})
 	}
 	if state == Serving {
 		a.removed()
 		a.recovered()
 	}
+}
+
+// stateRule names the rule by which the process came into a state.
+func (a *application) stateRule(state TrueState) string {
+	switch {
+	case state == Down:
+		return "K38"
+	case state == Terminating:
+		return "K37"
+	case state == Stalled && a.stolen():
+		return "C21"
+	}
+	return ScenarioRule
+}
+
+// stolen reports whether a stall of the node is under way.
+func (a *application) stolen() bool {
+	return slices.ContainsFunc(a.renewals, func(r renewal) bool { return r.what == renewsStall && r.on })
 }
 
 // beginOutage opens the books of a hang. One that comes before the pod has

@@ -56,6 +56,8 @@ type container struct {
 	refused   bool          // the last start was refused; no start since
 	until     time.Duration // when that back-off ends
 	exit      int           // code with which the exit timer ends the process
+
+	lastLook [model.ProbeKinds]kubelet.Action // what each worker's last look came to; for the trace
 }
 
 // update is a result that a worker announced (K24).
@@ -64,6 +66,7 @@ type update struct {
 	kind        model.ProbeKind
 	incarnation int
 	value       kubelet.Result
+	rule        string // by which it was stored
 }
 
 // processes is what runs in the containers: the application of a World, or a
@@ -188,7 +191,7 @@ func (l *life) settle() {
 		u := l.updates[i]
 		c := &l.containers[u.container]
 		if l.trace != nil {
-			l.emit(Event{Kind: EventResult, Container: u.container, Incarnation: u.incarnation, Probe: u.kind, Value: u.value, Rule: "K24"})
+			l.emit(Event{Kind: EventResult, Container: u.container, Incarnation: u.incarnation, Probe: u.kind, Value: u.value, Rule: u.rule})
 		}
 		same := c.status.Incarnation == u.incarnation
 		status := c.status
@@ -203,21 +206,21 @@ func (l *life) settle() {
 			status.Started = u.value == kubelet.ResultSuccess
 		}
 		if same && status != c.status {
-			l.publish(u.container, status)
+			l.publish(u.container, status, "K30")
 		}
 		l.requestSync()
 	}
 	l.updates = l.updates[:0]
 }
 
-// publish sets the cached status of container c, and with it the pod's Ready
-// condition (K48).
-func (l *life) publish(c int, s kubelet.Status) {
+// publish sets the cached status of container c by the given rule, and with it
+// the pod's Ready condition (K48).
+func (l *life) publish(c int, s kubelet.Status, rule string) {
 	container := &l.containers[c]
 	changed := container.status != s
 	container.status = s
 	if changed && l.trace != nil {
-		l.emit(Event{Kind: EventStatus, Container: c, Incarnation: s.Incarnation, Status: s, Rule: "K44"})
+		l.emit(Event{Kind: EventStatus, Container: c, Incarnation: s.Incarnation, Status: s, Rule: rule})
 	}
 	ready := l.pod.ReadinessGates == 0 && !l.finished
 	for i := range l.containers {

@@ -156,14 +156,13 @@ func (l *life) generate() {
 		adopted := c.spec.Probes[model.Readiness] != nil && l.adopted(c.atSync.StartedAt) // without that probe, started is ready
 		status, trigger := c.workers.Generate(&c.atSync, c.status, c.refused, adopted)
 		early := trigger && (l.stale || l.durations.WastedTrigger > 0 && l.random.Float64() < l.durations.WastedTrigger)
-		if early {
-			l.trigger(i)
-		}
 		if trigger && l.trace != nil {
-			wasted := early && !c.workers[model.Readiness].Busy() // the old status may have let it look
-			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Wasted: wasted, Rule: "K9"})
+			l.emit(Event{Kind: EventTrigger, Container: i, Incarnation: c.atSync.Incarnation, Probe: model.Readiness, Rule: "K9"})
 		}
-		l.publish(i, status)
+		if early {
+			l.triggerEarly(i)
+		}
+		l.publish(i, status, "K44")
 		c.exitCode = c.atSync.ExitCode
 		c.startedAt = (c.atSync.StartedAt + l.wallOffset).Truncate(time.Second) - l.wallOffset
 		if trigger && !early {
@@ -346,17 +345,32 @@ func (c *container) latestExited() int {
 func (l *life) started() {
 	c := &l.containers[l.sync.container]
 	earlier, exited := c.live.FinishedAt, c.live.Incarnation >= 0
+	rule := c.startRule()
 	c.live = kubelet.Runtime{
 		Incarnation: c.live.Incarnation + 1, Running: true, StartedAt: l.now,
 		EarlierExited: exited, EarlierFinishedAt: earlier,
 	}
 	c.refused = false
 	if l.trace != nil {
-		l.emit(Event{Kind: EventStart, Container: l.sync.container, Incarnation: c.live.Incarnation})
+		l.emit(Event{Kind: EventStart, Container: l.sync.container, Incarnation: c.live.Incarnation, Rule: rule})
 	}
 	l.processes.started(l.sync.container)
 	l.changed()
 	l.nextStart()
+}
+
+// startRule names the rule by which the current sync starts the container: the
+// pod's first, in place after a kill, after a back-off, or after an exit.
+func (c *container) startRule() string {
+	switch {
+	case c.live.Incarnation < 0:
+		return "K44"
+	case c.refused:
+		return "K43"
+	case c.killed:
+		return "K40"
+	}
+	return "K38"
 }
 
 // endSync sets the timer of the next sync without cause (K43, K45), and begins

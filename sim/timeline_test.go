@@ -132,6 +132,8 @@ func eventLine(e *sim.Event) string {
 		what = map[bool]string{true: "Ready", false: "not Ready"}[e.Ready]
 	case sim.EventSignal:
 		what = e.Text
+	case sim.EventLook:
+		what = fmt.Sprintf("%s does not ask: %s", e.Probe, e.Action)
 	default:
 		what = e.Kind.String()
 	}

@@ -29,13 +29,14 @@ const (
 	EventSignal                    // SIGTERM or SIGKILL was sent; Text
 	EventStall                     // the process stands still from At to End; Text says which pause, stall or throttling
 	EventStation                   // a readiness change passed the station Text on its way to the proxies; Ready
+	EventLook                      // a worker looked and made no attempt; Action says why. Told when that changes, and for each trigger
 	EventNote                      // anything else worth telling: Text
 )
 
 // String returns the kind as it appears in trace output.
 func (k EventKind) String() string {
 	return [...]string{"exit", "start", "status", "probe", "result", "kill", "backoff", "trigger",
-		"state", "ready", "endpoint", "signal", "stall", "station", "note"}[k]
+		"state", "ready", "endpoint", "signal", "stall", "station", "look", "note"}[k]
 }
 
 // TrueState is what is so about a process, whatever the kubelet believes.
@@ -75,9 +76,14 @@ type Event struct {
 	State       TrueState
 	Ready       bool
 	Wasted      bool
-	Rule        string // the K or C rule that made it happen
+	Action      kubelet.Action // EventLook
+	Rule        string         // the rule that made it happen: K…, C…, or ScenarioRule
 	Text        string
 }
+
+// ScenarioRule stands in place of a rule where nothing but the scenario decided
+// what happens: the length of a start, a fault.
+const ScenarioRule = "scenario"
 
 // Trace is the record of one life, in time order.
 type Trace struct {

@@ -108,16 +108,24 @@ func traceCommand() *cobra.Command {
 		Use:   "trace SCENARIO",
 		Short: "Tell one life event by event: why was it killed?",
 		Long: `Tells one life of the pod, event by event, with the rule behind each (K: what the
-kubelet does, C: what the kernel does; docs/model.md lists them). Shown is what led
-to the first kill and what followed, or the start if nothing is killed.`,
+kubelet does, C: what the kernel does; docs/model.md lists them; "scenario": the
+scenario alone decided). Shown is what led to the first kill and what followed, or
+the start if nothing is killed.
+
+Formats: a table, JSON lines, CSV, and the Trace Event Format of Chrome, which
+https://ui.perfetto.dev and chrome://tracing show as lanes.`,
 		Example: `  probesim trace gallery:ingress-controller
+  probesim trace gallery:ingress-controller --explain
   probesim trace deployment.yaml --hang 5m
+  probesim trace deployment.yaml -o chrome > trace.json
   probesim trace scenario.yaml --from 0s --to 2m -o json`,
 		Args:              oneArgument,
 		ValidArgsFunction: completeScenarios,
 	}
-	format := addFormat(cmd, "table", "json", "csv")
+	format := addFormat(cmd, "table", "json", "csv", "chrome")
 	f.add(cmd)
+	var explain bool
+	cmd.Flags().BoolVar(&explain, "explain", false, "say of each event why it happened, and show the looks that no attempt came of")
 	set := addSet(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(cmd); err != nil {
@@ -134,7 +142,8 @@ to the first kill and what followed, or the start if nothing is killed.`,
 		if !hasKill(trace) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "no kill in %s of life %d; --replication and --horizon look further\n", seconds(trace.Horizon.Seconds()), trace.Replication)
 		}
-		return writeTrace(cmd.OutOrStdout(), format.value, trace, from, to)
+		view := traceView{trace: trace, from: from, to: to, explain: explain}
+		return view.write(cmd.OutOrStdout(), format.value)
 	}
 	return cmd
 }
@@ -166,122 +175,130 @@ func loadOne(cmd *cobra.Command, arg string, set []string) (*scenarios.Workload,
 	return workloads[0], nil
 }
 
-func writeTrace(w io.Writer, format string, trace *sim.Trace, from, to time.Duration) error {
-	var shown []*sim.Event
-	for i := range trace.Events {
-		if e := &trace.Events[i]; e.At <= to && max(e.At, e.End) >= from {
-			shown = append(shown, e)
+// traceView is the part of a trace that is written.
+type traceView struct {
+	trace    *sim.Trace
+	from, to time.Duration
+	explain  bool
+}
+
+// line is one event that is shown, with the sentence that explains it.
+type line struct {
+	*sim.Event
+	rules string
+	why   string // empty unless explanations were asked for
+}
+
+// lines returns the events in view.
+func (v *traceView) lines() []line {
+	tell := newExplainer(v.trace)
+	var lines []line
+	for i := range v.trace.Events {
+		e := &v.trace.Events[i]
+		shown := e.At <= v.to && max(e.At, e.End) >= v.from
+		if shown {
+			l := line{Event: e, rules: rulesOf(v.trace.World, e)}
+			if v.explain {
+				l.why = tell.why(e)
+			}
+			lines = append(lines, l)
 		}
+		tell.note(e)
 	}
+	return lines
+}
+
+func (v *traceView) write(w io.Writer, format string) error {
 	switch format {
 	case "json":
-		var buffer bytes.Buffer
-		encoder := json.NewEncoder(&buffer)
-		encoder.SetEscapeHTML(false)
-		for _, e := range shown {
-			if err := encoder.Encode(traceRecord(trace.World, e)); err != nil {
-				return err
-			}
-		}
-		_, err := w.Write(buffer.Bytes())
-		return err
+		return v.writeJSON(w)
 	case "csv":
-		var rows [][]string
-		for _, e := range shown {
-			rows = append(rows, []string{
-				milliseconds(e.At), traceEnd(e), e.Kind.String(), who(trace.World, e), strconv.Itoa(e.Incarnation), what(trace.World, e), e.Rule,
-			})
+		return v.writeCSV(w)
+	case "chrome":
+		return v.writeChrome(w)
+	}
+	return v.writeText(w)
+}
+
+// writeJSON writes one line of JSON for each event.
+func (v *traceView) writeJSON(w io.Writer) error {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	for _, l := range v.lines() {
+		if err := encoder.Encode(traceRecord(v.trace.World, &l)); err != nil {
+			return err
 		}
-		return writeCSV(w, []string{"tMs", "endMs", "kind", "container", "restarts", "what", "rule"}, rows)
 	}
+	_, err := w.Write(buffer.Bytes())
+	return err
+}
+
+func (v *traceView) writeCSV(w io.Writer) error {
+	header := []string{"tMs", "endMs", "kind", "container", "restarts", "what", "rule"}
+	if v.explain {
+		header = append(header, "why")
+	}
+	var rows [][]string
+	for _, l := range v.lines() {
+		row := []string{milliseconds(l.At), traceEnd(l.Event), l.Kind.String(), who(v.trace.World, l.Event), strconv.Itoa(l.Incarnation), what(v.trace.World, l.Event), l.rules}
+		if v.explain {
+			row = append(row, l.why)
+		}
+		rows = append(rows, row)
+	}
+	return writeCSV(w, header, rows)
+}
+
+// writeText writes a table for people. Stretches of throttling that follow each
+// other are one line, and what no probe came of is left to the explanations.
+func (v *traceView) writeText(w io.Writer) error {
 	p := &page{}
-	p.printf("%s, life %d of seed %d, %s s to %s s of virtual time\n\n", trace.World.Name, trace.Replication, trace.Seed, clock(from), clock(to))
+	p.printf("%s, life %d of seed %d, %s s to %s s of virtual time\n\n", v.trace.World.Name, v.trace.Replication, v.trace.Seed, clock(v.from), clock(v.to))
 	rows := [][]string{{"seconds", "who", "what", "rule"}}
-	for _, e := range shown {
-		rows = append(rows, []string{fmt.Sprintf("%12s", clock(e.At)), who(trace.World, e), what(trace.World, e), e.Rule})
+	var whys []string
+	lines := slices.DeleteFunc(v.lines(), func(l line) bool { return l.Kind == sim.EventLook && !v.explain })
+	for i := 0; i < len(lines); {
+		l := lines[i]
+		text, n := what(v.trace.World, l.Event), sameThrottling(lines[i:])
+		if n > 1 {
+			text = throttledOften(lines[i : i+n])
+		}
+		rows = append(rows, []string{fmt.Sprintf("%12s", clock(l.At)), who(v.trace.World, l.Event), text, l.rules})
+		whys = append(whys, l.why)
+		i += n
 	}
-	p.table(rows)
+	var table page
+	table.table(rows)
+	i := -2 // the heading has no explanation
+	for row := range strings.Lines(table.String()) {
+		p.printf("%s", row)
+		if i++; i >= 0 && whys[i] != "" {
+			p.prose("                  | ", "                  | ", whys[i])
+		}
+	}
 	return p.writeTo(w)
 }
 
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/1e6, 'f', -1, 64)
+// sameThrottling returns how many lines from the first on tell of throttling of
+// one process, at least 1.
+func sameThrottling(lines []line) int {
+	n := 1
+	for n < len(lines) && lines[0].Kind == sim.EventStall && lines[n].Kind == sim.EventStall &&
+		lines[0].Text == throttled && lines[n].Text == throttled && lines[0].Incarnation == lines[n].Incarnation {
+		n++
+	}
+	return n
 }
 
-func traceEnd(e *sim.Event) string {
-	if e.Kind != sim.EventAttempt && e.Kind != sim.EventStall {
-		return ""
+// throttledOften tells stretches of throttling in one line.
+func throttledOften(lines []line) string {
+	var total time.Duration
+	for _, l := range lines {
+		total += l.End - l.At
 	}
-	return milliseconds(e.End)
-}
-
-// who names the container an event is about, with its restart count.
-func who(w *model.World, e *sim.Event) string {
-	if e.Container < 0 || e.Container >= len(w.Pod.Containers) {
-		return "pod"
-	}
-	name := w.Pod.Containers[e.Container].Name
-	if e.Incarnation > 0 {
-		name += fmt.Sprintf(" (restart %d)", e.Incarnation)
-	}
-	return name
-}
-
-// what tells an event in words.
-func what(w *model.World, e *sim.Event) string {
-	text := map[bool]string{true: ": " + e.Text}[e.Text != ""]
-	switch e.Kind {
-	case sim.EventExit:
-		return fmt.Sprintf("the process exits with code %d%s", e.Code, text)
-	case sim.EventStart:
-		return "a new process starts" + text
-	case sim.EventStatus:
-		return fmt.Sprintf("the kubelet publishes: %s, started %t, ready %t%s", e.Status.State, e.Status.Started, e.Status.Ready, text)
-	case sim.EventAttempt:
-		return attempted(w, e)
-	case sim.EventResult:
-		return fmt.Sprintf("the %s result becomes %s%s", e.Probe, e.Value, text)
-	case sim.EventKill:
-		return fmt.Sprintf("the kubelet KILLS the container for its %s, with %s of grace%s", e.Probe.Field(), seconds(e.Grace.Seconds()), text)
-	case sim.EventBackOff:
-		return fmt.Sprintf("no restart yet: back-off of %s until %s s%s", seconds(e.Delay.Seconds()), clock(e.Until), text)
-	case sim.EventTrigger:
-		if e.Wasted {
-			return "the readiness probe is triggered too early, and does not look" + text
-		}
-		return "the readiness probe is triggered" + text
-	case sim.EventState:
-		return "in truth the process is " + e.State.String() + text
-	case sim.EventReady:
-		return "the pod is " + map[bool]string{true: "Ready", false: "NotReady"}[e.Ready] + text
-	case sim.EventEndpoint:
-		return "every proxy has " + map[bool]string{true: "added", false: "removed"}[e.Ready] + " the pod" + text
-	case sim.EventStall:
-		return fmt.Sprintf("stands still for %s%s", seconds((e.End - e.At).Seconds()), text)
-	}
-	return e.Text
-}
-
-// attempted tells one attempt: how it ended, how long that took, and how many
-// of its kind that makes in a row.
-func attempted(w *model.World, e *sim.Event) string {
-	text := fmt.Sprintf("%s probe: %s after %s", e.Probe, e.Outcome, seconds((e.End - e.At).Seconds()))
-	p := (*model.Probe)(nil)
-	if e.Container >= 0 && e.Container < len(w.Pod.Containers) {
-		p = w.Pod.Containers[e.Container].Probes[e.Probe]
-	}
-	switch {
-	case e.Outcome.Failed() && p != nil && e.Run == 0: // the verdict has begun the count anew (K25)
-		text += fmt.Sprintf(", failure %d of %[1]d", p.FailureThreshold)
-	case e.Outcome.Failed() && p != nil:
-		text += fmt.Sprintf(", failure %d of %d", e.Run, p.FailureThreshold)
-	case e.Outcome.Failed():
-		text += fmt.Sprintf(", failure %d in a row", e.Run)
-	}
-	if e.Text != "" {
-		text += ": " + e.Text
-	}
-	return text
+	last := lines[len(lines)-1]
+	return fmt.Sprintf("stands still %d times, for %s of %s: throttled", len(lines), seconds(total.Seconds()), seconds((last.End - lines[0].At).Seconds()))
 }
 
 // record is one event as a JSON line: only the fields that mean something for
@@ -304,12 +321,15 @@ type record struct {
 	Started   *bool    `json:"started,omitempty"`
 	Ready     *bool    `json:"ready,omitempty"`
 	Wasted    *bool    `json:"wasted,omitempty"`
-	Rule      string   `json:"rule,omitempty"`
+	Gate      string   `json:"gate,omitempty"`
+	Rule      string   `json:"rule"`
+	Why       string   `json:"why,omitempty"`
 	Text      string   `json:"text,omitempty"`
 }
 
-func traceRecord(w *model.World, e *sim.Event) record {
-	r := record{TMs: float64(e.At) / 1e6, Kind: e.Kind.String(), Rule: e.Rule, Text: e.Text}
+func traceRecord(w *model.World, l *line) record {
+	e := l.Event
+	r := record{TMs: float64(e.At) / 1e6, Kind: e.Kind.String(), Rule: l.rules, Why: l.why, Text: e.Text}
 	if e.Container >= 0 && e.Container < len(w.Pod.Containers) {
 		r.Container = w.Pod.Containers[e.Container].Name
 		r.Restarts = &e.Incarnation
@@ -336,6 +356,8 @@ func traceRecord(w *model.World, e *sim.Event) record {
 		r.Ready = &e.Ready
 	case sim.EventStall:
 		r.EndMs = inMs(e.End)
+	case sim.EventLook:
+		r.Probe, r.Gate = e.Probe.String(), e.Action.String()
 	}
 	return r
 }

@@ -32,7 +32,7 @@ func TestK34ContainerThatDoesNotRun(t *testing.T) {
 		before, _ := w.Run()
 		dead := &kubelet.Seen{Status: kubelet.Status{Incarnation: 0, State: kubelet.Terminated}}
 		action, stored := w.Look(time.Hour, dead)
-		if action != kubelet.Skip || stored.N != 1 || w.Result(0) != kubelet.ResultFailure {
+		if action != kubelet.NotRunning || stored.N != 1 || w.Result(0) != kubelet.ResultFailure {
 			t.Errorf("%v: action %d, stored %v, result %v; want no attempt and a failure", k, action, stored, w.Result(0))
 		}
 		run(t, w, before)
@@ -47,7 +47,7 @@ func TestK34ContainerThatDoesNotRun(t *testing.T) {
 	w := worker(model.Liveness, model.NewestVersion, nil)
 	attempts(t, w, 0, "fff")
 	dead := &kubelet.Seen{Status: kubelet.Status{Incarnation: 0, State: kubelet.Terminated}, NotRestarted: true}
-	if action, _ := w.Look(time.Hour, dead); action != kubelet.Skip {
+	if action, _ := w.Look(time.Hour, dead); action != kubelet.OnHold {
 		t.Error("a worker on hold reaches the rule")
 	}
 }

@@ -102,7 +102,7 @@ func (w *Worker) received(now time.Duration) {
 // (K6): triggerFirst decides.
 func (w *Worker) Pending(now time.Duration, triggerFirst bool) bool {
 	switch {
-	case w.trigger && (triggerFirst || !w.tick):
+	case w.PendingTrigger(triggerFirst):
 		w.received(now)
 		return true
 	case w.tick:
@@ -112,18 +112,33 @@ func (w *Worker) Pending(now time.Duration, triggerFirst bool) bool {
 	return false
 }
 
+// PendingTrigger reports whether Pending would take a trigger.
+func (w *Worker) PendingTrigger(triggerFirst bool) bool {
+	return w.trigger && (triggerFirst || !w.tick)
+}
+
 // PendingBoth reports whether the choice of K6 has to be made.
 func (w *Worker) PendingBoth() bool { return w.trigger && w.tick }
 
-// Action is what a look leads to.
+// Action is what a look leads to: an attempt, the worker's end, or nothing,
+// which is then named by the gate of K7 that was closed.
 type Action uint8
 
 // The actions.
 const (
-	Skip    Action = iota // no attempt
-	Attempt               // an attempt begins
-	Exit                  // the worker ends for good
+	Attempt      Action = iota // an attempt begins
+	Exit                       // the worker ends for good
+	NoContainer                // the status shows no container ID yet
+	OnHold                     // until another container is seen (K25)
+	NotRunning                 // the container waits or is terminated (K34)
+	InitialDelay               // initialDelaySeconds are not over (K8)
+	StartedGate                // readiness and liveness before startup's success, startup after it (K10)
 )
+
+// String names the action, or the closed gate, in a word or two.
+func (a Action) String() string {
+	return [...]string{"attempt", "exit", "no container", "on hold", "not running", "initial delay", "started gate"}[a]
+}
 
 // Stored lists the results that one step of a worker announced: at most the
 // initial value and one more (K24).
@@ -154,7 +169,7 @@ func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
 		return w.exit(), stored
 	}
 	if seen.Incarnation < 0 {
-		return Skip, stored
+		return NoContainer, stored
 	}
 	if w.incarnation != seen.Incarnation { // K33; counters stay (K26)
 		w.incarnation = seen.Incarnation
@@ -165,7 +180,7 @@ func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
 		w.onHold = false
 	}
 	if w.onHold {
-		return Skip, stored
+		return OnHold, stored
 	}
 	if seen.State != Running { // K34
 		w.set(ResultFailure, &stored)
@@ -173,17 +188,17 @@ func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
 			w.result = None
 			return w.exit(), stored
 		}
-		return Skip, stored
+		return NotRunning, stored
 	}
 	if seen.Deleted && w.Kind != model.Readiness { // K52
 		w.set(ResultSuccess, &stored)
 		return w.exit(), stored
 	}
 	if (now - seen.StartedAt).Truncate(time.Second) < w.Probe.InitialDelay() { // K8
-		return Skip, stored
+		return InitialDelay, stored
 	}
 	if seen.Started == (w.Kind == model.Startup) { // K10
-		return Skip, stored
+		return StartedGate, stored
 	}
 	w.busy = true
 	return Attempt, stored
