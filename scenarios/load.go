@@ -84,15 +84,7 @@ func Load(src Source, overlays []string) ([]*Workload, error) {
 	if src.Name == "-" {
 		src.Name = "<stdin>"
 	}
-	if src.read == nil {
-		directory := filepath.Dir(src.Name)
-		src.read = func(name string) ([]byte, error) {
-			if !filepath.IsAbs(name) {
-				name = filepath.Join(directory, name)
-			}
-			return readFile(name)
-		}
-	}
+	src.read = src.files()
 	list, faults := parseOverlays(overlays)
 	trees, wrong := documents(src.Name, src.Data)
 	faults = append(faults, wrong...)

@@ -31,7 +31,7 @@ func (e *effort) add(cmd *cobra.Command) {
 	flags.Uint64Var(&e.seed, "seed", 1, "seed of the random numbers; default the scenario's")
 	flags.Var((*durationFlag)(&e.horizon), "horizon", "virtual time of one replication, such as 12h or 30d; default the scenario's")
 	flags.Int64Var(&e.replications, "replications", 0, "exactly so many replications, without a stopping rule")
-	flags.Float64Var(&e.precision, "precision", 0.1, "relative half-width of the intervals sought; default the scenario's")
+	flags.Float64Var(&e.precision, "precision", 0.1, "relative half-width of the intervals sought; default the scenario's; with --replications what the exit status asks for")
 	flags.Float64Var(&e.confidence, "confidence", 0.95, "confidence of the intervals")
 	flags.Var((*durationFlag)(&e.budget), "budget", "longest time to simulate; default the scenario's")
 	flags.IntVarP(&e.jobs, "jobs", "j", 0, "workers; never changes a result (default one per CPU)")
@@ -45,8 +45,6 @@ func (e *effort) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--replications: %d: must be at least 1", e.replications)
 	case flags.Changed("replications") && flags.Changed("budget"):
 		return fmt.Errorf("--budget: does not apply with --replications, which asks for exactly so many")
-	case flags.Changed("replications") && flags.Changed("precision"):
-		return fmt.Errorf("--precision: does not apply with --replications, which asks for exactly so many")
 	case !(e.precision > 0 && e.precision <= 1):
 		return fmt.Errorf("--precision: %v: must be above 0 and at most 1", e.precision)
 	case !(e.confidence > 0 && e.confidence < 1):

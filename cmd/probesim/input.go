@@ -23,11 +23,19 @@ const galleryPrefix = "gallery:"
 // What is wrong with others goes to diagnostics, and statusUsage is returned
 // for the command to end with; if nothing can be studied, it is the error.
 func load(cmd *cobra.Command, args, set []string) (workloads []*scenarios.Workload, status int, err error) {
-	var faults []error
-	var empty []string
+	sources, faults, err := openAll(cmd, args)
+	if err != nil {
+		return nil, statusUsage, err
+	}
+	return loadAll(cmd, sources, faults, set)
+}
+
+// openAll reads every file named by the arguments. What cannot be read is among
+// the faults.
+func openAll(cmd *cobra.Command, args []string) (sources []scenarios.Source, faults []error, err error) {
 	for i, arg := range args {
 		if arg == "-" && slices.Contains(args[:i], arg) {
-			return nil, statusUsage, errors.New(`"-": standard input can be read only once`)
+			return nil, nil, errors.New(`"-": standard input can be read only once`)
 		}
 		files, err := filesIn(arg)
 		if err != nil {
@@ -39,15 +47,24 @@ func load(cmd *cobra.Command, args, set []string) (workloads []*scenarios.Worklo
 				faults = append(faults, err)
 				continue
 			}
-			loaded, err := scenarios.Load(source, set)
-			workloads = append(workloads, loaded...)
-			var wrong scenarios.Faults
-			switch {
-			case errors.As(err, &wrong) && wrong.Empty():
-				empty = append(empty, err.Error())
-			case err != nil:
-				faults = append(faults, err)
-			}
+			sources = append(sources, source)
+		}
+	}
+	return sources, faults, nil
+}
+
+// loadAll loads sources; the faults are those of others that could not be read.
+func loadAll(cmd *cobra.Command, sources []scenarios.Source, faults []error, set []string) (workloads []*scenarios.Workload, status int, err error) {
+	var empty []string
+	for _, source := range sources {
+		loaded, err := scenarios.Load(source, set)
+		workloads = append(workloads, loaded...)
+		var wrong scenarios.Faults
+		switch {
+		case errors.As(err, &wrong) && wrong.Empty():
+			empty = append(empty, err.Error())
+		case err != nil:
+			faults = append(faults, err)
 		}
 	}
 	if len(workloads) == 0 {

@@ -18,8 +18,31 @@ type runFlags struct {
 	effort
 	output *formatFlag
 	set    *[]string
+	gated
+	shard      string
+	checkpoint string
+}
+
+// gated is the flag by which a measure fails a run.
+type gated struct {
 	failOn string
 	gate   *estimate.Gate
+}
+
+func (g *gated) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&g.failOn, "fail-on", "", "exit with status 1 if this holds, such as 'falseKillsPerPodYear>1'")
+}
+
+func (g *gated) parse() error {
+	if g.failOn == "" {
+		return nil
+	}
+	gate, err := estimate.ParseGate(g.failOn)
+	if err != nil {
+		return fmt.Errorf("--fail-on: %w", err)
+	}
+	g.gate = &gate
+	return nil
 }
 
 func runCommand() *cobra.Command {
@@ -44,7 +67,9 @@ condition of --fail-on holds; 3 if that is undecided within the budget.`,
 	f.output = addFormat(cmd, "table", "json", "yaml", "csv")
 	f.effort.add(cmd)
 	f.set = addSet(cmd)
-	cmd.Flags().StringVar(&f.failOn, "fail-on", "", "exit with status 1 if this holds, such as 'falseKillsPerPodYear>1'")
+	f.gated.add(cmd)
+	cmd.Flags().StringVar(&f.shard, "shard", "", "with --replications: simulate only part i of n, as in 0/8, and print it for merge")
+	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "file that is kept up to date with what was reached, and from which a run that was stopped goes on")
 	return cmd
 }
 
@@ -52,30 +77,82 @@ func runScenarios(cmd *cobra.Command, args []string, f *runFlags) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	if f.failOn != "" {
-		gate, err := estimate.ParseGate(f.failOn)
-		if err != nil {
-			return fmt.Errorf("--fail-on: %w", err)
-		}
-		f.gate = &gate
+	if err := f.parse(); err != nil {
+		return err
 	}
-	workloads, status, err := load(cmd, args, *f.set)
+	shard, err := f.parseShard(cmd)
 	if err != nil {
 		return err
 	}
-	var results []*estimate.Estimates
+	sources, faults, err := openAll(cmd, args)
+	if err != nil {
+		return err
+	}
+	var inputs []*scenarios.Bundle
+	for i := range sources {
+		inputs = append(inputs, sources[i].Record())
+	}
+	workloads, status, err := loadAll(cmd, sources, faults, *f.set)
+	if err != nil {
+		return err
+	}
+	if status != statusDone && (f.shard != "" || f.checkpoint != "") {
+		return answered(status) // a part of the input is no run to go on with elsewhere
+	}
+	var options []estimate.Options
 	for _, w := range workloads {
 		o := f.options(cmd, w)
 		o.Objectives = w.Stated // the default ones are aims for recommend, not demands
-		e, err := runWorkload(cmd, w, o)
+		o.Shard = shard
+		options = append(options, o)
+	}
+	c := &checkpoint{file: f.checkpoint, result: newShardResult(inputs, *f.set, shard, workloads, options)}
+	if err := c.resume(); err != nil {
+		return err
+	}
+	if f.shard != "" {
+		return runShard(cmd, workloads, options, c)
+	}
+	return runWhole(cmd, f, workloads, options, c, status)
+}
+
+// parseShard reads --shard and refuses what has no place beside it.
+func (f *runFlags) parseShard(cmd *cobra.Command) (estimate.Shard, error) {
+	if f.shard == "" {
+		return estimate.Shard{}, nil
+	}
+	shard, err := parseShard(f.shard)
+	switch {
+	case err != nil:
+		return shard, fmt.Errorf("--shard: %w", err)
+	case f.replications == 0:
+		return shard, fmt.Errorf("--shard: needs --replications, of which it is a part")
+	case f.failOn != "":
+		return shard, fmt.Errorf("--fail-on: does not apply to a shard: give it to probesim merge")
+	case cmd.Flags().Changed("output"):
+		return shard, fmt.Errorf("--output: does not apply to a shard, which is written for probesim merge: give it there")
+	}
+	return shard, nil
+}
+
+// runWhole simulates the workloads one after the other and prints their
+// measures.
+func runWhole(cmd *cobra.Command, f *runFlags, workloads []*scenarios.Workload, options []estimate.Options, c *checkpoint, status int) error {
+	var results []*estimate.Estimates
+	for i, w := range workloads {
+		part, why, err := simulateWorkload(cmd, w, options[i], c, i)
 		if err != nil {
 			if cmd.Context().Err() != nil {
 				break // what other workloads came to is still printed
 			}
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
+		e, err := reported(w, part, options[i], why)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.World.Name, err)
+		}
 		results = append(results, e)
-		status = graver(status, int(e.ExitStatus(w.World, f.gate, o.Precision)))
+		status = graver(status, int(e.ExitStatus(w.World, f.gate, options[i].Precision)))
 		if cmd.Context().Err() != nil {
 			break
 		}
@@ -89,19 +166,62 @@ func runScenarios(cmd *cobra.Command, args []string, f *runFlags) error {
 	if err := writeEstimates(cmd.OutOrStdout(), f.output.value, workloads, results, f.gate); err != nil {
 		return err
 	}
+	if c.err != nil {
+		return c.err
+	}
 	return answered(status)
 }
 
-// runWorkload estimates the base and the variants of one workload.
-func runWorkload(cmd *cobra.Command, w *scenarios.Workload, o estimate.Options) (*estimate.Estimates, error) {
+// runShard simulates one shard of every workload and writes what it came to,
+// also when it is interrupted.
+func runShard(cmd *cobra.Command, workloads []*scenarios.Workload, options []estimate.Options, c *checkpoint) error {
+	for i, w := range workloads {
+		if _, _, err := simulateWorkload(cmd, w, options[i], c, i); err != nil && cmd.Context().Err() == nil {
+			return fmt.Errorf("%s: %w", w.World.Name, err)
+		}
+	}
+	data, err := c.result.encode()
+	if err != nil {
+		return err
+	}
+	if _, err := cmd.OutOrStdout().Write(data); err != nil {
+		return err
+	}
+	if cmd.Context().Err() != nil {
+		return answered(statusInterrupted)
+	}
+	return c.err
+}
+
+// simulateWorkload simulates the base and the variants of one workload, from
+// where the checkpoint stands.
+func simulateWorkload(cmd *cobra.Command, w *scenarios.Workload, o estimate.Options, c *checkpoint, number int) (*estimate.Part, string, error) {
+	p := newProgress(cmd.ErrOrStderr(), "simulating "+w.World.Name, o.Budget)
+	defer p.end()
+	o.Progress = p.update
+	o.Resume = c.result.Parts[number]
+	o.Folded = func(part *estimate.Part) { c.folded(number, part) }
+	part, why, err := estimate.Simulate(cmd.Context(), variantsOf(w), o)
+	if err == nil && part.Horizon == o.Horizon { // else one of a shorter horizon, for want of time
+		c.result.Parts[number] = part
+	}
+	c.write()
+	return part, why, err
+}
+
+func variantsOf(w *scenarios.Workload) []estimate.Named {
 	variants := []estimate.Named{{Name: "base", World: w.World}}
 	for _, v := range w.Variants {
 		variants = append(variants, estimate.Named{Name: v.Name, World: v.World})
 	}
-	p := newProgress(cmd.ErrOrStderr(), "simulating "+w.World.Name, o.Budget)
-	defer p.end()
-	o.Progress = p.update
-	e, err := estimate.Run(cmd.Context(), variants, o)
+	return variants
+}
+
+// reported makes the result for one workload out of what all its replications
+// came to.
+func reported(w *scenarios.Workload, part *estimate.Part, o estimate.Options, why string) (*estimate.Estimates, error) {
+	variants := variantsOf(w)
+	e, err := estimate.Report(part, variants, o, why)
 	if err != nil {
 		return nil, err
 	}

@@ -115,3 +115,9 @@ func (s Shard) span(replications int64) (from, end int64) {
 	}
 	return from, end
 }
+
+// Count returns how many of so many replications are the shard's.
+func (s Shard) Count(replications int64) int64 {
+	from, end := s.span(replications)
+	return end - from
+}

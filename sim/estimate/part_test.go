@@ -129,8 +129,8 @@ func TestJoinRefuses(t *testing.T) {
 }
 
 // TestResume interrupts runs, with a given number of replications and with a
-// stopping rule, after each of their replications, and expects the bytes of the
-// run in one go.
+// stopping rule, after some of their replications and around a look of that
+// rule, and expects the bytes of the run in one go.
 func TestResume(t *testing.T) {
 	variants := []Named{{"base", agitated()}}
 	for _, o := range []Options{
@@ -145,6 +145,9 @@ func TestResume(t *testing.T) {
 		}
 		o.Folded = nil
 		for i, text := range saved {
+			if i > 1 && i != firstLook-1 && i != firstLook && i < len(saved)-1 {
+				continue
+			}
 			o.Resume = &Part{}
 			if err := json.Unmarshal([]byte(text), o.Resume); err != nil {
 				t.Fatal(err)
