@@ -93,20 +93,6 @@ func multiplied(w *model.World, m *estimate.Measures) string {
 		share(failures.Estimate.Estimate), settings.Failures, number(perDay*365.25), number(ratio))
 }
 
-// rate returns the false kills per pod-year: the estimate, or the closed form in
-// its place where nothing was seen and the closed form says more. The bound of
-// so many replications says little about settings that kill once in centuries.
-func rate(m *estimate.Measures) *stats.Estimate {
-	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
-	if e == nil || closed == nil || e.Estimate > 0 {
-		return e
-	}
-	if certain := e.High == 0; certain && closed.High == 0 || !certain && closed.High > e.High {
-		return e
-	}
-	return closed
-}
-
 // closedForm is the method of an estimate that was calculated.
 const closedForm = "closed form"
 

@@ -114,7 +114,7 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		}
 		front := plots.NewFront(r, w.Objectives)
 		if front.Recommended != nil {
-			front.Recommended.FalseKillsPerPodYear = *rate(&r.Recommended.Measures)
+			front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
 		}
 		return front, nil
 	case "startup":

@@ -242,6 +242,9 @@ func recommendationPage(r *recommended) *page {
 		if r.Infeasible.CPULimit != "" {
 			p.items([]string{"The least CPU limit found that makes them possible is " + r.Infeasible.CPULimit + "."})
 		}
+		for i := range r.Infeasible.Remedies {
+			p.items([]string{r.Infeasible.Remedies[i].Sentence()})
+		}
 	default:
 		p.items([]string{"Undecided within this effort; a larger --budget decides."})
 	}
@@ -259,6 +262,10 @@ func recommendationPage(r *recommended) *page {
 	}
 	p.heading("What it means")
 	p.table(measureTable(names, measures))
+	if worth := worthTable(r.Recommendation); len(worth) > 1 {
+		p.heading("Whether to have a liveness probe: from so many hangs per pod-year on it saves more than its false kills cost")
+		p.table(worth)
+	}
 	if len(verdicts[0]) > 0 {
 		p.heading("Objectives")
 		p.table(verdictTable(names, verdicts))
@@ -295,8 +302,8 @@ func (r *recommended) patch() ([]byte, error) {
 }
 
 func recommendedSentences(r *recommended) []string {
-	before := rate(&r.Current.Measures)
-	after := rate(&r.Recommended.Measures)
+	before := r.Current.Measures.FalseKillRate()
+	after := r.Recommended.Measures.FalseKillRate()
 	changed := changedFields(r.Recommendation)
 	if len(changed) == 0 {
 		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}
@@ -388,6 +395,38 @@ func reasonSentences(reasons []recommend.Reason) []string {
 		sentences = append(sentences, sentence)
 	}
 	return sentences
+}
+
+// worthTable shows the break-even rates of hangs, by how long a hung process
+// would wait for somebody to restart it.
+func worthTable(r *recommend.Recommendation) [][]string {
+	rows := [][]string{{"restarted by hand after", "current"}}
+	columns := [][]recommend.Worth{r.Current.LivenessWorth}
+	if r.Recommended != nil {
+		rows[0] = append(rows[0], "recommended")
+		columns = append(columns, r.Recommended.LivenessWorth)
+	}
+	cells := map[float64][]string{}
+	var order []float64
+	for column, all := range columns {
+		for i := range all {
+			repair := all[i].RepairSeconds
+			if cells[repair] == nil {
+				order = append(order, repair)
+				cells[repair] = slices.Repeat([]string{none}, len(columns))
+			}
+			hangs := &all[i].HangsPerPodYear
+			cells[repair][column] = estimated(hangs, number)
+			if hangs.Estimate == 0 || hangs.Method == closedForm {
+				cells[repair][column] = "at most " + number(hangs.High)
+			}
+		}
+	}
+	slices.Sort(order)
+	for _, repair := range order {
+		rows = append(rows, append([]string{seconds(repair)}, cells[repair]...))
+	}
+	return rows
 }
 
 func frontTable(front []recommend.FrontPoint) [][]string {

@@ -396,7 +396,7 @@ func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string
 }
 
 func killSentence(m *estimate.Measures) string {
-	kills := rate(m)
+	kills := m.FalseKillRate()
 	switch {
 	case kills == nil:
 		return "How often a healthy container is killed does not apply here."

@@ -43,6 +43,21 @@ type Measures struct {
 	ClosedForm *stats.Estimate `json:"-"`
 }
 
+// FalseKillRate returns the false kills per pod-year: the estimate, or the closed
+// form in its place where nothing was seen and the closed form says more. The
+// bound of so many replications says little about settings that kill once in
+// centuries. Nil: the measure does not apply.
+func (m *Measures) FalseKillRate() *stats.Estimate {
+	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
+	if e == nil || closed == nil || e.Estimate > 0 {
+		return e
+	}
+	if certain := e.High == 0; certain && closed.High == 0 || !certain && closed.High > e.High {
+		return e
+	}
+	return closed
+}
+
 // MarshalJSON writes the measures in the order of the fields, and
 // probeFailureProbability as an object by kind of probe.
 func (m Measures) MarshalJSON() ([]byte, error) {

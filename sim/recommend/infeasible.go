@@ -14,7 +14,7 @@ import (
 // meets, or which two exclude each other; and the least CPU limit that would
 // help, if the limit is the cause (S22).
 func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, predicted bool) error {
-	r.Infeasible = &Infeasible{Reason: s.conflict()}
+	r.Infeasible = &Infeasible{Reason: s.conflict(), Remedies: []Remedy{}}
 	if predicted {
 		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
@@ -26,6 +26,11 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, p
 		r.Infeasible.CPULimit = estimate.Quantity(limit)
 		r.Infeasible.Reason += fmt.Sprintf(". A CPU limit of %s instead of %s would make the objectives possible", estimate.Quantity(limit), estimate.Quantity(s.w.Container().CPULimitMilli))
 	}
+	remedies, err := s.remedies(ctx, o)
+	if err != nil {
+		return err
+	}
+	r.Infeasible.Remedies = append(r.Infeasible.Remedies, remedies...)
 	return nil
 }
 

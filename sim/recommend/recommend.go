@@ -115,6 +115,9 @@ func (r *Recommendation) describe(s *search) {
 		if base == nil {
 			continue
 		}
+		if k == model.Liveness && current != nil && !s.notices(k) {
+			r.note("livenessWorth is null: the livenessProbe notices no hang, so it can save nothing")
+		}
 		if s.loud[k] == nil {
 			r.note("%s: the rate of false verdicts of every setting is a closed form (%s)", k.Field(), s.closed[k].Sentence())
 		} else {
@@ -387,7 +390,7 @@ func open(v *estimate.Variant) int {
 }
 
 func proposalOf(v *estimate.Variant) Proposal {
-	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives}
+	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures)}
 }
 
 func (r *Recommendation) reject(settings, reason string) {

@@ -28,6 +28,9 @@ type Proposal struct {
 	Settings   estimate.Settings  `json:"settings"`
 	Measures   estimate.Measures  `json:"measures"`
 	Objectives []estimate.Verdict `json:"objectives"`
+	// LivenessWorth says whether to have a liveness probe at all; null: it
+	// notices no hang, or there is none.
+	LivenessWorth []Worth `json:"livenessWorth"`
 }
 
 // FrontPoint is one point of the trade-off between false kills and detection.
@@ -57,4 +60,6 @@ type Rejection struct {
 type Infeasible struct {
 	Reason   string `json:"reason"`
 	CPULimit string `json:"cpuLimit"` // the least limit found that makes them feasible; empty: none found, or not the cause
+	// Remedies are what other changes are predicted to buy.
+	Remedies []Remedy `json:"remedies"`
 }

@@ -1,0 +1,77 @@
+package recommend
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// TestWorth: 12 false kills a year that cost 40 s each are paid back by hangs
+// of which each saves an hour less 20 s (S23).
+func TestWorth(t *testing.T) {
+	mean := func(seconds float64) *stats.Distribution {
+		return &stats.Distribution{Mean: stats.Estimate{Estimate: seconds}}
+	}
+	all := worth(&estimate.Measures{
+		FalseKillsPerPodYear: &stats.Estimate{Estimate: 12, Low: 6, High: 24},
+		DetectionSeconds:     mean(20), RecoverySeconds: mean(60),
+	})
+	if len(all) != len(repairs) {
+		t.Fatalf("%d answers, want %d", len(all), len(repairs))
+	}
+	got, want := all[1], 12*40/3580.0
+	if got.RepairSeconds != 3600 || math.Abs(got.HangsPerPodYear.Estimate-want) > 1e-9 || math.Abs(got.HangsPerPodYear.High-2*want) > 1e-9 {
+		t.Errorf("%+v, want %v hangs a year", got, want)
+	}
+	if all := worth(&estimate.Measures{FalseKillsPerPodYear: &stats.Estimate{}}); all != nil {
+		t.Errorf("a probe that notices no hang is worth %+v", all)
+	}
+	slow := &estimate.Measures{FalseKillsPerPodYear: &stats.Estimate{}, DetectionSeconds: mean(1200), RecoverySeconds: mean(1260)}
+	if all := worth(slow); len(all) != len(repairs)-1 {
+		t.Errorf("a probe that takes 20 minutes is said to save something in 10: %+v", all)
+	}
+}
+
+// TestRemedies holds each change against what must come of it: an answer of
+// 300 ms of CPU takes 15 s of wall time at 20m, half of it still too long for
+// any period that detects in 40 s with three failures.
+func TestRemedies(t *testing.T) {
+	w := world(nil, probe(model.Exec, 10, 1, 3), probe(model.Exec, 10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 20
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].CPU = dist.Constantly(300 * time.Millisecond)
+	}
+	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40), atMost("removalSeconds", "p99", 20))
+	if r.Infeasible == nil {
+		t.Fatalf("feasible: %s", text(t, r))
+	}
+	want := map[string]bool{
+		"a handler that takes half the CPU": false, "a status computed every": true,
+		"httpGet instead of exec": true, "no CPU limit": true,
+	}
+	for name, possible := range want {
+		found := false
+		for i := range r.Infeasible.Remedies {
+			remedy := &r.Infeasible.Remedies[i]
+			if !strings.HasPrefix(remedy.Change, name) {
+				continue
+			}
+			found = true
+			if remedy.Possible != possible || possible != (remedy.Settings != "") || !strings.Contains(remedy.Sentence(), remedy.Change) {
+				t.Errorf("%s: %+v, want possible %v", name, remedy, possible)
+			}
+		}
+		if !found {
+			t.Errorf("%s is not among the remedies: %+v", name, r.Infeasible.Remedies)
+		}
+	}
+	if n := len(r.Infeasible.Remedies); n != len(want) {
+		t.Errorf("%d remedies, want %d: %+v", n, len(want), r.Infeasible.Remedies)
+	}
+}
