@@ -47,6 +47,7 @@ type application struct {
 	cached    [model.ProbeKinds]reason // why the cached status is a failure; healthy: it is not (A7)
 
 	endpoints endpoints
+	service   *service
 	ledger    ledger
 
 	observedKind   model.ProbeKind
@@ -82,7 +83,7 @@ func (a *application) resourceTimer(i int) int { return a.faultTimer(len(a.fault
 func (a *application) timerCount() int         { return a.resourceTimer(2 * len(a.resources)) }
 
 func newApplication(w *model.World, node *model.Node) *application {
-	a := &application{world: w, node: node, app: &w.Application, studied: w.Studied}
+	a := &application{world: w, node: node, app: &w.Application, studied: w.Studied, service: &service{}}
 	for i := range a.random {
 		a.random[i] = newStream()
 	}
@@ -166,7 +167,8 @@ func (a *application) reset(seed, replication uint64) {
 	a.frozen, a.stageJob = 0, 0
 	clear(a.faults)
 	clear(a.resources)
-	a.endpoints = endpoints{applied: never}
+	a.endpoints = endpoints{}
+	a.service.reset(a)
 	a.ledger = ledger{state: Down}
 	a.out.NeverReady = true
 	a.observedPeriod = 0
@@ -367,7 +369,7 @@ func (a *application) fire(i int) {
 	case i == timerSlice:
 		a.sliceDue()
 	case i == timerRules:
-		a.rulesDue()
+		a.service.rulesDue()
 	case i == timerObserve:
 		a.askObserver()
 	case i == timerDeletion:

@@ -6,6 +6,17 @@ import (
 	"github.com/probesim/probesim/model/dist"
 )
 
+// endpoint is what the API says of the pod: the conditions of its endpoint in
+// the EndpointSlice (K50).
+type endpoint struct {
+	listed      bool // the pod has an address: a container of it was reported to run
+	serving     bool // the pod's Ready condition
+	terminating bool // it has a deletion timestamp
+}
+
+// ready is whether the endpoint's ready condition holds.
+func (e endpoint) ready() bool { return e.listed && e.serving && !e.terminating }
+
 // endpoints is the way of the pod's readiness to the last proxy. Each station
 // passes on the latest value it knows when it acts, so that a flap faster than
 // a station is never seen beyond it (K49, K72, K77).
@@ -15,22 +26,18 @@ type endpoints struct {
 	dirty    bool          // the cached status changed since the writer last took it (K49)
 	writing  bool          // a status write is under way
 	patched  bool          // the API server has received it
-	ready    bool          // that it writes
-	api      bool          // Ready in the API server
+	writes   endpoint      // what it writes, but for the deletion
+	api      endpoint      // in the API server
 	watched  bool          // a change is on its way to the watchers
 	seenAt   time.Duration // when they see it
-	deleted  bool          // the pod has a deletion timestamp: not ready, whatever its Ready condition (K50)
 	slicing  bool          // an update of the slice is under way
-	sliced   bool          // that it writes
-	slice    bool          // ready in the EndpointSlice
-	applying bool          // the proxy writes rules
-	waiting  bool          // the proxy waits for minSyncPeriod
-	next     bool          // being applied by the proxy
+	stale    bool          // the controller waits to try again (K73)
+	sliced   endpoint      // what the update writes
+	slice    endpoint      // in the EndpointSlice
+	next     endpoint      // being applied by the proxy
 	rules    bool          // in kube-proxy's rules
 	in       bool          // some proxy sends requests to the pod
 	balancer balancer
-
-	applied time.Duration // end of the proxy's last application; never: none yet
 }
 
 // published implements processes: the cached status changed.
@@ -59,21 +66,41 @@ func (a *application) readyChanged(ready bool) {
 func (a *application) writeStatus() {
 	e := &a.endpoints
 	e.dirty, e.patched = false, false
-	e.ready = a.life.podReady
+	e.writes = endpoint{listed: a.life.hasAddress(), serving: a.life.podReady}
 	stated := a.world.Cluster.Propagation
-	e.writing = stated == nil || (e.ready && !e.deleted) != e.rules
+	e.writing = stated == nil || a.statedReady() != e.rules
 	if !e.writing {
 		return
 	}
-	delay := &a.life.durations.StatusPatch
-	if stated != nil {
-		delay = stated
+	delay := stated
+	if stated == nil {
+		delay = &a.life.durations.StatusPatch
 	}
-	a.set(timerStatus, later(a.life.now, a.draw(delay)))
+	a.set(timerStatus, later(a.life.now, a.passage(delay)))
+}
+
+// statedReady is what a stated propagation passes on to the proxies.
+func (a *application) statedReady() bool {
+	return a.endpoints.writes.serving && !a.endpoints.api.terminating
 }
 
 func (a *application) draw(d *dist.Duration) time.Duration {
 	return d.Sample(a.random[streamPropagation].Rand)
+}
+
+// startingNode is how long after a container's start its node is taken to be
+// busier than that of K71. A pod's first readiness is through by then, unless it
+// is late (K74, K75).
+const startingNode = time.Second
+
+// passage draws what a station takes, longer on a node that has just started
+// the container (K74).
+func (a *application) passage(d *dist.Duration) time.Duration {
+	delay := a.draw(d)
+	if a.alive && a.life.now-a.ledger.started < startingNode && a.world.Cluster.Propagation == nil {
+		delay = time.Duration(float64(delay) * a.life.durations.BusyStart)
+	}
+	return delay
 }
 
 // statusDue handles the API server's receipt of a status write, and its end.
@@ -82,21 +109,32 @@ func (a *application) statusDue() {
 	a.set(timerStatus, never)
 	if stated := a.world.Cluster.Propagation; stated == nil && !e.patched {
 		e.patched = true
-		a.set(timerStatus, a.life.now+a.draw(&a.life.durations.StatusDone))
-		if e.api != e.ready {
-			e.api = e.ready
-			a.station("status written", e.api, "K49")
-			a.watch(&a.life.durations.PodEvent)
-		}
+		a.set(timerStatus, a.life.now+a.passage(&a.life.durations.StatusDone))
+		a.patch()
 		return
 	} else if stated != nil {
-		a.registration(e.ready && !e.deleted)
-		a.route(e.ready && !e.deleted)
+		a.registration(a.statedReady())
+		a.route(a.statedReady())
 	}
 	e.writing = false
 	if e.dirty {
 		a.writeStatus()
 	}
+}
+
+// patch changes the pod in the API server, which tells its watchers.
+func (a *application) patch() {
+	e := &a.endpoints
+	written := e.writes
+	written.terminating = e.api.terminating
+	if written == e.api {
+		return
+	}
+	if written.serving != e.api.serving {
+		a.station("status written", written.serving, "K49")
+	}
+	e.api = written
+	a.watch(a.passage(&a.life.durations.PodEvent))
 }
 
 // station tells of a readiness change on its way.
@@ -107,17 +145,21 @@ func (a *application) station(name string, ready bool, rule string) {
 }
 
 // watch lets the endpoint controller see the pod after a delay.
-func (a *application) watch(delay *dist.Duration) {
+func (a *application) watch(delay time.Duration) {
 	e := &a.endpoints
 	if e.watched {
 		return // it will see the latest state
 	}
 	e.watched = true
-	e.seenAt = later(a.life.now, a.draw(delay))
-	if !e.slicing {
+	e.seenAt = later(a.life.now, delay)
+	if !e.slicing && !e.stale {
 		a.set(timerSlice, e.seenAt)
 	}
 }
+
+// staleRetry is how long the endpoint controller waits before it tries again
+// after it has found its own view of the EndpointSlices out of date (K50, K73).
+const staleRetry = time.Second
 
 // sliceDue handles the controller's sight of the pod, and the end of its update
 // of the EndpointSlice (K50).
@@ -125,51 +167,49 @@ func (a *application) sliceDue() {
 	e := &a.endpoints
 	a.set(timerSlice, never)
 	if !e.slicing {
-		e.watched, e.slicing, e.sliced = false, true, e.api && !e.deleted
-		a.station("watchers see the pod", e.sliced, "K71")
-		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.SliceUpdate))
+		e.stale = false
+		if e.watched && e.seenAt <= a.life.now {
+			e.watched = false
+		}
+		e.slicing, e.sliced = true, e.api
+		if e.sliced.ready() != e.slice.ready() {
+			a.station("watchers see the pod", e.sliced.ready(), "K71")
+		}
+		a.set(timerSlice, a.life.now+a.passage(&a.life.durations.SliceUpdate))
 		return
 	}
 	e.slicing = false
-	if e.watched { // a change came meanwhile; the controller takes it up next
-		a.set(timerSlice, max(a.life.now, e.seenAt))
-	}
-	if e.slice != e.sliced {
-		e.slice = e.sliced
-		a.station("endpoint slice updated", e.slice, "K50")
-		a.registration(e.slice)
-		if !e.applying && !e.waiting {
-			a.awaitProxy()
-		}
-	}
-}
-
-// awaitProxy waits until the proxy may apply rules: minSyncPeriod after the end
-// of its last application (K51, K72).
-func (a *application) awaitProxy() {
-	e := &a.endpoints
-	e.waiting = true
-	start := a.life.now
-	if e.applied != never {
-		start = max(start, e.applied+a.world.Cluster.MinSyncPeriod)
-	}
-	a.set(timerRules, start+a.draw(&a.life.durations.RulesStart))
-}
-
-// rulesDue begins or ends an application of rules.
-func (a *application) rulesDue() {
-	e := &a.endpoints
-	a.set(timerRules, never)
-	if e.waiting {
-		e.waiting, e.applying, e.next = false, true, e.slice
-		a.station("proxy applies rules", e.next, "K72")
-		a.set(timerRules, a.life.now+a.draw(&a.life.durations.RulesApply))
+	a.sliceAgain()
+	if e.slice == e.sliced {
 		return
 	}
-	e.applying, e.applied = false, a.life.now
-	a.route(e.next)
-	if e.slice != e.next {
-		a.awaitProxy()
+	before := e.slice
+	e.slice = e.sliced
+	switch {
+	case before.ready() != e.slice.ready():
+		a.station("endpoint slice updated", e.slice.ready(), "K50")
+		a.registration(e.slice.ready())
+	case !before.listed:
+		a.station("endpoint listed, not ready", false, "K75")
+	}
+	a.service.changed()
+}
+
+// sliceAgain takes up a change of the pod that came while the controller wrote
+// the slice. If it does so before it has seen its own write, it finds its view
+// of the slices out of date, and tries again a second later (K73).
+func (a *application) sliceAgain() {
+	e := &a.endpoints
+	switch {
+	case !e.watched:
+	case e.seenAt > a.life.now:
+		a.set(timerSlice, e.seenAt)
+	case a.random[streamPropagation].Float64() < a.life.durations.StaleSlices:
+		e.stale = true
+		a.station("endpoint controller's view is out of date", e.api.ready(), "K73")
+		a.set(timerSlice, a.life.now+staleRetry)
+	default:
+		a.set(timerSlice, a.life.now)
 	}
 }
 

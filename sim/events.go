@@ -28,11 +28,11 @@ func (a *application) scheduleDeletion() {
 func (a *application) deleteCalled() {
 	a.set(timerDeletion, never)
 	a.note("pod deleted", "K79")
-	a.endpoints.deleted = true
+	a.endpoints.api.terminating = true
 	if a.world.Cluster.Propagation != nil {
 		a.published()
 	} else {
-		a.watch(&a.life.durations.DeleteEvent)
+		a.watch(a.draw(&a.life.durations.DeleteEvent))
 	}
 	a.set(timerDeleted, a.life.now+a.draw(&a.life.durations.Delete))
 }
@@ -43,9 +43,9 @@ func (a *application) podGone() {
 	a.account()
 	a.ledger.backOff = false
 	e := &a.endpoints
-	e.api, e.ready, e.deleted = false, false, false
+	e.api, e.writes = endpoint{}, endpoint{}
 	if a.world.Cluster.Propagation == nil {
-		a.watch(&a.life.durations.PodEvent)
+		a.watch(a.draw(&a.life.durations.PodEvent))
 	}
 	a.scheduleDeletion()
 }

@@ -112,6 +112,17 @@ func (l *life) relist() {
 	}
 }
 
+// hasAddress reports whether the API knows an address of the pod: some container
+// of it was reported to run (K75).
+func (l *life) hasAddress() bool {
+	for i := range l.containers {
+		if l.containers[i].status.Incarnation >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // observe makes the runtime's state the one that was last seen, and reports
 // whether it differs.
 func (l *life) observe() bool {

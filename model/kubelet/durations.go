@@ -32,6 +32,8 @@ type Durations struct {
 	StatusDone  dist.Duration // that to its answer, when the next write can begin
 	PodEvent    dist.Duration // PATCH received to the watchers seeing the pod (K71)
 	SliceUpdate dist.Duration // that to the watchers seeing the EndpointSlice (K50, K71)
+	BusyStart   float64       // factor on the four above while the node starts the container (K74, K75)
+	StaleSlices float64       // probability that a change which comes during an update of the slice finds the controller's view out of date (K73)
 	RulesStart  dist.Duration // a proxy free to apply rules to its beginning (K72)
 	RulesApply  dist.Duration // one application of rules (K72)
 
@@ -70,6 +72,8 @@ func MeasuredDurations() Durations {
 		StatusDone:  medianP90(4500*us, 7000*us),
 		PodEvent:    medianP90(5700*us, 9200*us),
 		SliceUpdate: medianP90(5900*us, 9900*us),
+		BusyStart:   1.4,
+		StaleSlices: 0.4,
 		RulesStart:  medianP90(500*us, 1100*us),
 		RulesApply:  medianP90(32*ms, 40*ms),
 
