@@ -190,7 +190,7 @@ func (a *application) sliceDue() {
 		a.station("endpoint slice updated", e.slice.ready(), "K50")
 		a.registration(e.slice.ready())
 	case !before.listed:
-		a.station("endpoint listed, not ready", false, "K75")
+		a.station("endpoint listed", false, "K75")
 	}
 	a.service.changed()
 }

@@ -87,7 +87,7 @@ func (x *explainer) note(e *sim.Event) {
 			}
 		}
 	case sim.EventStation:
-		if e.Rule == "K50" {
+		if e.Rule == "K50" || e.Rule == "K75" {
 			x.sliceAt = e.At
 		}
 	}
@@ -303,6 +303,10 @@ func (x *explainer) whyStation(e *sim.Event) string {
 			return fmt.Sprintf("kube-proxy waited %s for minSyncPeriod since the end of its last application (K51).", seconds(wait.Seconds()))
 		}
 		return "kube-proxy's last application ended at least minSyncPeriod ago, so it begins at once (K51)."
+	case "K73":
+		return "The change came while the controller wrote the slice. It had not seen its own write yet, and tries again a second later."
+	case "K75":
+		return "The pod has an address: the slice lists it before it is Ready. The proxies apply that, too, and its readiness may have to wait for them (K72)."
 	}
 	return "The load balancer is one more proxy behind the EndpointSlice, with a delay of its own (cluster.loadBalancer)."
 }
