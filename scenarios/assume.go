@@ -90,9 +90,6 @@ func (a assumption) overridden(list changes) bool {
 // the manifest says is read before any overlay but the container's name, so that
 // a variant with another initialDelaySeconds does not suppose another application.
 func (u *unit) assume(list changes) {
-	u.scenario = mapping()
-	setChild(u.scenario, "apiVersion", scalar("probesim/v1"))
-	setChild(u.scenario, "kind", scalar("Scenario"))
 	found := u.object.candidates()
 	container, err := u.object.studied("")
 	for _, c := range list {
@@ -103,6 +100,14 @@ func (u *unit) assume(list changes) {
 	if err != nil {
 		container = &candidate{node: mapping()} // which is reported where the object is decoded
 	}
+	u.assumeFor(container)
+}
+
+// assumeFor supposes what one of the containers does.
+func (u *unit) assumeFor(container *candidate) {
+	u.scenario, u.assumed = mapping(), nil
+	setChild(u.scenario, "apiVersion", scalar("probesim/v1"))
+	setChild(u.scenario, "kind", scalar("Scenario"))
 	rule := ruleFor(container.node)
 	u.assumeNode()
 	u.assumeStartup(container.node, rule)

@@ -49,9 +49,11 @@ type decoder struct {
 	origins map[*yaml.Node]place
 	// lenient makes an unknown field a note: a manifest may be newer than us.
 	lenient bool
-	files   files // what samples and histograms are read from
-	faults  Faults
-	notes   []string
+	// anyVersion accepts versions of Kubernetes that are too old to be simulated.
+	anyVersion bool
+	files      files // what samples and histograms are read from
+	faults     Faults
+	notes      []string
 }
 
 // leaf is a type of the scenario format that is decoded in its own way.

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
 )
 
@@ -154,7 +155,7 @@ func (r distributionReader) quantiles(n *yaml.Node, parts map[string]*yaml.Node,
 		p, ok := percentile(name)
 		if !ok {
 			message := "must be quantiles such as p50 and p99, mean and sd, or one of " + strings.Join(families, ", ")
-			if near := nearest(name, append([]string{"mean", "sd"}, families...)); near != "" {
+			if near := model.Nearest(name, append([]string{"mean", "sd"}, families...)); near != "" {
 				message += fmt.Sprintf(" (did you mean %q?)", near)
 			}
 			r.fault(n, at.field(name), "unknown distribution, %s", message)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/probesim/probesim/model"
 )
 
 // Fault is one thing wrong with an input.
@@ -52,6 +54,11 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Of reports whether any fault is of the file.
+func (f Faults) Of(file string) bool {
+	return slices.ContainsFunc(f, func(fault Fault) bool { return fault.File == file })
+}
+
 // sorted returns the faults by file, line and path, each once: variants repeat
 // what the base already shows.
 func (f Faults) sorted() Faults {
@@ -70,63 +77,13 @@ func (f Faults) sorted() Faults {
 	return once
 }
 
-// nearest returns the word of the list that the given one is most likely a
-// slip of, or "" where none is near: a third of its letters may be inserted,
-// left out, changed or swapped, or two, or one of a very short word.
-func nearest(word string, words []string) string {
-	allowed := max(2, len(word)/3)
-	if len(word) < 4 {
-		allowed = 1
-	}
-	best, bestDistance := "", allowed+1
-	for _, candidate := range words {
-		if strings.EqualFold(word, candidate) {
-			return candidate
-		}
-		if distance := editDistance(strings.ToLower(word), strings.ToLower(candidate)); distance < bestDistance && distance < len(candidate) {
-			best, bestDistance = candidate, distance
-		}
-	}
-	return best
-}
-
-// editDistance is the number of letters to insert, delete, replace or swap
-// with their neighbour that turn a into b (optimal string alignment). Words
-// beyond 64 letters are no slips of a field name and count as far away.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			changed := 1
-			if a[i-1] == b[j-1] {
-				changed = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+changed)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
-}
-
 // notOneOf says that a word is not among the allowed ones.
 func notOneOf(word string, allowed []string) string {
 	if len(allowed) == 1 {
 		return fmt.Sprintf("%s: must be %s", quoted(word), allowed[0])
 	}
 	message := fmt.Sprintf("%s: must be one of %s", quoted(word), strings.Join(allowed, ", "))
-	if near := nearest(word, allowed); near != "" {
+	if near := model.Nearest(word, allowed); near != "" {
 		message += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return message
@@ -134,7 +91,7 @@ func notOneOf(word string, allowed []string) string {
 
 // unknownField says that a mapping has no such field.
 func unknownField(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+	if near := model.Nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown field (did you mean %q?)", near)
 	}
 	if len(known) > 16 {

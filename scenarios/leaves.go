@@ -63,8 +63,16 @@ func (k *kubernetesVersion) decodeNode(d *decoder, n *yaml.Node, at place) {
 	if found != nil {
 		minor, _ = strconv.Atoi(found[1]) // three digits at most
 	}
-	if minor < model.OldestVersion.Minor || minor > model.NewestVersion.Minor {
-		d.fault(n, at, "%s: must be a version from 1.%d to 1.%d", described(n), model.OldestVersion.Minor, model.NewestVersion.Minor)
+	oldest := model.OldestVersion.Minor
+	switch {
+	case d.anyVersion:
+		oldest = 0
+	case minor >= 0 && minor < oldest:
+		d.fault(n, at, "%s: must be a version from 1.%d to 1.%d: the kubelet of older ones is not simulated, lint alone takes them", described(n), oldest, model.NewestVersion.Minor)
+		return
+	}
+	if minor < oldest || minor > model.NewestVersion.Minor {
+		d.fault(n, at, "%s: must be a version from 1.%d to 1.%d", described(n), oldest, model.NewestVersion.Minor)
 		return
 	}
 	*k = kubernetesVersion(minor)

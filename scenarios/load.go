@@ -370,7 +370,10 @@ var scenarioType = reflect.TypeFor[scenario]()
 
 // decode applies the changes to copies of the unit's trees and decodes them.
 func (u *unit) decode(list changes) (*decoded, *decoder) {
-	d := &decoder{files: u.read, origins: map[*yaml.Node]place{}}
+	return u.decodeWith(&decoder{files: u.read, origins: map[*yaml.Node]place{}}, list)
+}
+
+func (u *unit) decodeWith(d *decoder, list changes) (*decoded, *decoder) {
 	changed := &unit{scenario: copyTree(u.scenario, d.origins), at: u.at, bare: u.bare, title: u.title}
 	if u.object != nil {
 		object := *u.object

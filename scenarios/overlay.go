@@ -11,8 +11,8 @@ import (
 	"github.com/probesim/probesim/model"
 )
 
-// commandLine is how errors name the source of the overlays of --set.
-const commandLine = "--set"
+// CommandLine is the file that faults of the overlays of --set name.
+const CommandLine = "--set"
 
 // parseOverlays parses overlays of the form path=value, the value in YAML. An
 // empty value, like null, removes what is there.
@@ -22,10 +22,10 @@ func parseOverlays(overlays []string) (changes, Faults) {
 	for _, overlay := range overlays {
 		path, value, ok := strings.Cut(overlay, "=")
 		if !ok {
-			faults = append(faults, Fault{File: commandLine, Message: fmt.Sprintf("%s: must be path=value", quoted(overlay))})
+			faults = append(faults, Fault{File: CommandLine, Message: fmt.Sprintf("%s: must be path=value", quoted(overlay))})
 			continue
 		}
-		trees, wrong := documents(commandLine, []byte(value))
+		trees, wrong := documents(CommandLine, []byte(value))
 		for _, f := range wrong {
 			f.Line, f.Path = 0, path
 			faults = append(faults, f)
@@ -36,9 +36,9 @@ func parseOverlays(overlays []string) (changes, Faults) {
 			tree = trees[0]
 			clearLines(tree)
 		case len(trees) > 1:
-			faults = append(faults, Fault{File: commandLine, Path: path, Message: "must be one value"})
+			faults = append(faults, Fault{File: CommandLine, Path: path, Message: "must be one value"})
 		}
-		list = append(list, change{path, tree, place{commandLine, path}})
+		list = append(list, change{path, tree, place{CommandLine, path}})
 	}
 	return list, faults
 }

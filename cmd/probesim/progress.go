@@ -54,6 +54,14 @@ func (p *progress) update(done, wanted int64) {
 	fmt.Fprintf(p.out, "\r\x1b[K%s: %d of %d replications, about %s left", p.what, done, wanted, max(0, left).Round(time.Second))
 }
 
+// checked tells how many containers have been checked.
+func (p *progress) checked(n int) {
+	if now := time.Now(); p.out != nil && now.Sub(p.shown) >= between {
+		p.shown = now
+		fmt.Fprintf(p.out, "\r\x1b[K%s: %d containers", p.what, n)
+	}
+}
+
 // end clears the line.
 func (p *progress) end() {
 	if p.out != nil {

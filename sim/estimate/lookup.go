@@ -54,6 +54,9 @@ func Statistics(key string) []string {
 func (m *Measures) Lookup(key, statistic string) (*stats.Estimate, error) {
 	value, known := field(m, key)
 	if !known {
+		if near := model.Nearest(key, Keys()); near != "" {
+			return nil, fmt.Errorf("%s: unknown measure (did you mean %q?)", key, near)
+		}
 		return nil, fmt.Errorf("%s: unknown measure, must be one of %s", key, strings.Join(Keys(), ", "))
 	}
 	if _, ok := value.(*stats.Distribution); ok && statistic == "" {

@@ -1,0 +1,156 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// serves reports whether the workload is of a kind that gets traffic: jobs run
+// to their end.
+func (c *check) serves() bool {
+	return c.Kind != "Job" && c.Kind != "CronJob" && c.World.Pod.RestartPolicy == model.RestartAlways && !c.container().Sidecar
+}
+
+func noReadiness(c *check) {
+	if c.probe(model.Readiness) != nil || !c.serves() {
+		return
+	}
+	fix := "add a readinessProbe that asks what clients ask"
+	start := c.meanStart()
+	if c.probe(model.Startup) == nil && start > 0 {
+		c.report(Finding{
+			Assumed: c.StartupAssumed, Field: model.Readiness.Field(), Fix: fix,
+			Message: fmt.Sprintf("the pod is in the endpoints as soon as its container runs: every start and restart gets traffic for about %s before it can serve", seconds(start)),
+			Number:  &Number{calc.Number(start), "s", "traffic to a starting process, per start", "mean work of the startup through the CPU limit (S8)"},
+		})
+		return
+	}
+	until := calc.Number(math.Inf(1))
+	if c.sees(model.Liveness) {
+		until = c.detection(model.Liveness).Seconds().Mean
+	}
+	text := "for ever"
+	if !math.IsInf(float64(until), 1) {
+		text = "for " + seconds(float64(until)) + " on average, until it is killed, and while its successor starts"
+	}
+	c.report(Finding{
+		Field: model.Readiness.Field(), Fix: fix,
+		Message: "nothing takes a pod that cannot serve out of the endpoints: a hung one gets traffic " + text,
+		Number:  &Number{until, "s", "traffic to a hung process", "exact windows (S4)"},
+	})
+}
+
+// meanStart returns the seconds that a start of mean work takes, by the
+// textbook arithmetic of the limit (S8).
+func (c *check) meanStart() float64 {
+	total := 0.0
+	for i := range c.World.Application.Startup {
+		stage := &c.World.Application.Startup[i]
+		cpus := float64(max(stage.Threads, 1))
+		limit := c.limit()
+		if stage.CPULimitMilli > 0 {
+			limit = stage.CPULimitMilli
+		}
+		if limit > 0 {
+			cpus = math.Min(cpus, float64(limit)/1000)
+		}
+		total += stage.Wait.Mean().Seconds() + stage.CPU.Mean().Seconds()/cpus
+	}
+	return total
+}
+
+// noLiveness puts the question whether to have a liveness probe at all in
+// numbers (A12, S23): what the default one would cost and what it would save.
+func noLiveness(c *check) {
+	if c.probe(model.Liveness) != nil || !c.serves() {
+		return
+	}
+	hangs := hangsPerYear(c.World)
+	if hangs == 0 {
+		return
+	}
+	candidate := &model.Probe{Handler: model.Handler{Kind: model.HTTPGet}}
+	if p := c.probe(model.Readiness); p != nil {
+		candidate.Handler = p.Handler
+	}
+	candidate.SetDefaults()
+	candidate.FailureThreshold = 6 // about twice what a default readiness probe tolerates (A17)
+	world := alone(c.World).WithContainer(c.container().WithProbe(model.Liveness, candidate))
+	form := estimate.NewClosedForm(world, model.Liveness)
+	message := fmt.Sprintf("a hang, %s a year, is never ended", digits(math.Round(hangs*10)/10))
+	number := &Number{calc.Number(hangs), "1/year", "hangs per pod-year that nothing ends", "the scenario's faults"}
+	if form.Why == "" && candidate.Handler.Kind != model.TCPSocket {
+		rate, bound := form.Rate(candidate)
+		kills, times := bound*year.Seconds(), "at most "+digits(bound*year.Seconds())
+		if least := rate * year.Seconds(); kills > falseKillsAllowed && least < kills/2 {
+			times = fmt.Sprintf("%s to %s", digits(math.Round(least*1000)/1000), digits(kills))
+		}
+		message += fmt.Sprintf("; a liveness probe of 6 failures every 10 s would end it within %s and kill a healthy container %s times a year",
+			seconds(float64(calc.SettingsOf(candidate).Detection(true, 0).Seconds().Max)), times)
+		number = &Number{calc.Number(kills), "1/year", "upper bound of the false kills of such a probe, per pod-year: the break-even rate of hangs that end by nothing else", "closed form (S1, S3)"}
+	}
+	c.report(Finding{
+		Assumed: c.AnswersAssumed, Field: model.Liveness.Field(), Message: message, Number: number,
+		Fix: "add a livenessProbe that tolerates at least twice what readiness does, if the process can hang",
+	})
+}
+
+func unknownPorts(c *check) {
+	for k, port := range c.UnknownPorts {
+		if port == "" {
+			continue
+		}
+		kind := model.ProbeKind(k)
+		c.report(Finding{
+			Field:   kind.Field() + "." + c.probe(kind).Handler.Kind.String() + ".port",
+			Message: fmt.Sprintf("the container has no port named %q: every attempt errs and is thrown away, so that the probe never comes to a result", port),
+			Fix:     "name one of the container's ports, or give its number",
+			Number:  &Number{1, "share", "attempts that are thrown away", "K15, K21"},
+		})
+	}
+}
+
+func unknownSuppressions(c *check) {
+	known := map[string]bool{}
+	for _, rule := range Rules() {
+		known[rule.ID] = rule.ID != unknownSuppression
+	}
+	for _, id := range c.Ignored {
+		if known[id] {
+			continue
+		}
+		fix := "remove it from the annotation " + Annotation
+		if near := model.Nearest(id, IDs()); near != "" {
+			fix = fmt.Sprintf("did you mean %q?", near)
+		}
+		c.report(Finding{
+			Field: "metadata.annotations", Message: fmt.Sprintf("%q is no check's id, so that it suppresses nothing", id), Fix: fix,
+		})
+	}
+}
+
+// Annotation is the key under which an object, or its pod template, names the
+// checks that are not to be reported for it, separated by commas.
+const Annotation = "probesim/ignore"
+
+// livenessEndsPod is about pods that are not restarted (A10). A job of a
+// controller is started anew by it, which costs a pod.
+func livenessEndsPod(c *check) {
+	if c.probe(model.Liveness) == nil || c.World.Pod.RestartPolicy != model.RestartNever || c.container().Sidecar {
+		return
+	}
+	kills := calc.Number(math.NaN())
+	if c.Risk != nil && c.Risk.FalseKillsPerPodYear != nil {
+		kills = calc.Number(c.Risk.FalseKillsPerPodYear.Estimate)
+	}
+	c.report(Finding{
+		Assumed: c.AnswersAssumed, Field: "pod.restartPolicy",
+		Message: "restartPolicy Never: a liveness verdict, false or not, ends the pod for good",
+		Fix:     "set restartPolicy to OnFailure, or leave the liveness probe out",
+		Number:  &Number{kills, "1/year", "false kills per pod-year", "closed form or short simulation"},
+	})
+}

@@ -1,0 +1,145 @@
+package lint
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+)
+
+// Shares of starts that are killed: what the default budget should keep within,
+// its p99.9, and what nobody can call rare.
+const (
+	startsKilledAllowed = .001
+	startsKilledOften   = .05
+)
+
+// startsKilled holds the startup budget against the startup: that of the
+// startup probe, or of the liveness probe that stands in for it.
+func startsKilled(c *check) {
+	if c.Risk == nil || c.Risk.StartupKillProbability == nil || c.StartupGranted {
+		return
+	}
+	kind := model.Startup
+	if c.probe(kind) == nil {
+		kind = model.Liveness
+	}
+	killed := c.Risk.StartupKillProbability
+	if c.probe(kind) == nil || !(killed.Low > startsKilledAllowed) {
+		return
+	}
+	severity := Warning
+	if killed.Low > startsKilledOften {
+		severity = Error
+	}
+	budget := calc.SettingsOf(c.probe(kind)).Budget(c.probe(kind).Handler.Kind == model.GRPC)
+	fix := fmt.Sprintf("raise %s.failureThreshold", kind.Field())
+	if kind == model.Liveness {
+		fix = "add a startupProbe whose failureThreshold × periodSeconds covers the longest start"
+	}
+	if c.limit() > 0 {
+		fix += ", or the CPU limit, which stretches the start's CPU work"
+	}
+	c.report(Finding{
+		Severity: severity, Assumed: c.StartupAssumed, Field: kind.Field() + ".failureThreshold", Fix: fix,
+		Message: fmt.Sprintf("%s of all starts are killed before they are done: the %s probe leaves a start %s for certain and %s at the first start of a pod",
+			percent(killed.Estimate), kind, seconds(float64(budget.Guaranteed)), seconds(float64(budget.NewPod))),
+		Number: &Number{calc.Number(killed.Estimate), "probability", "a start is killed", "short simulation of starts: " + killed.Method},
+	})
+}
+
+// longDelay is the initialDelaySeconds from which the advice wants a startup
+// probe (A23).
+const longDelay = 60
+
+// longInitialDelay is about delays that a startup probe would replace: above 60
+// s, or above what the probe itself tolerates (A22).
+func longInitialDelay(c *check) {
+	if c.probe(model.Startup) != nil {
+		return
+	}
+	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness} {
+		p := c.probe(k)
+		if p == nil || p.InitialDelaySeconds <= longDelay && (k == model.Readiness || p.InitialDelaySeconds <= p.FailureThreshold*p.PeriodSeconds) {
+			continue
+		}
+		// F failures every 10 s guarantee (F−1)·10 s, not F·10 s (A19, S5).
+		failures := (p.InitialDelaySeconds+9)/10 + 1
+		message := fmt.Sprintf("for the first %d s after every start a hang goes unnoticed by the %s probe", p.InitialDelaySeconds, k)
+		number := &Number{calc.Number(p.InitialDelaySeconds), "s", "after each start without the probe", "exact windows (S5)"}
+		if k == model.Readiness {
+			message = fmt.Sprintf("a pod waits %d s for its first readiness attempt, however soon it can serve", p.InitialDelaySeconds)
+			if c.Risk != nil && c.Risk.readyLag != nil {
+				lag := c.Risk.readyLag.Mean.Estimate
+				message += ": " + seconds(lag) + " on average after it could"
+				number = &Number{calc.Number(lag), "s", "mean time from able to serve to Ready", "short simulation of starts"}
+			}
+		}
+		c.report(Finding{
+			Assumed: k == model.Readiness && (c.StartupAssumed || c.StartupGranted), Field: k.Field() + ".initialDelaySeconds",
+			Message: message, Number: number,
+			Fix: fmt.Sprintf("replace it by a startupProbe with periodSeconds: 10 and failureThreshold: %d, which guarantees %d s (%d × 10 s would guarantee %d)",
+				failures, (failures-1)*10, failures-1, (failures-2)*10),
+		})
+	}
+}
+
+// slowReady is about the readiness period, which adds a uniform part of itself
+// to every start without a startup probe (A21).
+func slowReady(c *check) {
+	p := c.probe(model.Readiness)
+	if p == nil || p.PeriodSeconds <= 10 || c.probe(model.Startup) != nil || c.Risk == nil || c.Risk.readyLag == nil {
+		return
+	}
+	lag := c.Risk.readyLag
+	c.report(Finding{
+		Assumed: c.StartupAssumed, Field: model.Readiness.Field() + ".periodSeconds",
+		Message: fmt.Sprintf("a pod that can serve is Ready %s later on average and %s later in one start of a hundred, since it is asked only every %d s", seconds(lag.Mean.Estimate), seconds(lag.P99.Estimate), p.PeriodSeconds),
+		Fix:     "ask every few seconds, or add a startupProbe with a short period: its first success asks readiness at once",
+		Number:  &Number{calc.Number(lag.Mean.Estimate), "s", "mean time from able to serve to Ready", "short simulation of starts"},
+	})
+}
+
+// progressDeadline compares the budget of one start with the time in which a
+// Deployment has to make progress.
+func progressDeadline(c *check) {
+	p, deadline := c.probe(model.Startup), time.Duration(c.ProgressDeadlineSeconds)*time.Second
+	if p == nil || deadline == 0 {
+		return
+	}
+	budget := calc.SettingsOf(p).Budget(true)
+	if float64(budget.Most) <= deadline.Seconds() {
+		return
+	}
+	c.report(Finding{
+		Field: "spec.progressDeadlineSeconds",
+		Message: fmt.Sprintf("the rollout has failed after %s without a new Ready pod, while the startup probe gives one start up to %s: a slow start that is within its budget fails the rollout",
+			span(deadline), seconds(float64(budget.Most))),
+		Fix:    "raise progressDeadlineSeconds above the startup budget, or lower the budget",
+		Number: &Number{budget.Most, "s", "longest start within the startup budget", "exact windows (S5)"},
+	})
+}
+
+// longBeforeStart is the time before the container's start from which it is
+// worth a word.
+const longBeforeStart = time.Minute
+
+func longInitContainers(c *check) {
+	stages := c.World.Application.BeforeStart
+	total, slow := time.Duration(0), time.Duration(0)
+	for i := range stages {
+		total += stages[i].Wait.Mean()
+		slow += stages[i].Wait.Quantile(.99)
+	}
+	if slow <= longBeforeStart {
+		return
+	}
+	c.report(Finding{
+		Field: "application.beforeStart",
+		Message: fmt.Sprintf("before the container runs, %d stages take %s on average, one after the other, and up to %s; no probe sees them, and every new pod waits for them",
+			len(stages), span(total), span(slow)),
+		Fix:    "pull smaller images, and do in parallel, or in the container behind a startupProbe, what init containers do one by one",
+		Number: &Number{inSeconds(total), "s", "mean time before the container's start", "sum of the stages' means"},
+	})
+}

@@ -1,0 +1,164 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+)
+
+// What was measured of a deletion (K72, K79, K80): the rules follow the SIGTERM
+// by up to 1.1 s, minSyncPeriod and an application, on a quiet cluster.
+const afterSigterm = 100 * time.Millisecond
+
+// missingPreStop compares what the pod still serves after its deletion with the
+// time until the last proxy, and the load balancer, know of it.
+func missingPreStop(c *check) {
+	if c.probe(model.Readiness) == nil || !c.serves() {
+		return
+	}
+	cluster := &c.World.Cluster
+	known, method := cluster.MinSyncPeriod+afterSigterm, "measured on a quiet cluster (K72, K79)"
+	if cluster.Propagation != nil {
+		known, method = cluster.Propagation.Quantile(.99), "p99 of cluster.propagation"
+	}
+	if b := cluster.LoadBalancer; b != nil && b.Deregistration > 0 {
+		known += b.Deregistration
+		method += " and the load balancer's deregistration"
+	}
+	serves := c.container().PreStop.Lasts
+	if s := &c.World.Application.Shutdown; s.ListenerAtExit {
+		serves += s.Wait.Quantile(.5)
+	}
+	dark := known - serves
+	if dark <= 0 || c.container().PreStop.Handler != "" && c.container().PreStop.Lasts == 0 {
+		return // a hook whose length nobody knows
+	}
+	severity := Info
+	if dark > 3*time.Second {
+		severity = Warning
+	}
+	sleep := int64(known/time.Second) + 1
+	fix := fmt.Sprintf("add lifecycle.preStop.sleep.seconds: %d", sleep)
+	if grace := c.World.Pod.TerminationGracePeriodSeconds; sleep+2 > grace {
+		fix += fmt.Sprintf(", and raise terminationGracePeriodSeconds above %d", grace)
+	}
+	if !featureSleep.on(cluster.KubernetesVersion) {
+		fix = fmt.Sprintf("add a preStop command that sleeps %d s (the sleep action needs Kubernetes 1.%d)", sleep, featureSleep.since)
+	}
+	c.report(Finding{
+		Severity: severity, Field: "lifecycle.preStop", Fix: fix,
+		Message: fmt.Sprintf("a deleted pod gets connections up to %s after it has stopped serving: SIGTERM does not wait for the proxies", span(dark)),
+		Number:  &Number{inSeconds(dark), "s", "traffic to a deleted pod, at most", method},
+	})
+}
+
+// preStopExceedsGrace is about hooks that leave the process the 2 s that the
+// kubelet grants at least (K37).
+func preStopExceedsGrace(c *check) {
+	grace := time.Duration(c.World.Pod.TerminationGracePeriodSeconds) * time.Second
+	hook := c.container().PreStop.Lasts
+	stops := c.World.Application.Shutdown.Wait.Quantile(.99)
+	left := max(grace-hook, 2*time.Second)
+	if hook == 0 || hook+2*time.Second < grace && hook+stops <= grace {
+		return
+	}
+	c.report(Finding{
+		Field: "pod.terminationGracePeriodSeconds",
+		Message: fmt.Sprintf("of the grace period of %s the preStop hook takes %s, and the process has %s to stop before SIGKILL",
+			span(grace), span(hook), span(left)),
+		Fix:    fmt.Sprintf("raise terminationGracePeriodSeconds to %d", int64((hook+max(stops, 10*time.Second))/time.Second)+1),
+		Number: &Number{inSeconds(left), "s", "from SIGTERM to SIGKILL", "the kubelet's arithmetic (K37)"},
+	})
+}
+
+// feature is a field of the API with the minor version since which it is on by
+// default, and that in which it became a promise.
+type feature struct {
+	alpha, since, stable int
+}
+
+// on reports whether the field does anything in a version without feature
+// gates being set.
+func (f feature) on(v model.Version) bool { return v.Minor >= f.since }
+
+// The fields of the API that versions of Kubernetes lack (A31), by the feature
+// gates of each release.
+var (
+	featureStartup       = feature{16, 18, 20} // StartupProbe
+	featureGRPC          = feature{23, 24, 27} // GRPCContainerProbe
+	featureProbeGrace    = feature{21, 25, 28} // ProbeTerminationGracePeriod: beta, but off, from 1.22
+	featureSleep         = feature{29, 30, 34} // PodLifecycleSleepAction
+	featureSidecar       = feature{28, 29, 33} // SidecarContainers
+	featurePodResources  = feature{32, 34, 0}  // PodLevelResources
+	execTimeoutsEnforced = 20                  // ExecProbeTimeout
+)
+
+func unsupportedFields(c *check) {
+	v := c.World.Cluster.KubernetesVersion
+	lacks := func(f feature, field, what, effect, fix string) {
+		if f.on(v) {
+			return
+		}
+		stable := ""
+		if f.stable > 0 {
+			stable = fmt.Sprintf(", stable since 1.%d", f.stable)
+		}
+		state := fmt.Sprintf("does not know %s", what)
+		if v.Minor >= f.alpha {
+			state = fmt.Sprintf("has %s behind a feature gate that is off by default", what)
+		}
+		c.report(Finding{
+			Field:   field,
+			Message: fmt.Sprintf("Kubernetes %s %s (on since 1.%d%s): %s", v, state, f.since, stable, effect),
+			Fix:     fix,
+			Number:  &Number{calc.Number(f.since), "", "minor version of Kubernetes since which the field is on", "the releases' feature gates"},
+		})
+	}
+	for k := range model.ProbeKind(model.ProbeKinds) {
+		p := c.probe(k)
+		if p == nil {
+			continue
+		}
+		if k == model.Startup {
+			lacks(featureStartup, k.Field(), "startupProbe", "it is dropped, and liveness alone judges a start", "give liveness an initialDelaySeconds that covers the longest start")
+		}
+		if p.Handler.Kind == model.GRPC {
+			lacks(featureGRPC, k.Field()+".grpc", "grpc probes", "the probe is refused or has no handler", "run grpc_health_probe as an exec probe, or use httpGet")
+		}
+		if p.TerminationGracePeriodSeconds != nil {
+			lacks(featureProbeGrace, k.Field()+".terminationGracePeriodSeconds", "a probe's terminationGracePeriodSeconds", "a kill by the probe gets the pod's grace period", "set the pod's terminationGracePeriodSeconds")
+		}
+	}
+	if strings.HasPrefix(c.container().PreStop.Handler, "sleep ") {
+		lacks(featureSleep, "lifecycle.preStop.sleep", "the sleep action", "the pod stops without waiting for the proxies", "sleep in an exec hook")
+	}
+	if c.container().Sidecar {
+		lacks(featureSidecar, "restartPolicy", "init containers with restartPolicy Always", "it runs as an ordinary init container, and its probes are refused", "make it a regular container")
+	}
+	if c.World.Pod.CPULimitMilli > 0 {
+		lacks(featurePodResources, "pod.resources", "resources of the pod", "the pod has no limit of its own", "set the containers' limits")
+	}
+}
+
+func execTimeoutIgnored(c *check) {
+	v := c.World.Cluster.KubernetesVersion
+	if v.Minor >= execTimeoutsEnforced {
+		return
+	}
+	for k := range model.ProbeKind(model.ProbeKinds) {
+		p := c.probe(k)
+		if p == nil || p.Handler.Kind != model.Exec {
+			continue
+		}
+		c.report(Finding{
+			Field: k.Field() + ".timeoutSeconds",
+			Message: fmt.Sprintf("Kubernetes %s does not enforce timeoutSeconds (%d) of exec probes: a command that hangs is waited for without end, and the timeout begins to act with the upgrade to 1.%d",
+				v, p.TimeoutSeconds, execTimeoutsEnforced),
+			Fix:    "let the command end itself (timeout 5 …), and set timeoutSeconds to what it needs before upgrading",
+			Number: &Number{calc.Number(execTimeoutsEnforced), "", "minor version of Kubernetes since which the timeout is enforced", "ExecProbeTimeout"},
+		})
+	}
+}

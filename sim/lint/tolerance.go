@@ -1,0 +1,238 @@
+package lint
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// falseKillsAllowed is the default objective on false kills (design section 4),
+// and onceAMonth what nobody can overlook.
+const (
+	falseKillsAllowed = .1
+	onceAMonth        = 12
+)
+
+func falseKills(c *check) {
+	if c.Risk == nil || c.Risk.FalseKillsPerPodYear == nil || c.probe(model.Liveness) == nil {
+		return
+	}
+	kills := c.Risk.FalseKillsPerPodYear
+	if !(kills.Low > falseKillsAllowed) {
+		return
+	}
+	severity := Warning
+	if kills.Low > onceAMonth {
+		severity = Error
+	}
+	c.report(Finding{
+		Severity: severity, Assumed: c.AnswersAssumed, Field: model.Liveness.Field(),
+		Message: fmt.Sprintf("a healthy container is killed %s times per pod-year: the probe tolerates stalls of %s", digits(kills.Estimate), span(estimate.Tolerated(c.probe(model.Liveness)))),
+		Fix:     "let `probesim recommend` find settings, or raise timeoutSeconds and failureThreshold",
+		Number:  &Number{calc.Number(kills.Estimate), "1/year", "false kills per pod-year", kills.Method},
+	})
+}
+
+// sees reports whether the probe of kind k exists and notices hangs.
+func (c *check) sees(k model.ProbeKind) bool {
+	p := c.probe(k)
+	return p != nil && p.Handler.Kind != model.TCPSocket && c.World.Application.Probes[k].HangCoverage > 0
+}
+
+// detection returns the time from a hang to the verdict of the probe of kind k.
+func (c *check) detection(k model.ProbeKind) calc.Window {
+	cached := c.World.Application.Probes[k].Cached
+	return calc.SettingsOf(c.probe(k)).Detection(cached == 0, cached)
+}
+
+// firstKilled returns the probability that a hang leads to the kill before it
+// leads to the removal, their grids being at phases independent of each other
+// since triggers move the readiness probe's (K3).
+func (c *check) firstKilled() float64 {
+	kill, removal := c.detection(model.Liveness), c.detection(model.Readiness)
+	const points = 2000
+	sum, low := 0.0, removal.Fixed
+	width := time.Duration(0)
+	for _, uniform := range removal.Uniform {
+		width = max(width, uniform)
+	}
+	for i := range points {
+		// The midpoints of the grid's phase; a cached status adds its mean.
+		at := low + width*time.Duration(2*i+1)/(2*points)
+		for _, uniform := range removal.Uniform {
+			if uniform != width {
+				at += uniform / 2
+			}
+		}
+		sum += kill.CDF(at)
+	}
+	return sum / points
+}
+
+func readinessOutlasts(c *check) {
+	if !c.sees(model.Liveness) || !c.sees(model.Readiness) {
+		return
+	}
+	first := c.firstKilled()
+	if first <= .5+1e-9 {
+		return
+	}
+	kill, removal := c.detection(model.Liveness).Seconds(), c.detection(model.Readiness).Seconds()
+	c.report(Finding{
+		Field: model.Readiness.Field() + ".failureThreshold",
+		Message: fmt.Sprintf("of hung containers %s are killed while they still get traffic: the liveness probe acts after %s–%s, the readiness probe after %s–%s",
+			percent(first), digits(float64(kill.Min)), seconds(float64(kill.Max)), digits(float64(removal.Min)), seconds(float64(removal.Max))),
+		Fix:    fmt.Sprintf("raise livenessProbe.failureThreshold to %d, twice what readiness tolerates", c.twiceReadiness()),
+		Number: &Number{calc.Number(first), "probability", "a hang is killed before it is removed", "exact windows (S4)"},
+	})
+}
+
+// twiceReadiness returns the liveness threshold with which it tolerates twice
+// what the readiness probe does.
+func (c *check) twiceReadiness() int32 {
+	wanted := 2 * estimate.Tolerated(c.probe(model.Readiness))
+	p := *c.probe(model.Liveness)
+	for p.FailureThreshold = 1; estimate.Tolerated(&p) < wanted; p.FailureThreshold++ {
+	}
+	return p.FailureThreshold
+}
+
+func identicalProbes(c *check) {
+	liveness, readiness := c.probe(model.Liveness), c.probe(model.Readiness)
+	if liveness == nil || readiness == nil || liveness.Handler != readiness.Handler || !alike(liveness, readiness) {
+		return
+	}
+	c.report(Finding{
+		Field:   model.Liveness.Field(),
+		Message: fmt.Sprintf("liveness and readiness are the same: whatever lasts %s kills the container in half of the cases before it is out of the endpoints", span(estimate.Tolerated(liveness))),
+		Fix:     fmt.Sprintf("give liveness an endpoint that only says that the process answers, and failureThreshold %d", c.twiceReadiness()),
+		Number:  &Number{.5, "probability", "a hang is killed before it is removed", "exact windows (S4)"},
+	})
+}
+
+// alike reports whether two probes act at the same times.
+func alike(a, b *model.Probe) bool {
+	return a.PeriodSeconds == b.PeriodSeconds && a.TimeoutSeconds == b.TimeoutSeconds && a.FailureThreshold == b.FailureThreshold
+}
+
+func sameEndpoint(c *check) {
+	liveness, readiness := c.probe(model.Liveness), c.probe(model.Readiness)
+	if liveness == nil || readiness == nil || liveness.Handler != readiness.Handler || alike(liveness, readiness) {
+		return
+	}
+	longer := estimate.Tolerated(liveness) - estimate.Tolerated(readiness)
+	if longer <= 0 {
+		return // others say worse
+	}
+	c.report(Finding{
+		Field:   model.Liveness.Field() + "." + liveness.Handler.Kind.String(),
+		Message: fmt.Sprintf("liveness asks %s as readiness does: whatever fails readiness %s longer kills the container too", liveness.Handler, span(longer)),
+		Fix:     "give liveness an endpoint that only says that the process answers",
+		Number:  &Number{inSeconds(longer), "s", "what liveness tolerates beyond readiness", "exact windows (S3)"},
+	})
+}
+
+func livenessBelowTwice(c *check) {
+	liveness, readiness := c.probe(model.Liveness), c.probe(model.Readiness)
+	if liveness == nil || readiness == nil {
+		return
+	}
+	if liveness.Handler == readiness.Handler && alike(liveness, readiness) {
+		return // identical-probes says more
+	}
+	if c.sees(model.Liveness) && c.sees(model.Readiness) && c.firstKilled() > .5+1e-9 {
+		return // readiness-outlasts-liveness says worse
+	}
+	ratio := float64(estimate.Tolerated(liveness)) / float64(estimate.Tolerated(readiness))
+	if ratio >= 2 {
+		return
+	}
+	times := "as long as readiness does"
+	if ratio != 1 {
+		times = fmt.Sprintf("%s times what readiness does (%s)", digits(math.Round(100*ratio)/100), span(estimate.Tolerated(readiness)))
+	}
+	c.report(Finding{
+		Field:   model.Liveness.Field() + ".failureThreshold",
+		Message: fmt.Sprintf("liveness tolerates %s, %s: a pod has little time to recover out of the endpoints", span(estimate.Tolerated(liveness)), times),
+		Fix:     fmt.Sprintf("raise livenessProbe.failureThreshold to %d, or make readiness quicker", c.twiceReadiness()),
+		Number:  &Number{calc.Number(ratio), "", "ratio of the liveness to the readiness tolerance", "exact windows (S3)"},
+	})
+}
+
+// tcpSeesNoHang is about liveness, and about readiness where no liveness probe
+// would end the hang instead.
+func tcpSeesNoHang(c *check) {
+	kind := model.Liveness
+	if c.probe(kind) == nil {
+		kind = model.Readiness
+	}
+	p := c.probe(kind)
+	if p == nil || p.Handler.Kind != model.TCPSocket || c.World.Application.Probes[kind].HangCoverage > 0 {
+		return
+	}
+	c.report(Finding{
+		Field:   kind.Field() + ".tcpSocket",
+		Message: fmt.Sprintf("the kernel accepts connections for a process that hangs: the %s probe notices no hang, so that one is never ended by it", kind),
+		Fix:     "ask the process itself: httpGet or grpc",
+		Number:  &Number{0, "share", "hangs that the probe notices", "the kernel's accept queue (C10)"},
+	})
+}
+
+func timeoutExceedsPeriod(c *check) {
+	for k := range model.ProbeKind(model.ProbeKinds) {
+		p := c.probe(k)
+		if p == nil || p.TimeoutSeconds <= p.PeriodSeconds {
+			continue
+		}
+		tolerated := estimate.Tolerated(p)
+		c.report(Finding{
+			Field: k.Field() + ".timeoutSeconds",
+			Message: fmt.Sprintf("attempts without answer follow each other every %d s, not every %d s: a verdict takes %s or more, where failureThreshold × periodSeconds suggests %d s",
+				p.TimeoutSeconds, p.PeriodSeconds, span(tolerated), p.FailureThreshold*p.PeriodSeconds),
+			Fix:    fmt.Sprintf("set %s.timeoutSeconds to at most periodSeconds (%d)", k.Field(), p.PeriodSeconds),
+			Number: &Number{inSeconds(tolerated), "s", "least time from a hang to the verdict", "exact windows (S4, K5)"},
+		})
+	}
+}
+
+// longTimeout speaks only where the closed form shows that one second would do:
+// its upper bound on false verdicts keeps the default objective.
+func longTimeout(c *check) {
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		p := c.probe(k)
+		if p == nil || p.TimeoutSeconds <= 1 || p.TimeoutSeconds > p.PeriodSeconds || !c.sees(k) {
+			continue
+		}
+		form := estimate.NewClosedForm(c.alone(), k)
+		if form.Why != "" {
+			continue
+		}
+		short := *p
+		short.TimeoutSeconds = 1
+		_, bound := form.Rate(&short)
+		if perYear := bound * year.Seconds(); perYear <= falseKillsAllowed {
+			c.report(Finding{
+				Assumed: c.AnswersAssumed, Field: k.Field() + ".timeoutSeconds",
+				Message: fmt.Sprintf("with 1 s there would be at most %s false verdicts per pod-year; %d s make every detection %d s later", digits(perYear), p.TimeoutSeconds, p.TimeoutSeconds-1),
+				Fix:     fmt.Sprintf("leave %s.timeoutSeconds at its default of 1", k.Field()),
+				Number:  &Number{calc.Number(perYear), "1/year", "upper bound of false verdicts per pod-year at 1 s", "closed form: " + strings.SplitN(form.Sentence(), ";", 2)[0]},
+			})
+		}
+	}
+}
+
+// alone is the world without the pod's other containers, which serve and
+// answer at once and so do not touch the studied one.
+func (c *check) alone() *model.World { return alone(c.World) }
+
+func alone(w *model.World) *model.World {
+	copied := *w
+	copied.Pod.Containers = []model.Container{*w.Container()}
+	copied.Studied = 0
+	return &copied
+}

@@ -1,0 +1,52 @@
+package lint
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/probesim/probesim/sim/calc"
+)
+
+// span writes a time as people do: "26 s", "1.5 ms", "12 min".
+func span(d time.Duration) string { return seconds(d.Seconds()) }
+
+// seconds writes a number of seconds in the unit that suits it.
+func seconds(x float64) string {
+	size := math.Abs(x)
+	switch {
+	case math.IsInf(x, 0):
+		return "for ever"
+	case size >= 3*86400:
+		return digits(x/86400) + " d"
+	case size >= 3*3600:
+		return digits(x/3600) + " h"
+	case size >= 600:
+		return digits(x/60) + " min"
+	case size < .1 && x != 0:
+		return digits(x*1000) + " ms"
+	}
+	return digits(x) + " s"
+}
+
+// digits writes three significant digits, or a whole number as it is.
+func digits(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e6 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	if math.Abs(x) >= 1000 && math.Abs(x) < 1e6 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
+}
+
+// percent writes a share of 1. A share that is not quite the whole is not
+// written as such.
+func percent(x float64) string {
+	if x < 1 && x > .995 {
+		return "over 99 %"
+	}
+	return digits(100*x) + " %"
+}
+
+func inSeconds(d time.Duration) calc.Number { return calc.Number(d.Seconds()) }
