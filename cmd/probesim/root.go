@@ -115,7 +115,7 @@ func rootCommand(name string) *cobra.Command {
 		return fmt.Errorf("%s: %w (see %[1]s --help)", cmd.CommandPath(), err)
 	})
 	root.AddCommand(
-		runCommand(), recommendCommand(), calcCommand(), lintCommand(), traceCommand(), plotCommand(), mergeCommand(),
+		runCommand(), recommendCommand(), calcCommand(), fitCommand(), lintCommand(), traceCommand(), plotCommand(), mergeCommand(),
 		showCommand(), scenariosCommand(), versionCommand(),
 	)
 	return root

@@ -1,0 +1,146 @@
+package fit
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// The purposes of the streams of random numbers; that of a family is its place.
+const forFamilies = 100
+
+// stream returns the generator of (seed, replication, purpose): the three are
+// its key, so that no two streams have anything to do with each other (S14).
+func stream(seed, replication, purpose uint64) *rand.Rand {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[0:], seed)
+	binary.LittleEndian.PutUint64(key[8:], replication)
+	binary.LittleEndian.PutUint64(key[16:], purpose)
+	return rand.New(rand.NewChaCha8(key))
+}
+
+// replicate is one sample drawn from a fitted distribution and fitted anew.
+type replicate struct {
+	distance  float64
+	quantiles []float64 // of the distribution fitted to it
+	measured  []float64 // of the sample itself
+}
+
+// resampled draws samples from a fitted family, as large as the measured one
+// and seen through the same eyes, and fits the family to each (S16). It
+// ends early when the context does.
+func resampled(ctx context.Context, s *sample, f *family, of []float64, o Options, purpose uint64, shares []float64, places []float64) []replicate {
+	eyes := newObserver(s)
+	var drawn []replicate
+	for i := 0; i < 2*o.Resamples && len(drawn) < o.Resamples && ctx.Err() == nil; i++ {
+		again := eyes.observe(f, of, stream(o.Seed, uint64(i), purpose))
+		if again.events < leastEvents {
+			continue
+		}
+		fitted := f.fit(again, of)
+		if fitted == nil {
+			continue
+		}
+		steps := again.measured()
+		r := replicate{distance: again.distance(steps, func(x float64) float64 { return f.survival(fitted, x) })}
+		d := f.dist(fitted, 1)
+		for _, p := range shares {
+			r.quantiles = append(r.quantiles, d.Quantile(p))
+		}
+		for _, p := range places {
+			r.measured = append(r.measured, quantile(steps, p))
+		}
+		drawn = append(drawn, r)
+	}
+	return drawn
+}
+
+// observer sees drawn values as the measured ones were seen: through the same
+// buckets, to intervals as wide, and cut off as early.
+type observer struct {
+	s      *sample
+	cutOff []step // distribution of the time after which observations are cut off
+}
+
+func newObserver(s *sample) *observer {
+	o := &observer{s: s}
+	if s.events < s.n && !s.cells {
+		// The estimate of Kaplan and Meier with the parts exchanged: an event is
+		// what keeps the cut-off from being seen.
+		reverse := &sample{n: s.n}
+		for _, p := range s.points {
+			if p.censored() {
+				reverse.points = append(reverse.points, point{p.low, p.low, p.count})
+			} else {
+				reverse.points = append(reverse.points, point{p.middle(), math.Inf(1), p.count})
+			}
+		}
+		o.cutOff = reverse.kaplanMeier()
+	}
+	return o
+}
+
+// observe draws one sample.
+func (o *observer) observe(f *family, of []float64, r *rand.Rand) *sample {
+	again := &sample{scale: o.s.scale, cells: o.s.cells}
+	if o.s.cells {
+		again.points = o.counted(f, of, r)
+		again.settle()
+		return again
+	}
+	d := f.dist(of, 1)
+	for _, p := range o.s.points {
+		width := p.high - p.low
+		if p.censored() {
+			width = 0
+		}
+		for range int(math.Round(math.Max(p.count, 1))) {
+			x := d.Sample(r)
+			if cut := o.cut(r); x > cut {
+				again.points = append(again.points, point{cut, math.Inf(1), 1})
+				continue
+			}
+			low := x - width*r.Float64()
+			again.points = append(again.points, point{math.Max(0, low), low + width, 1})
+		}
+	}
+	if again.settle(); again.n > manyObservations {
+		again.condense()
+	}
+	return again
+}
+
+// cut draws the time after which an observation is cut off.
+func (o *observer) cut(r *rand.Rand) float64 {
+	if o.cutOff == nil {
+		return math.Inf(1)
+	}
+	u := r.Float64()
+	for _, st := range o.cutOff {
+		if u < st.upto {
+			return st.to
+		}
+	}
+	return math.Inf(1)
+}
+
+// counted draws the counts of the buckets: each binomial given those before.
+func (o *observer) counted(f *family, of []float64, r *rand.Rand) []point {
+	points := slices.Clone(o.s.points)
+	left, share := math.Round(o.s.n), 1.0
+	for i := range points {
+		p := &points[i]
+		inside := f.survival(of, p.low) - f.survival(of, p.high)
+		p.count = 0
+		if left > 0 && inside > 0 {
+			p.count = distuv.Binomial{N: left, P: math.Min(1, inside/math.Max(share, inside)), Src: r}.Rand()
+		}
+		left -= p.count
+		share -= inside
+	}
+	return points
+}
