@@ -6,7 +6,8 @@
 //     healthy container;
 //   - Startup: how long startups take against the time the probes give them;
 //   - Answers: how long answers take against the timeout;
-//   - Delays: what follows a hang, and when.
+//   - Delays: what follows a hang, and when;
+//   - QQ: measured durations against the distribution fitted to them.
 //
 // A chart is a plain struct. Its fields are the data, Sentence reads it in one
 // sentence, WriteCSV writes the data, and WriteFile draws it as SVG, PNG or PDF

@@ -14,6 +14,7 @@ import (
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/kubelet"
 	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/fit"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -169,7 +170,23 @@ func examples() map[string]Chart {
 	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
 		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(), "front-wide": wideFront(), "front-crowded": crowdedFront(),
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
-		"answers": answers(), "delays": delays()}
+		"answers": answers(), "delays": delays(), "qq": qq(), "qq-empty": &QQ{Source: "pods.json: web", Family: "constant", PValue: math.NaN()}}
+}
+
+// qq is a fit that holds up to its longest values.
+func qq() *QQ {
+	q := &QQ{Source: "startups.csv: startup_ms", Seed: 1, Family: "lognormal", PValue: 0.03, Confidence: 0.95}
+	for i := range 60 {
+		p := (float64(i) + 0.5) / 60
+		fitted := 12 * math.Pow(p/(1-p), 0.2)
+		measured := fitted * (1 + 0.05*math.Sin(float64(i)))
+		if i > 56 {
+			measured *= 1.5
+		}
+		q.Points = append(q.Points, fit.Pair{P: p, MeasuredSeconds: measured, FittedSeconds: fitted, LowSeconds: fitted * 0.85, HighSeconds: fitted * 1.2})
+	}
+	q.Points[59].LowSeconds, q.Points[59].HighSeconds = math.NaN(), math.NaN()
+	return q
 }
 
 // delayed is a pod whose probes wait for a delay much longer than its startup,
