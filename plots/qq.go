@@ -25,7 +25,7 @@ type QQ struct {
 	PValue float64 // of the goodness of fit; NaN: not known
 	// Confidence is the share of samples that the band holds at each point.
 	Confidence float64
-	Points []fit.Pair
+	Points     []fit.Pair
 }
 
 // NewQQ returns the chart of the best fit of a result.
