@@ -1,10 +1,8 @@
 package plots
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -17,7 +15,7 @@ import (
 type lanes struct {
 	from, to  time.Duration
 	states    []band
-	cpu       []band // throttled, paused, stalled; empty: not traced
+	cpu       [cpuLanes][]band // empty: not traced
 	probes    [model.ProbeKinds][]attempt
 	runs      [model.ProbeKinds][]run
 	held      [model.ProbeKinds][]band // a process runs and the worker waits for the startup probe, or initialDelaySeconds
@@ -67,13 +65,11 @@ const (
 
 // The words of the lanes, which are also the values in the CSV.
 const (
-	wordReady       = "ready"
-	wordIn          = "in endpoints"
-	wordDead        = "dead traffic"
-	wordHeld        = "waits for the startup probe"
-	wordDelayed     = "initial delay"
-	wordThrottled   = "throttled"
-	wordStandsStill = "stands still"
+	wordReady   = "ready"
+	wordIn      = "in endpoints"
+	wordDead    = "dead traffic"
+	wordHeld    = "waits for the startup probe"
+	wordDelayed = "initial delay"
 )
 
 // readLanes follows the trace's events of the studied container from the
@@ -128,11 +124,9 @@ func (r *laneReader) read(e *sim.Event) {
 			r.isIn, r.inSince = e.Ready, e.At
 		}
 	case sim.EventStall:
-		word := e.Text
-		if word == "" {
-			word = wordStandsStill
-		}
-		r.cpu = r.cut(r.cpu, e.At, e.End, cpuWord(word))
+		r.stall(e)
+	case sim.EventCPU:
+		r.work(e)
 	case sim.EventAttempt:
 		r.attempt(e)
 	case sim.EventResult:
@@ -282,7 +276,9 @@ func (r *laneReader) finish(trace *sim.Trace) {
 	if r.running && r.container != nil && r.container.Probes[model.Startup] != nil {
 		r.pass(end)
 	}
-	r.cpu = oneAfterAnother(r.cpu)
+	for lane := range r.cpu {
+		r.cpu[lane] = joined(r.cpu[lane])
+	}
 	r.findDeadTraffic(trace)
 }
 
@@ -324,21 +320,6 @@ func (r *laneReader) findDeadTraffic(trace *sim.Trace) {
 	}
 }
 
-// oneAfterAnother cuts stretches that overlap, such as a pause within a stall of
-// the node, to what the earlier ones leave of them.
-func oneAfterAnother(bands []band) []band {
-	slices.SortStableFunc(bands, func(a, b band) int { return cmp.Compare(a.from, b.from) })
-	var apart []band
-	var end time.Duration
-	for _, b := range bands {
-		if b.from = max(b.from, end); b.from < b.to {
-			apart = append(apart, b)
-			end = b.to
-		}
-	}
-	return apart
-}
-
 func readyWord(ready bool) string {
 	if ready {
 		return wordReady
@@ -351,17 +332,4 @@ func inWord(in bool) string {
 		return wordIn
 	}
 	return ""
-}
-
-// cpuWord sorts a stall by its text into the three ways in which a process
-// gets no CPU.
-func cpuWord(text string) string {
-	lower := strings.ToLower(text)
-	switch {
-	case strings.Contains(lower, "throttl"):
-		return wordThrottled
-	case strings.Contains(lower, "steal"), strings.Contains(lower, "stolen"):
-		return "stolen"
-	}
-	return text
 }

@@ -188,24 +188,6 @@ func (l lanes) inAt(at time.Duration) bool {
 	return slices.ContainsFunc(l.endpoint, func(b band) bool { return b.from <= at && at < b.to })
 }
 
-// throttledShare returns the share of the running time in which the quota
-// stopped the process.
-func (l lanes) throttledShare() float64 {
-	var throttled, running time.Duration
-	for _, b := range l.cpu {
-		if b.value == wordThrottled {
-			throttled += b.to - b.from
-		}
-	}
-	for _, b := range l.running() {
-		running += b.to - b.from
-	}
-	if running == 0 {
-		return 0
-	}
-	return float64(throttled) / float64(running)
-}
-
 // running returns the stretches in which there is a process.
 func (l lanes) running() []band {
 	var joined []band

@@ -151,7 +151,9 @@ func (l lanes) rows(life string) [][]string {
 		}
 	}
 	add("process", l.states)
-	add("cpu", l.cpu)
+	for _, bands := range l.cpu {
+		add("cpu", bands)
+	}
 	for kind := range l.probes {
 		lane := model.ProbeKind(kind).String()
 		add(lane+" held", l.held[kind])

@@ -19,7 +19,6 @@ const (
 	headingHeight = vg.Length(20)
 	bannerHeight  = vg.Length(13)
 	stateHeight   = vg.Length(20)
-	cpuHeight     = vg.Length(13)
 	attemptHeight = vg.Length(20)
 	runHeight     = vg.Length(24)
 	listHeight    = vg.Length(15)
@@ -87,9 +86,7 @@ func (p *panel) height() vg.Length {
 	if p.life.Name != "" {
 		height += headingHeight
 	}
-	if len(p.lanes.cpu) > 0 {
-		height += cpuHeight + laneGap
-	}
+	height += p.cpuHeight()
 	for kind := range p.lanes.probes {
 		if p.hasLane(model.ProbeKind(kind)) {
 			height += attemptHeight + runHeight + laneGap
@@ -205,7 +202,10 @@ var looks = map[string]look{
 	sim.Hung.String():        {vermillion, white},
 	sim.Terminating.String(): {midGrey, black},
 	sim.Down.String():        {darkGrey, white},
+	wordRuns:                 {green, white},
 	wordThrottled:            {orange, black},
+	wordQueued:               {darkGrey, white},
+	wordWaits:                {midGrey, black},
 	wordReady:                {blueTint, black},
 	wordIn:                   {blueTint, black},
 	wordDead:                 {vermillion, white},
@@ -265,23 +265,6 @@ func quantity(milli int64) string {
 		return strconv.FormatInt(milli/1000, 10)
 	}
 	return strconv.FormatInt(milli, 10) + "m"
-}
-
-func (p *panel) cpu() {
-	if len(p.lanes.cpu) == 0 {
-		return
-	}
-	bottom := p.y - cpuHeight
-	remark := "where it stands still"
-	if share := p.lanes.throttledShare(); share > 0.005 {
-		remark = fmt.Sprintf("throttled %.0f %% of the time", 100*share)
-	}
-	p.name("CPU", (p.y+bottom)/2, remark)
-	for _, b := range p.lanes.running() {
-		fillBox(p.canvas, greenTint, p.x(b.from), bottom, p.x(b.to), p.y)
-	}
-	p.bands(p.lanes.cpu, p.y, bottom, false)
-	p.y = bottom - laneGap
 }
 
 // list draws a lane that is either on or off.

@@ -152,7 +152,15 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 }
 
 // joined implements processes.
-func (a *application) joined(t *attempt) { a.answerAfterCPU(t, t.demand) }
+func (a *application) joined(t *attempt) {
+	if a.life.trace != nil {
+		a.life.trace.Events = append(a.life.trace.Events, Event{
+			At: t.start, End: a.life.now, Kind: EventCPU, Container: t.container, Incarnation: t.incarnation,
+			CPU: cpu.Waiting, Question: t.asked, State: Serving, Text: "joins the container's cgroup", Rule: "C27",
+		})
+	}
+	a.answerAfterCPU(t, t.demand)
+}
 
 // answerAfterCPU lets the process answer once it has had its CPU time. An
 // answer without CPU of its own needs the CPU model only where other work may

@@ -331,7 +331,6 @@ func (a *application) exited(c int) {
 	a.flushRuns()
 	a.traceStretches()
 	a.alive, a.serving, a.terminating, a.listening, a.hung = false, false, false, false, false
-	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
 	a.ledger.servingSince = never
 	a.set(timerStage, never)
 	a.set(timerCPU, never)
@@ -341,7 +340,9 @@ func (a *application) exited(c int) {
 	a.endProcess()
 	if a.cpu != nil {
 		a.cpu.Exit(a.life.now)
+		a.traceCPU()
 	}
+	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
 	a.resetConnections()
 	a.stateChanged()
 }
@@ -409,17 +410,31 @@ func (a *application) retime() {
 		return
 	}
 	a.set(timerCPU, a.cpu.Next())
-	if a.life.trace != nil {
-		a.traceThrottling()
-	}
+	a.traceCPU()
 }
 
-// traceThrottling tells of the stretches in which the quota held the container.
-func (a *application) traceThrottling() {
+// traceCPU tells of the stretches in which the quota held the container, and of
+// what the answers and the start did meanwhile. It has to be called before a new
+// stage of the start begins.
+func (a *application) traceCPU() {
+	if a.life.trace == nil {
+		return
+	}
 	for _, s := range a.cpu.Throttled() {
 		a.life.trace.Events = append(a.life.trace.Events, Event{
 			At: s.From, End: s.To, Kind: EventStall, Container: a.studied,
 			Incarnation: a.life.containers[a.studied].live.Incarnation, Text: "throttled", Rule: "C6",
+		})
+	}
+	for _, p := range a.cpu.Parts() {
+		state := Serving
+		if p.ID == a.stageJob {
+			state = Starting
+		}
+		a.life.trace.Events = append(a.life.trace.Events, Event{
+			At: p.From, End: p.To, Kind: EventCPU, Container: a.studied, CPU: p.Condition, Question: p.ID, State: state,
+			Incarnation: a.life.containers[a.studied].live.Incarnation,
+			Rule:        [cpu.Conditions]string{cpu.Running: "C1", cpu.Waiting: ScenarioRule, cpu.Throttled: "C6", cpu.Stolen: "C32", cpu.StandsStill: "C21", cpu.Queued: "C20"}[p.Condition],
 		})
 	}
 }
@@ -427,6 +442,7 @@ func (a *application) traceThrottling() {
 // advanceCPU lets the CPU go on to now, and hands out the ends of jobs.
 func (a *application) advanceCPU() {
 	a.cpu.Advance(a.life.now)
+	a.traceCPU()
 	a.finished = append(a.finished[:0], a.cpu.Done()...)
 	for _, f := range a.finished {
 		if f.ID == a.stageJob {

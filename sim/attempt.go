@@ -253,13 +253,14 @@ func (l *life) answered(a *attempt, index int) {
 	w := &l.containers[c].workers[k]
 	erred := a.outcome == kubelet.Error
 	var stored kubelet.Stored
+	question := a.asked
 	if !erred || a.runs == kubelet.MaxRuns {
 		a.asked = 0
 		stored = w.Finish(a.outcome)
 	}
 	run, _ := w.Run()
 	if l.trace != nil {
-		e := Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Rule: string(a.cause)}
+		e := Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Question: question, Rule: string(a.cause)}
 		if a.outcome != kubelet.Success {
 			e.Text = a.because.String()
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -259,10 +260,14 @@ func (a *application) traceStretch(r *renewal) {
 	if from >= a.life.now {
 		return
 	}
-	a.life.trace.Events = append(a.life.trace.Events, Event{
+	e := Event{
 		At: from, End: a.life.now, Kind: EventStall, Container: a.studied,
 		Incarnation: a.life.containers[a.studied].live.Incarnation, Text: r.Name, Rule: r.what.rule(),
-	})
+	}
+	if r.what == renewsFailing {
+		e.Kind, e.Text = EventNote, fmt.Sprintf("the answers to the %s probe are failures until %.3f s", model.ProbeKind(r.index), e.End.Seconds())
+	}
+	a.life.trace.Events = append(a.life.trace.Events, e)
 }
 
 // neighbourWeight is the weight of the neighbours that are busy now.

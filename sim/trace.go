@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/kubelet"
 )
 
@@ -30,13 +31,14 @@ const (
 	EventStall                     // the process stands still from At to End; Text says which pause, stall or throttling
 	EventStation                   // a readiness change passed the station Text on its way to the proxies; Ready
 	EventLook                      // a worker looked and made no attempt; Action says why. Told when that changes, and for each trigger
+	EventCPU                       // what an answer or a stage of the start did on its CPU from At to End; CPU, Question, State
 	EventNote                      // anything else worth telling: Text
 )
 
 // String returns the kind as it appears in trace output.
 func (k EventKind) String() string {
 	return [...]string{"exit", "start", "status", "probe", "result", "kill", "backoff", "trigger",
-		"state", "ready", "endpoint", "signal", "stall", "station", "look", "note"}[k]
+		"state", "ready", "endpoint", "signal", "stall", "station", "look", "cpu", "note"}[k]
 }
 
 // TrueState is what is so about a process, whatever the kubelet believes.
@@ -60,7 +62,7 @@ func (s TrueState) String() string {
 // Event is one line of a trace. Which fields mean something depends on Kind.
 type Event struct {
 	At          time.Duration
-	End         time.Duration // EventAttempt, EventStall
+	End         time.Duration // EventAttempt, EventStall, EventCPU
 	Kind        EventKind
 	Container   int // index into the pod's containers; -1: the pod
 	Incarnation int // of the container: 0, 1, … is its restart count
@@ -74,6 +76,8 @@ type Event struct {
 	Delay       time.Duration
 	Status      kubelet.Status
 	State       TrueState
+	CPU         cpu.Condition
+	Question    int // number of the question to the process: an attempt and the work for its answer have the same one
 	Ready       bool
 	Wasted      bool
 	Action      kubelet.Action // EventLook

@@ -113,9 +113,16 @@ scenario alone decided). Shown is what led to the first kill and what followed, 
 the start if nothing is killed.
 
 Formats: a table, JSON lines, CSV, and the Trace Event Format of Chrome, which
-https://ui.perfetto.dev and chrome://tracing show as lanes.`,
+https://ui.perfetto.dev and chrome://tracing show as lanes.
+
+With --cpu every attempt is followed by what its answer did on the CPU: it runs, is
+throttled by the quota, stolen (another task of the node has the CPU), stands still
+with its process, is queued behind other work of the container, or waits outside the
+CPU. In JSON an attempt and the start of a process then have a field cpu with the
+stretches and how long each condition lasted; in CSV each stretch is a line.`,
 		Example: `  probesim trace gallery:ingress-controller
   probesim trace gallery:ingress-controller --explain
+  probesim trace gallery:starved-20m --cpu
   probesim trace deployment.yaml --hang 5m
   probesim trace deployment.yaml -o chrome > trace.json
   probesim trace scenario.yaml --from 0s --to 2m -o json`,
@@ -124,8 +131,9 @@ https://ui.perfetto.dev and chrome://tracing show as lanes.`,
 	}
 	format := addFormat(cmd, "table", "json", "csv", "chrome")
 	f.add(cmd)
-	var explain bool
+	var explain, withCPU bool
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of each event why it happened, and show the looks that no attempt came of")
+	cmd.Flags().BoolVar(&withCPU, "cpu", false, "show what each answer did on the CPU: ran, throttled, stolen, queued, waiting")
 	set := addSet(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(cmd); err != nil {
@@ -143,6 +151,12 @@ https://ui.perfetto.dev and chrome://tracing show as lanes.`,
 			fmt.Fprintf(cmd.ErrOrStderr(), "no kill in %s of life %d; --replication and --horizon look further\n", seconds(trace.Horizon.Seconds()), trace.Replication)
 		}
 		view := traceView{trace: trace, from: from, to: to, explain: explain}
+		if withCPU {
+			view.work = newWorks(trace)
+			if !slices.ContainsFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventCPU }) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "--cpu: no answer of this life needs CPU time: give application.probes.all.cpu")
+			}
+		}
 		return view.write(cmd.OutOrStdout(), format.value)
 	}
 	return cmd
@@ -180,6 +194,7 @@ type traceView struct {
 	trace    *sim.Trace
 	from, to time.Duration
 	explain  bool
+	work     *works
 }
 
 // line is one event that is shown, with the sentence that explains it.
@@ -195,7 +210,7 @@ func (v *traceView) lines() []line {
 	var lines []line
 	for i := range v.trace.Events {
 		e := &v.trace.Events[i]
-		shown := e.At <= v.to && max(e.At, e.End) >= v.from
+		shown := e.At <= v.to && max(e.At, e.End) >= v.from && e.Kind != sim.EventCPU
 		if shown {
 			l := line{Event: e, rules: rulesOf(v.trace.World, e)}
 			if v.explain {
@@ -226,7 +241,11 @@ func (v *traceView) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	for _, l := range v.lines() {
-		if err := encoder.Encode(traceRecord(v.trace.World, &l)); err != nil {
+		r := traceRecord(v.trace.World, &l)
+		if done := v.work.of(l.Event, v.trace.World.Studied); done != nil {
+			r.CPU = done.record()
+		}
+		if err := encoder.Encode(r); err != nil {
 			return err
 		}
 	}
@@ -246,6 +265,13 @@ func (v *traceView) writeCSV(w io.Writer) error {
 			row = append(row, l.why)
 		}
 		rows = append(rows, row)
+		for _, e := range v.work.of(l.Event, v.trace.World.Studied) {
+			row := []string{milliseconds(e.At), traceEnd(e), e.Kind.String(), who(v.trace.World, e), strconv.Itoa(e.Incarnation), what(v.trace.World, e), e.Rule}
+			if v.explain {
+				row = append(row, "")
+			}
+			rows = append(rows, row)
+		}
 	}
 	return writeCSV(w, header, rows)
 }
@@ -264,8 +290,14 @@ func (v *traceView) writeText(w io.Writer) error {
 		if n > 1 {
 			text = throttledOften(lines[i : i+n])
 		}
-		rows = append(rows, []string{fmt.Sprintf("%12s", clock(l.At)), who(v.trace.World, l.Event), text, l.rules})
+		done := v.work.of(l.Event, v.trace.World.Studied)
+		rows = append(rows, []string{fmt.Sprintf("%12s", clock(l.At)), who(v.trace.World, l.Event), text + done.tell(), l.rules})
 		whys = append(whys, l.why)
+		if l.Kind == sim.EventAttempt {
+			parts := done.rows(l.Event)
+			rows = append(rows, parts...)
+			whys = append(whys, make([]string, len(parts))...)
+		}
 		i += n
 	}
 	var table page
@@ -325,6 +357,8 @@ type record struct {
 	Rule      string   `json:"rule"`
 	Why       string   `json:"why,omitempty"`
 	Text      string   `json:"text,omitempty"`
+
+	CPU *workRecord `json:"cpu,omitempty"`
 }
 
 func traceRecord(w *model.World, l *line) record {

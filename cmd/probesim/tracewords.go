@@ -15,7 +15,7 @@ func milliseconds(d time.Duration) string {
 }
 
 func traceEnd(e *sim.Event) string {
-	if e.Kind != sim.EventAttempt && e.Kind != sim.EventStall {
+	if e.Kind != sim.EventAttempt && e.Kind != sim.EventStall && e.Kind != sim.EventCPU {
 		return ""
 	}
 	return milliseconds(e.End)
@@ -64,6 +64,8 @@ func what(w *model.World, e *sim.Event) string {
 		return routed(w, e) + " the pod" + text
 	case sim.EventStall:
 		return stretch(e)
+	case sim.EventCPU:
+		return e.CPU.String() + text
 	case sim.EventLook:
 		return fmt.Sprintf("the %s worker looks and does not ask: %s", e.Probe, notAsked[e.Action])
 	case sim.EventStation:

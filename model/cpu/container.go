@@ -66,6 +66,8 @@ type Container struct {
 type submission struct {
 	id    int
 	parts int // threads that still work for it
+	is    Condition
+	since time.Duration // in this condition; both only while Record is on
 }
 
 // New returns a container that has to be Reset before its first use.
@@ -97,6 +99,7 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.clients.reset()
 	c.finished = c.finished[:0]
 	c.record.held, c.record.total = false, 0
+	c.submissions = c.submissions[:0] // of another life: nobody wants to know how they end
 	c.startBursts(now)
 	c.newProcess(now)
 }
@@ -152,6 +155,11 @@ func (c *Container) endProcess() {
 		c.levels[i].throttled = c.levels[i].throttled[:0]
 	}
 	c.threads, c.waits = c.threads[:0], c.waits[:0]
+	for i := range c.submissions {
+		if s := &c.submissions[i]; s.parts > 0 {
+			c.endNote(s, c.now)
+		}
+	}
 	c.submissions, c.free, c.working = c.submissions[:0], c.free[:0], c.working[:0]
 	c.queued, c.frozenDepth, c.hung = 0, 0, false
 	c.takeNote(c.now)
@@ -210,7 +218,7 @@ func (c *Container) Submit(now time.Duration, j Job) {
 	if j.RunsOn == model.Workers && c.cfg.Traffic != nil {
 		parts, home = 1, workersPool
 	}
-	c.submissions[s] = submission{id: j.ID, parts: parts}
+	c.submissions[s] = submission{id: j.ID, parts: parts, is: Queued, since: now}
 	q := &c.pools[home]
 	for i := range parts {
 		demand := j.Demand / time.Duration(parts)
@@ -251,6 +259,7 @@ func (c *Container) endPart(t int32, now time.Duration) {
 	s := &c.submissions[i]
 	s.parts--
 	if s.parts == 0 {
+		c.endNote(s, now)
 		c.finished = append(c.finished, Finished{ID: s.id, At: now})
 		c.free = append(c.free, i)
 	}

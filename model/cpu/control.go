@@ -28,6 +28,7 @@ func (c *Container) Freeze(now time.Duration, charged bool) {
 		c.plan(k)
 	}
 	c.due[dueWait] = Never
+	c.takeNote(now)
 }
 
 // Thaw ends one Freeze. After the last one the threads go on where they were,
@@ -51,6 +52,7 @@ func (c *Container) Thaw(now time.Duration) {
 		}
 	}
 	c.endWait(now)
+	c.takeNote(now)
 }
 
 // Hang makes the process answer none of the traffic's requests from now on: each
@@ -80,6 +82,7 @@ func (c *Container) SetNeighbourWeight(now time.Duration, weight int64) {
 		}
 		c.plan(k)
 	}
+	c.takeNote(now)
 }
 
 // SetQuota changes the container's quota, as writing cpu.max does: the pool is
@@ -121,6 +124,7 @@ func (c *Container) SetQuota(now, quota time.Duration) {
 	for k := range c.processors {
 		c.plan(k)
 	}
+	c.takeNote(now)
 }
 
 // SetTraffic sets the share of the traffic that reaches the container from now
