@@ -25,8 +25,6 @@ type application struct {
 	quota     time.Duration
 	random    [streamCount]stream
 
-	firstStart bool // the life ends at the second
-
 	// The studied process.
 	alive       bool
 	stage       int // of the start, len(Startup) when it is done
@@ -35,8 +33,6 @@ type application struct {
 	stageDue    bool // the wait of the stage ended while the process stood still
 	serving     bool // the start is done
 	terminating bool
-	unaware     bool          // of SIGTERM: the process has not run since
-	exitDue     time.Duration // when it exits of itself after SIGTERM; never: not known
 	listening   bool
 	hung        bool
 	hangPending bool // an injected hang waits for a process that serves
@@ -99,7 +95,7 @@ func newApplication(w *model.World, node *model.Node) *application {
 }
 
 // newCPU makes the model of the studied container's CPU, if anything in the
-// world uses CPU. A node may apply no quota (K63).
+// world uses CPU.
 func (a *application) newCPU() {
 	app, c := a.app, a.world.Container()
 	used := len(app.Background) > 0 || app.Traffic != nil
@@ -166,8 +162,7 @@ func (a *application) reset(seed, replication uint64) {
 	if a.cpu != nil {
 		a.cpu.Record(a.life.trace != nil)
 	}
-	a.alive, a.serving, a.terminating, a.unaware, a.listening = false, false, false, false, false
-	a.exitDue = never
+	a.alive, a.serving, a.terminating, a.listening = false, false, false, false
 	a.hung, a.hangPending, a.injected = false, false, false
 	a.frozen, a.stageJob = 0, 0
 	clear(a.faults)
@@ -215,10 +210,6 @@ func (a *application) started(c int) {
 		return
 	}
 	a.account()
-	if a.firstStart && a.out.Starts == 1 {
-		a.life.ended = true
-		return
-	}
 	a.alive = true
 	a.out.Starts++
 	a.ledger.started = a.life.now
@@ -318,28 +309,17 @@ func (a *application) terminate(c int) {
 		return
 	}
 	a.account()
-	a.terminating, a.unaware = true, a.frozen > 0
-	if !a.unaware {
-		a.shutDown()
-	}
-	a.stateChanged()
-}
-
-// shutDown is what the process does about SIGTERM once it runs.
-func (a *application) shutDown() {
-	l := a.life
-	a.unaware = false
+	a.terminating = true
 	if !a.app.Shutdown.ListenerAtExit {
-		a.account()
 		a.listening = false
 		a.trafficChanged()
 	}
+	a.stateChanged()
 	if a.app.Shutdown.IgnoresTerm {
 		return // only SIGKILL ends it
 	}
-	l.containers[a.studied].exit = 143
-	a.exitDue = l.now + a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand)
-	l.timers.set(l.exitTimer(a.studied), a.exitDue)
+	l.containers[c].exit = 143
+	l.timers.set(l.exitTimer(c), l.now+a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand))
 }
 
 // exited implements processes.
@@ -351,7 +331,6 @@ func (a *application) exited(c int) {
 	a.flushRuns()
 	a.traceStretches()
 	a.alive, a.serving, a.terminating, a.listening, a.hung = false, false, false, false, false
-	a.unaware, a.exitDue = false, never
 	a.ledger.servingSince = never
 	a.set(timerStage, never)
 	a.set(timerCPU, never)

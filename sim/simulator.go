@@ -95,7 +95,6 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}
 	a.reset(of.Seed, of.Replication)
-	a.firstStart = of.FirstStart
 	l.timers.set(l.podTimer(), 0)
 	return l, a
 }

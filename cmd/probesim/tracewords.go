@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -150,16 +149,11 @@ func rulesOf(w *model.World, e *sim.Event) string {
 		return e.Rule
 	}
 	outcome := "K17"
-	switch p := tracedProbe(w, e); {
-	case p == nil:
-	case p.Handler.NoPort:
-		outcome = "K21"
-	case p.Handler.Kind == model.Exec:
-		outcome = "K16"
-	case p.Handler.Kind != model.HTTPGet:
+	switch handlerOf(w, e) {
+	case model.TCPSocket, model.GRPC:
 		outcome = "K20"
-	case strings.HasPrefix(e.Text, "redirected"):
-		outcome = "K18"
+	case model.Exec:
+		outcome = "K16"
 	}
 	return e.Rule + ", " + outcome
 }

@@ -1,0 +1,368 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/plots"
+	"github.com/probesim/probesim/plots/report"
+	"github.com/probesim/probesim/scenarios"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/recommend"
+)
+
+type reportFlags struct {
+	effort
+	file   string
+	margin float64
+	set    *[]string
+}
+
+func reportCommand() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report SCENARIO -o FILE",
+		Short: "Write one page for a design review: the answer, why, charts, assumptions",
+		Long: `Searches settings as "recommend" does and writes one page about them: the answer
+and the patch, what it changes, the reasons, the charts, what was assumed, and how
+to get the same numbers again.
+
+A FILE that ends in .html is one page that needs nothing else, offline; in it a
+person can move the settings and see what they would lead to. A FILE that ends in
+.md is Markdown, with the charts as SVG files beside it.
+
+Exit status as of "recommend".`,
+		Example: `  probesim report gallery:ingress-controller -o review.html
+  probesim report deployment.yaml -o docs/probes.md`,
+		Args:              oneArgument,
+		ValidArgsFunction: completeScenarios,
+		RunE:              func(cmd *cobra.Command, args []string) error { return reportScenario(cmd, args[0], &f) },
+	}
+	cmd.Flags().StringVarP(&f.file, "output", "o", "", "file to write: .html or .md (required)")
+	f.effort.add(cmd)
+	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
+	f.set = addSet(cmd)
+	return cmd
+}
+
+func reportScenario(cmd *cobra.Command, arg string, f *reportFlags) error {
+	extension := strings.ToLower(filepath.Ext(f.file))
+	switch {
+	case f.file == "":
+		return errors.New("report: -o FILE is missing: name the file to write, .html or .md")
+	case extension != ".html" && extension != ".md":
+		return fmt.Errorf("--output: %s: must end in .html or .md", f.file)
+	case !(f.margin >= 1 && f.margin <= 100):
+		return fmt.Errorf("--margin: %v: must be between 1 and 100", f.margin)
+	}
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	w, err := loadOne(cmd, arg, *f.set)
+	if err != nil {
+		return err
+	}
+	o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin}
+	o.Objectives = w.Objectives
+	found, err := recommendWorkload(cmd, w, o)
+	if err != nil {
+		return err
+	}
+	r := &recommended{w, found}
+	page, err := f.page(cmd, r, o, arg)
+	if err != nil {
+		return err
+	}
+	written, err := writeReport(f.file, page)
+	if err != nil {
+		return plain(err)
+	}
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\nwrote %s\n", page.Verdict, enumerate(written)); err != nil {
+		return err
+	}
+	return answered(recommendStatus(found))
+}
+
+// writeReport writes the page, and the charts beside it where the page refers
+// to them. The page comes last, so that it never refers to what is not there.
+func writeReport(file string, page *report.Report) ([]string, error) {
+	var buffer bytes.Buffer
+	if strings.ToLower(filepath.Ext(file)) == ".html" {
+		if err := page.WriteHTML(&buffer); err != nil {
+			return nil, err
+		}
+		return []string{file}, replaceFile(file, buffer.Bytes())
+	}
+	written := []string{file}
+	base := strings.TrimSuffix(file, filepath.Ext(file))
+	for i := range page.Figures {
+		chart := fmt.Sprintf("%s-%s.svg", base, page.Figures[i].File)
+		if err := plots.WriteFile(chart, page.Figures[i].Chart); err != nil {
+			return nil, err
+		}
+		page.Figures[i].File = filepath.Base(chart)
+		written = append(written, chart)
+	}
+	if err := page.WriteMarkdown(&buffer); err != nil {
+		return nil, err
+	}
+	return written, replaceFile(file, buffer.Bytes())
+}
+
+// page gathers what stands on the page.
+func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Options, arg string) (*report.Report, error) {
+	described, err := scenarios.Show(r.workload)
+	if err != nil {
+		return nil, err
+	}
+	subtitle := "container " + r.workload.World.Container().Name
+	if r.workload.Kind != "" {
+		subtitle = r.workload.Kind + " " + qualified(r.workload) + ", " + subtitle
+	}
+	page := &report.Report{
+		Title: r.workload.World.Name, Subtitle: subtitle, Version: version(), Seed: r.Seed,
+		Assumed: r.Assumptions, Notes: r.Notes, Described: string(described),
+		Validation: validationStatement, Reproduce: []string{f.command(cmd, "report", arg, f.file)},
+	}
+	page.Verdict, page.Good = verdictOf(r.Recommendation)
+	switch {
+	case r.Recommended != nil:
+		page.Answer = recommendedSentences(r)
+	case r.Infeasible != nil:
+		page.Answer = append(page.Answer, r.Infeasible.Reason+".")
+		for i := range r.Infeasible.Remedies {
+			page.Answer = append(page.Answer, r.Infeasible.Remedies[i].Sentence()+".")
+		}
+	}
+	if patch, err := r.patch(); err == nil && len(patch) > 0 {
+		page.Patch = string(patch)
+		page.Reproduce = append(page.Reproduce, f.command(cmd, "recommend", arg, "patch"))
+	}
+	page.Headline = headlines(r.Recommendation)
+	for _, reason := range r.Binding {
+		page.Reasons = append(page.Reasons, report.Reason{Field: reason.Field, Value: reason.Value, Sentence: reason.Sentence, Binding: reason.Binding})
+	}
+	page.Tables = reportTables(r.Recommendation)
+	if page.Figures, err = f.figures(cmd, r); err != nil {
+		return nil, err
+	}
+	page.Explore, err = f.explore(cmd, r, o)
+	return page, err
+}
+
+// validationStatement says what the model is held against. The figures change
+// with the model; they stand in the project's docs/validation.md.
+var validationStatement = []string{
+	"Probe scheduling and verdicts: event for event those of the kubelet's own prober code, on recorded traces and on random cases run live.",
+	"Pod behaviour and propagation: within stated bounds of a real kubelet with a real container runtime, and of a complete cluster.",
+	"CPU delay: the distributions of a real kernel's bandwidth control and weights.",
+	"Estimates: closed forms, exact Markov chains and published tables.",
+	"docs/validation.md of the project shows each beside its measurement, misses included.",
+}
+
+// verdictOf says the answer in a few words.
+func verdictOf(r *recommend.Recommendation) (words string, good bool) {
+	switch {
+	case r.Recommended != nil:
+		if n := len(changedFields(r)); n == 1 {
+			return "Change one setting", true
+		} else if n > 1 {
+			return fmt.Sprintf("Change %d settings", n), true
+		}
+		return "Keep the settings as they are", true
+	case r.Infeasible != nil:
+		return "No settings meet the objectives", false
+	}
+	return "Undecided within this effort", false
+}
+
+// headlines are the three numbers before and after.
+func headlines(r *recommend.Recommendation) []report.Headline {
+	var all []report.Headline
+	add := func(name string, of func(*estimate.Measures) (text string, value float64, known bool)) {
+		before, was, known := of(&r.Current.Measures)
+		if !known {
+			before = none
+		}
+		h := report.Headline{Name: name, Before: before}
+		if r.Recommended != nil {
+			after, is, ok := of(&r.Recommended.Measures)
+			if !ok {
+				after = none
+			}
+			h.After, h.Better = after, !known || ok && is <= was
+		}
+		all = append(all, h)
+	}
+	add("False kills per pod-year", func(m *estimate.Measures) (string, float64, bool) {
+		e := m.FalseKillRate()
+		if e == nil {
+			return "", 0, false
+		}
+		return rateText(e), max(e.Estimate, e.Low), true
+	})
+	add("99 of 100 hangs detected within", func(m *estimate.Measures) (string, float64, bool) {
+		if m.DetectionSeconds == nil {
+			return "", 0, false
+		}
+		return seconds(m.DetectionSeconds.P99.Estimate), m.DetectionSeconds.P99.Estimate, true
+	})
+	add("99 of 100 dead pods out of traffic within", func(m *estimate.Measures) (string, float64, bool) {
+		if m.RemovalSeconds == nil {
+			return "", 0, false
+		}
+		return seconds(m.RemovalSeconds.P99.Estimate), m.RemovalSeconds.P99.Estimate, true
+	})
+	return all
+}
+
+// reportTables are the tables of "recommend".
+func reportTables(r *recommend.Recommendation) []report.Table {
+	names, measures, verdicts := []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
+	if r.Recommended != nil {
+		names = append(names, "recommended")
+		measures = append(measures, &r.Recommended.Measures)
+		verdicts = append(verdicts, r.Recommended.Objectives)
+	}
+	tables := []report.Table{{Title: "Settings", Rows: settingsTable(r)}}
+	if len(verdicts[0]) > 0 {
+		tables = append(tables, report.Table{Title: "Objectives", Rows: verdictTable(names, verdicts)})
+	}
+	tables = append(tables, report.Table{Title: "Measures, with 95 % intervals", Rows: measureTable(names, measures)})
+	if worth := worthTable(r); len(worth) > 1 {
+		tables = append(tables, report.Table{Title: "From so many hangs per pod-year on a liveness probe saves more than its false kills cost", Rows: worth})
+	}
+	if len(r.Front) > 0 {
+		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: frontTable(r.Front)})
+	}
+	if len(r.Rejected) > 0 {
+		rows := [][]string{{"considered", "not taken because"}}
+		for _, rejected := range r.Rejected {
+			rows = append(rows, []string{rejected.Settings, rejected.Reason})
+		}
+		tables = append(tables, report.Table{Title: "Considered and not taken", Rows: rows})
+	}
+	return tables
+}
+
+// figures draws the charts: one life under the current settings and under the
+// recommended ones, and the others for what is recommended, or else is.
+func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figure, error) {
+	p := plotFlags{effort: f.effort}
+	p.replications = 0 // the charts draw lives of their own, as many as they need
+	p.lifeFlags.seed, p.lifeFlags.horizon = f.seed, f.horizon
+	w, world := r.workload, r.workload.World
+	trace, from, to, err := p.life(cmd, w, world)
+	if err != nil {
+		return nil, err
+	}
+	timeline := &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: "current", Trace: trace, From: from, To: to}}}
+	if r.Recommended != nil && len(changedFields(r.Recommendation)) > 0 {
+		world = r.world()
+		p.from, p.to = from, to
+		after, _, _, err := p.life(cmd, w, world)
+		if err != nil {
+			return nil, err
+		}
+		timeline.Lives = append(timeline.Lives, plots.Life{Name: "recommended", Trace: after, From: from, To: to})
+	}
+	figures := []report.Figure{{Heading: "The same life under both settings", Chart: timeline, File: "life"}}
+	if len(timeline.Lives) == 1 {
+		figures[0].Heading = "One life"
+	}
+	if len(r.Front) > 0 {
+		front := plots.NewFront(r.Recommendation, w.Objectives)
+		if front.Recommended != nil {
+			front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
+		}
+		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: front, File: "front"})
+	}
+	for _, one := range []struct {
+		heading, file string
+		draw          func(*cobra.Command, *scenarios.Workload, *model.World) (plots.Chart, error)
+	}{
+		{"How long starts take", "startup", p.startup},
+		{"How long answers take", "answers", p.answers},
+		{"What follows a hang", "delays", p.delays},
+	} {
+		if !world.Container().Probed() || one.file == "startup" && len(world.Application.Startup) == 0 {
+			continue
+		}
+		chart, err := one.draw(cmd, w, world)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", one.heading, err)
+		}
+		figures = append(figures, report.Figure{Heading: one.heading, Chart: chart, File: one.file})
+	}
+	return figures, nil
+}
+
+// explore predicts the grid in which a reader moves the settings, for half and
+// twice the CPU limit too.
+func (f *reportFlags) explore(cmd *cobra.Command, r *recommended, o recommend.Options) (*report.Explore, error) {
+	settings := &r.Current.Settings
+	if r.Recommended != nil {
+		settings = &r.Recommended.Settings
+	}
+	if settings.LivenessProbe == nil && settings.ReadinessProbe == nil {
+		return nil, nil
+	}
+	limit := r.workload.World.Container().CPULimitMilli
+	tables, err := recommend.Tables(cmd.Context(), r.workload.World, o, limit/2, 2*limit)
+	if err != nil {
+		return nil, err
+	}
+	e := &report.Explore{Tables: tables, Liveness: settingOf(settings.LivenessProbe), Readiness: settingOf(settings.ReadinessProbe)}
+	for _, objective := range r.workload.Objectives {
+		switch {
+		case objective.AtLeast:
+		case objective.Measure == "falseKillsPerPodYear":
+			e.MostFalseKillsPerYear = objective.Bound
+		case objective.Measure == "detectionSeconds" && objective.Statistic == "p99":
+			e.MostDetectionSeconds = objective.Bound
+		case objective.Measure == "removalSeconds" && objective.Statistic == "p99":
+			e.MostRemovalSeconds = objective.Bound
+		}
+	}
+	return e, nil
+}
+
+func settingOf(p *model.Probe) *report.Setting {
+	if p == nil {
+		return nil
+	}
+	return &report.Setting{PeriodSeconds: p.PeriodSeconds, TimeoutSeconds: p.TimeoutSeconds, FailureThreshold: p.FailureThreshold}
+}
+
+// command returns the command line that makes the report, or the patch in it,
+// again.
+func (f *reportFlags) command(cmd *cobra.Command, name, arg, output string) string {
+	words := []string{"probesim", name, quoted(arg), "-o", quoted(output)}
+	for _, name := range []string{"seed", "horizon", "replications", "precision", "confidence", "budget", "margin"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			words = append(words, "--"+name, quoted(flag.Value.String()))
+		}
+	}
+	for _, set := range *f.set {
+		words = append(words, "--set", quoted(set))
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted quotes a word for a shell where it has to be.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || slices.Contains([]rune("-_./:=,"), r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,173 @@
+"use strict";
+
+// Tables: a click on a heading sorts by its column, numbers as numbers.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const first = Array.from(body.rows);
+  Array.from(table.tHead.rows[0].cells).forEach((cell, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = cell.textContent || "\u2195";
+    button.title = "sort by this column";
+    cell.textContent = "";
+    cell.append(button);
+    let direction = 0;
+    button.addEventListener("click", () => {
+      direction = direction === 1 ? -1 : direction === -1 ? 0 : 1;
+      const key = (row) => row.cells[column] ? row.cells[column].textContent.replace(/,/g, "") : "";
+      const rows = first.slice();
+      if (direction !== 0) {
+        rows.sort((a, b) => {
+          const x = parseFloat(key(a)), y = parseFloat(key(b));
+          const order = isNaN(x) || isNaN(y) ? key(a).localeCompare(key(b)) : x - y;
+          return direction * order;
+        });
+      }
+      cell.setAttribute("aria-sort", direction === 0 ? "none" : direction === 1 ? "ascending" : "descending");
+      body.append(...rows);
+    });
+  });
+}
+
+// The grid in which a person moves the settings.
+(() => {
+  const grid = JSON.parse(document.getElementById("grid").textContent);
+  if (!grid) return;
+  const controls = document.getElementById("controls");
+  const outcome = document.getElementById("outcome");
+  const scatter = document.getElementById("scatter");
+  const fields = ["periodSeconds", "timeoutSeconds", "failureThreshold"];
+  const state = { table: 0, liveness: grid.liveness, readiness: grid.readiness };
+
+  const rounded = (x) => {
+    if (x === null || x === undefined) return "without bound";
+    if (x === 0) return "0";
+    if (x >= 1000) return Math.round(Number(x.toPrecision(3))).toLocaleString("en");
+    return x < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(3)));
+  };
+  const values = (kind, field) => Array.from(new Set(grid.tables[state.table][kind].map((e) => e[field]))).sort((a, b) => a - b);
+  const find = (kind) => state[kind] && grid.tables[state.table][kind].find((e) => fields.every((f) => e[f] === state[kind][f]));
+
+  function slider(kind, field) {
+    const options = values(kind, field);
+    const label = document.createElement("label");
+    const shown = document.createElement("output");
+    const input = document.createElement("input");
+    input.type = "range";
+    input.id = kind + "-" + field;
+    input.min = 0;
+    input.max = options.length - 1;
+    input.value = Math.max(0, options.indexOf(state[kind][field]));
+    const show = () => {
+      shown.textContent = String(state[kind][field]);
+      input.setAttribute("aria-valuetext", state[kind][field] + (field === "failureThreshold" ? "" : " seconds"));
+    };
+    input.addEventListener("input", () => {
+      state[kind] = { ...state[kind], [field]: options[Number(input.value)] };
+      show();
+      update();
+    });
+    label.append(kind + "Probe." + field + " ", shown, input);
+    show();
+    return label;
+  }
+
+  function limits() {
+    if (grid.tables.length < 2) return [];
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    select.id = "cpu-limit";
+    grid.tables.forEach((t, i) => select.add(new Option((t.cpuLimit || "none") + (i === 0 ? " (now)" : ""), i)));
+    select.addEventListener("change", () => {
+      state.table = Number(select.value);
+      update();
+    });
+    label.append("CPU limit", select);
+    return [label];
+  }
+
+  function verdict(value, most) {
+    if (!most || value === null || value === undefined) return "";
+    return value <= most ? " (meets " + rounded(most) + ")" : " (misses " + rounded(most) + ")";
+  }
+
+  function update() {
+    const parts = [];
+    const live = find("liveness");
+    if (live) {
+      parts.push("false kills of a serving pod per year: at most " + rounded(live.atMost) + verdict(live.atMost, grid.mostFalseKillsPerYear));
+      parts.push(live.p99Seconds === null ? "a hang is never detected" : "99 of 100 hangs detected within " + rounded(live.p99Seconds) + " s" + verdict(live.p99Seconds, grid.mostDetectionSeconds));
+    } else if (state.liveness) {
+      parts.push("no prediction for this liveness setting: the timeout is longer than the period, or the period was not observed");
+    }
+    const ready = find("readiness");
+    if (ready) {
+      parts.push(ready.p99Seconds === null ? "a hung pod is never taken out of the endpoints by readiness" : "99 of 100 hung pods out of the endpoints within " + rounded(ready.p99Seconds) + " s" + verdict(ready.p99Seconds, grid.mostRemovalSeconds));
+      parts.push("false removals per year: at most " + rounded(ready.atMost));
+    } else if (state.readiness) {
+      parts.push("no prediction for this readiness setting: the timeout is longer than the period, or the period was not observed");
+    }
+    outcome.textContent = parts.join("; ") + ".";
+    draw(live);
+  }
+
+  // The scatter, drawn with the page's own colours. Rates below the axis stand
+  // on it.
+  const least = 1e-6;
+  const svg = (name, attributes, text) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) node.setAttribute(key, attributes[key]);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  };
+
+  function draw(selected) {
+    const entries = grid.tables[state.table].liveness.filter((e) => e.p99Seconds !== null && e.atMost !== null);
+    scatter.textContent = "";
+    if (entries.length === 0) return;
+    const width = 720, height = 320, left = 64, right = 16, top = 16, bottom = 44;
+    const xs = entries.map((e) => e.p99Seconds), ys = entries.map((e) => Math.max(least, e.atMost));
+    const low = Math.log10(Math.min(...xs)), high = Math.log10(Math.max(...xs));
+    const down = Math.log10(Math.min(...ys)), up = Math.max(Math.log10(Math.max(...ys)), down + 1);
+    const x = (v) => left + (Math.log10(v) - low) / (high - low || 1) * (width - left - right);
+    const y = (v) => height - bottom - (Math.log10(Math.max(least, v)) - down) / (up - down) * (height - top - bottom);
+    const picture = svg("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "settings of the liveness probe: detection against false kills" });
+    if (grid.mostDetectionSeconds && grid.mostFalseKillsPerYear) {
+      const right = Math.min(x(grid.mostDetectionSeconds), width), above = Math.max(y(grid.mostFalseKillsPerYear), top);
+      if (right > left && above < height - bottom) {
+        picture.append(svg("rect", { x: left, y: above, width: right - left, height: height - bottom - above, fill: "#009e73", "fill-opacity": 0.12 }));
+        picture.append(svg("text", { x: left + 6, y: height - bottom - 6, "font-size": 11, fill: "#00614a" }, "meets the objectives"));
+      }
+    }
+    for (const e of entries) {
+      const dot = svg("circle", { cx: x(e.p99Seconds), cy: y(e.atMost), r: 2.2, fill: "#56b4e9" });
+      dot.append(svg("title", {}, "every " + e.periodSeconds + " s, timeout " + e.timeoutSeconds + " s, " + e.failureThreshold + " failures: " + rounded(e.p99Seconds) + " s, at most " + rounded(e.atMost) + " a year"));
+      picture.append(dot);
+    }
+    for (let tick = Math.ceil(down); tick <= up; tick += Math.max(1, Math.ceil((up - down) / 6))) {
+      picture.append(svg("text", { x: left - 8, y: y(10 ** tick) + 4, "text-anchor": "end", "font-size": 11, fill: "#444" }, tick < -3 || tick > 5 ? "1e" + tick : String(Number((10 ** tick).toPrecision(3)))));
+      picture.append(svg("line", { x1: left, x2: width - right, y1: y(10 ** tick), y2: y(10 ** tick), stroke: "#ddd", "stroke-width": 0.5 }));
+    }
+    for (const seconds of [1, 3, 10, 30, 60, 120, 300, 600, 1800]) {
+      const at = Math.log10(seconds);
+      if (at >= low && at <= high) picture.append(svg("text", { x: x(seconds), y: height - bottom + 16, "text-anchor": "middle", "font-size": 11, fill: "#444" }, seconds + " s"));
+    }
+    picture.append(svg("text", { x: (left + width) / 2, y: height - 8, "text-anchor": "middle", "font-size": 12, fill: "#222" }, "99 % of hangs are detected within"));
+    picture.append(svg("text", { x: 14, y: height / 2, "text-anchor": "middle", "font-size": 12, fill: "#222", transform: "rotate(-90 14 " + height / 2 + ")" }, "false kills per pod-year, at most"));
+    if (selected && selected.p99Seconds !== null && selected.atMost !== null) {
+      picture.append(svg("circle", { cx: x(selected.p99Seconds), cy: y(selected.atMost), r: 7, fill: "none", stroke: "#d55e00", "stroke-width": 3 }));
+    }
+    scatter.append(picture);
+  }
+
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  for (const kind of ["liveness", "readiness"]) {
+    if (!state[kind] || grid.tables[0][kind].length === 0) {
+      state[kind] = null;
+      continue;
+    }
+    for (const field of fields) controls.append(slider(kind, field));
+  }
+  controls.append(...limits());
+  update();
+})();
