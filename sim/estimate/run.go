@@ -23,6 +23,7 @@ type Options struct {
 	Budget       time.Duration // wall-clock time after which no replication begins; 0: none
 	Jobs         int           // workers, which never change a result; 0: as many as there are CPUs
 	Objectives   []model.Objective
+	AllVariants  bool  // the stopping rule asks for the measures of all of them, not of the first alone
 	Shard        Shard // the replications to simulate, of a given number of them
 	Resume       *Part // what was reached before, which the simulation extends; nil: nothing
 	// Folded is called after each replication with what all of them came to, which
@@ -32,7 +33,8 @@ type Options struct {
 	// wanted. It may be nil.
 	Progress func(done, wanted int64)
 
-	blocks int // into which replications are divided; 0: 1
+	blocks int              // into which replications are divided; 0: 1
+	enough func(*Part) bool // in place of the stopping rule; nil: that of the measures asked for
 }
 
 // Named is a world with its name in the results: the first is "base".
@@ -199,13 +201,29 @@ func simulate(ctx context.Context, pool *pool, part *Part, end int64, variants [
 			return budgetEnded(part.Done), false
 		case o.Replications > 0:
 			return "", true
-		case len(undecided(part.of(0), variants[0].World, o)) == 0:
+		case o.enoughOf(part, variants):
 			return fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", part.Done, o.Precision), true
 		case wanted >= o.Limit:
 			return fmt.Sprintf("stopped after %d replications, the most wanted", part.Done), true
 		}
 		wanted = min(2*wanted, o.Limit)
 	}
+}
+
+// enoughOf reports whether the stopping rule is content.
+func (o Options) enoughOf(part *Part, variants []Named) bool {
+	if o.enough != nil {
+		return o.enough(part)
+	}
+	if !o.AllVariants {
+		variants = variants[:1]
+	}
+	for i, v := range variants {
+		if len(undecided(part.of(i), v.World, o)) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // lookFrom returns the least number of replications, not below those done, at

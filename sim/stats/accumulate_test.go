@@ -41,7 +41,6 @@ type everything struct {
 	Proportion Proportion
 	Ratio      RatioOfSums
 	Histogram  Histogram
-	Difference Difference
 }
 
 func (e *everything) add(r replication) {
@@ -49,7 +48,6 @@ func (e *everything) add(r replication) {
 	e.Proportion.Add(r.successes, r.trials)
 	e.Ratio.Add(int64(r.exposure)/2, int64(r.exposure))
 	e.Histogram.Add(r.durations)
-	e.Difference.Add(r.events, int64(r.exposure), r.successes, int64(r.exposure))
 }
 
 func (e *everything) merge(other *everything) {
@@ -57,7 +55,6 @@ func (e *everything) merge(other *everything) {
 	e.Proportion.Merge(&other.Proportion)
 	e.Ratio.Merge(&other.Ratio)
 	e.Histogram.Merge(&other.Histogram)
-	e.Difference.Merge(&other.Difference)
 }
 
 // TestMergingInAnyGrouping: the state after merging parts, in any order, is
@@ -162,12 +159,10 @@ func TestNothingObserved(t *testing.T) {
 	var count Count
 	var share, none RatioOfSums
 	var proportion Proportion
-	var difference Difference
 	for range 100 {
 		count.Add(0, day)
 		share.Add(0, int64(day))
 		proportion.Add(0, 1)
-		difference.Add(0, int64(day), 0, int64(day))
 	}
 	infinity := math.Inf(1)
 	upper := 1 - math.Pow(.025, .01)
@@ -180,7 +175,6 @@ func TestNothingObserved(t *testing.T) {
 		{"share", share.Estimate(1, .95), 0, 0, upper},
 		{"amount without a greatest", share.Estimate(infinity, .95), 0, 0, infinity},
 		{"proportion", proportion.Estimate(.95), 0, 0, .0369935},
-		{"difference", difference.Estimate(1, .95), 0, -upper, upper},
 		{"empty count", (&Count{}).Estimate(day, .95), math.NaN(), 0, infinity},
 		{"empty share", none.Estimate(1, .95), math.NaN(), 0, 1},
 		{"empty proportion", (&Proportion{}).Estimate(.95), math.NaN(), 0, 1},

@@ -145,13 +145,23 @@ func alikeDurations(r *rand.Rand) Estimate {
 }
 
 // pairedShares: the second variant's share is that of the first, minus .05 and
-// noise of its own.
+// noise of its own. 70 replications in 32 blocks are not of one size.
 func pairedShares(r *rand.Rand) Estimate {
-	var d Difference
-	for range 50 {
+	var sums [32]float64
+	j := Jackknife{Sizes: make([]int64, len(sums))}
+	const replications = 70
+	for i := range replications {
 		common := r.Float64()
-		x := int64(1e9)
-		d.Add(int64(1e9*(.1+.5*common)), x, int64(1e9*(.05+.5*common+.02*(r.Float64()-.5))), x)
+		sums[i%len(sums)] += .05 + .5*common + .02*(r.Float64()-.5) - (.1 + .5*common)
+		j.Sizes[i%len(sums)]++
 	}
-	return d.Estimate(1, .95)
+	total := 0.0
+	for _, sum := range sums {
+		total += sum
+	}
+	j.Whole = total / replications
+	for i, sum := range sums {
+		j.Without = append(j.Without, (total-sum)/float64(replications-j.Sizes[i]))
+	}
+	return j.Estimate(.95)
 }

@@ -111,9 +111,9 @@ func studentT(n int64, confidence float64) float64 {
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)}.Quantile((1 + confidence) / 2)
 }
 
-// unseen returns the upper bound of the probability, per replication, of
+// Unseen returns the upper bound of the probability, per replication, of
 // something that none of n replications showed: 1 − ((1−confidence)/2)^(1/n).
-func unseen(n int64, confidence float64) float64 {
+func Unseen(n int64, confidence float64) float64 {
 	if n == 0 {
 		return 1
 	}

@@ -52,7 +52,7 @@ func (s *RatioOfSums) Estimate(most, confidence float64) Estimate {
 	if s.N == 0 {
 		return e
 	}
-	far := most * unseen(s.N, confidence)
+	far := most * Unseen(s.N, confidence)
 	switch {
 	case s.Y == Wide{}:
 		e.High, e.Method = far, "none seen: upper bound over replications"

@@ -1,0 +1,95 @@
+package estimate
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+)
+
+// TestCompare compares settings whose rates are known in closed form (S3), and
+// holds the intervals of difference and ratio to contain the truth, and pairing
+// to help: the same stalls are behind the kills of both.
+func TestCompare(t *testing.T) {
+	w := world(probe(10, 1, 3), probe(10, 1, 3))
+	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(time.Hour - 10*time.Second), Lasts: exponential(10 * time.Second)}}
+	patient := w.WithContainer(w.Container().WithProbe(model.Liveness, probe(10, 6, 3)))
+	kills := Figure{"falseKillsPerPodDay", ""}
+	c, err := Compare(context.Background(), []Named{{"base", w}, {"patient", patient}, {"same", w}}, []Figure{kills},
+		Options{Seed: 1, Horizon: 6 * day, Replications: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	perDay := func(timeout float64) float64 {
+		return 24 * math.Exp(-(timeout+20)/10) * (1 - math.Exp(-1))
+	}
+	rows := map[string]*Difference{}
+	for i := range c.Differences {
+		d := &c.Differences[i]
+		rows[d.Variant+" "+Figure{d.Measure, d.Statistic}.String()] = d
+	}
+	d := rows["patient falseKillsPerPodDay"]
+	contains(t, "difference", &d.Difference, perDay(6)-perDay(1))
+	contains(t, "ratio", &d.Ratio, perDay(6)/perDay(1))
+	if d.VarianceReduction == nil || *d.VarianceReduction < 1.2 {
+		t.Errorf("variance reduction %v, want well above 1", d.VarianceReduction)
+	}
+	if len(c.Undecided) > 0 {
+		t.Errorf("undecided: %q", c.Undecided)
+	}
+	hang := rows["patient detectionSeconds.p90"]
+	contains(t, "difference of a quantile", &hang.Difference, 5)
+	if *hang.VarianceReduction < 5 {
+		t.Errorf("variance reduction of a quantile %v", *hang.VarianceReduction)
+	}
+	for name, same := range rows {
+		if same.Variant == "same" && same.Difference.Estimate != 0 {
+			t.Errorf("%s: the same settings differ by %g", name, same.Difference.Estimate)
+		}
+	}
+}
+
+// TestCompareNothingSeen holds that no difference between two rates that were
+// both too small to see is no proof that there is none.
+func TestCompareNothingSeen(t *testing.T) {
+	w := world(nil, probe(10, 1, 3))
+	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(1000 * day), Lasts: exponential(10 * time.Second)}}
+	patient := w.WithContainer(w.Container().WithProbe(model.Liveness, probe(10, 2, 3)))
+	c, err := Compare(context.Background(), []Named{{"base", w}, {"patient", patient}}, []Figure{{"falseKillsPerPodDay", ""}},
+		Options{Seed: 1, Horizon: time.Hour, Replications: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range c.Differences {
+		if d.Measure != "falseKillsPerPodDay" {
+			continue
+		}
+		if bound := d.Before.High; !(bound > 0) || d.Difference.Low != -bound || d.Difference.High != bound || !math.IsInf(d.Ratio.High, 1) || d.Ratio.Low != 0 {
+			t.Errorf("%+v", d)
+		}
+	}
+	if len(c.Undecided) != 1 {
+		t.Errorf("undecided: %q", c.Undecided)
+	}
+}
+
+// TestCompareStops holds the stopping rule to the difference, which needs fewer
+// replications than the values themselves.
+func TestCompareStops(t *testing.T) {
+	w := world(nil, probe(10, 1, 3))
+	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(time.Hour), Lasts: exponential(20 * time.Second)}}
+	patient := w.WithContainer(w.Container().WithProbe(model.Liveness, probe(10, 9, 3)))
+	kills := []Figure{{"falseKillsPerPodDay", ""}}
+	c, err := Compare(context.Background(), []Named{{"base", w}, {"patient", patient}}, kills, Options{Seed: 1, Horizon: day, Precision: .001, Limit: 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Replications > 64 || len(c.Undecided) > 0 {
+		t.Errorf("%d replications, undecided %q", c.Replications, c.Undecided)
+	}
+	if _, err := Compare(context.Background(), []Named{{"base", w}}, kills, Options{}); err == nil {
+		t.Error("one variant was compared with nothing")
+	}
+}
