@@ -163,7 +163,8 @@ func compared(cmd *cobra.Command, args, set, with []string) (workloads []*scenar
 	return workloads, variants, status, nil
 }
 
-// changed loads the only workload of a source with further changes.
+// changed loads the only workload of a source with further changes, as --with
+// writes them.
 func changed(source scenarios.Source, set []string, changes string) (*scenarios.Workload, error) {
 	all := slices.Clone(set)
 	for change := range strings.SplitSeq(changes, ";") {
@@ -171,7 +172,12 @@ func changed(source scenarios.Source, set []string, changes string) (*scenarios.
 			all = append(all, change)
 		}
 	}
-	loaded, err := scenarios.Load(source, all)
+	return withChanges(source, all)
+}
+
+// withChanges loads the only workload of a source.
+func withChanges(source scenarios.Source, changes []string) (*scenarios.Workload, error) {
+	loaded, err := scenarios.Load(source, changes)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func rootCommand(name string) *cobra.Command {
 	if strings.HasPrefix(name, "kubectl-") {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl probesim"}
 	}
-	root.AddCommand(compareCommand())
+	root.AddCommand(compareCommand(), sweepCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%s: %w (see %[1]s --help)", cmd.CommandPath(), err)

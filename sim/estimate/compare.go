@@ -36,8 +36,8 @@ func ParseFigure(text string) (Figure, error) {
 // String returns the figure as people write it: "removalSeconds.p99".
 func (q Figure) String() string { return measureName(q.Measure, q.Statistic) }
 
-// of returns the figure among measures; nil where it does not apply.
-func (q Figure) of(m *Measures) *stats.Estimate {
+// Of returns the figure among measures; nil where it does not apply.
+func (q Figure) Of(m *Measures) *stats.Estimate {
 	e, err := m.Lookup(q.Measure, q.Statistic)
 	if err != nil {
 		return nil
@@ -199,7 +199,7 @@ func leaveOneOut(tallies []*tally) []*tally {
 // replications and with each block left out.
 func (j *jackknifed) of(other *jackknifed, q Figure, f func(before, after float64) float64) stats.Jackknife {
 	at := func(before, after *Measures) float64 {
-		x, y := q.of(before), q.of(after)
+		x, y := q.Of(before), q.Of(after)
 		if x == nil || y == nil {
 			return math.NaN()
 		}
@@ -214,7 +214,7 @@ func (j *jackknifed) of(other *jackknifed, q Figure, f func(before, after float6
 
 // compareIn compares two variants in one figure, if it applies to both.
 func compareIn(q Figure, before, after *jackknifed, confidence float64) (d Difference, ok bool) {
-	x, y := q.of(&before.whole), q.of(&after.whole)
+	x, y := q.Of(&before.whole), q.Of(&after.whole)
 	if x == nil || y == nil || math.IsNaN(x.Estimate) || math.IsNaN(y.Estimate) || math.IsInf(x.Estimate, 0) && math.IsInf(y.Estimate, 0) {
 		return d, false
 	}

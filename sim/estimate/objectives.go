@@ -208,6 +208,17 @@ func (e *Estimates) ExitStatus(w *model.World, gate *Gate, precision float64) St
 	return status
 }
 
+// Known reports whether everything asked of a variant is decided: its
+// objectives or, without any, falseKillsPerPodDay to the relative precision.
+func (v *Variant) Known(precision float64) bool {
+	for _, verdict := range v.Objectives {
+		if verdict.Met == nil {
+			return false
+		}
+	}
+	return len(v.Objectives) > 0 || precise(v.Measures.FalseKillsPerPodDay, precision)
+}
+
 // precise reports whether an estimate's interval has at most the given
 // half-width, relative to the estimate. An exact value is precise, nothing
 // observed is not.
