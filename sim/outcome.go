@@ -15,6 +15,9 @@ const LongestRun = 32
 // samples, from which sim/estimate makes every measure.
 type Outcome struct {
 	PodTime time.Duration // simulated
+	// NodeClass is the number, from 1, of the class of nodes that the pod landed
+	// on; 0 where the world has no classes.
+	NodeClass int
 
 	// What the kubelet did.
 	Starts            int64                   // of processes

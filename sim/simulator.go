@@ -82,7 +82,8 @@ func (s *Simulator) Run(of Life) *Outcome {
 // begin prepares a life up to its pod's first sync.
 func (s *Simulator) begin(of Life) (*life, *application) {
 	s.class.seed(of.Seed, of.Replication, forNodeClass)
-	l := s.nodes[s.drawClass()]
+	class := s.drawClass()
+	l := s.nodes[class]
 	a := l.processes.(*application)
 	l.reset()
 	l.random.seed(of.Seed, of.Replication, forKubelet)
@@ -95,6 +96,9 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}
 	a.reset(of.Seed, of.Replication)
+	if len(s.world.Node.Classes) > 0 {
+		a.out.NodeClass = class + 1
+	}
 	l.timers.set(l.podTimer(), 0)
 	return l, a
 }

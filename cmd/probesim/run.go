@@ -283,6 +283,14 @@ func estimatesPage(w *scenarios.Workload, e *estimate.Estimates, gate *estimate.
 			p.table(verdictTable(names, verdicts))
 		}
 	}
+	if classes := e.Variants[0].NodeClasses; len(classes) > 0 {
+		p.heading("False kills by class of node")
+		rows := [][]string{{"", "of all pods", "false kills per pod-year", "of all false kills"}}
+		for _, c := range classes {
+			rows = append(rows, []string{c.Name, share(c.PodShare), estimated(c.FalseKillsPerPodYear, number), estimated(c.KillShare, share)})
+		}
+		p.table(rows)
+	}
 	for i := range e.Variants {
 		if notes := notesOf(e.Variants, i); len(notes) > 0 {
 			p.heading("Notes on " + e.Variants[i].Name)

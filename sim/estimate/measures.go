@@ -133,7 +133,10 @@ type Variant struct {
 	Settings   Settings  `json:"settings"`
 	Measures   Measures  `json:"measures"`
 	Objectives []Verdict `json:"objectives"`
-	Notes      []string  `json:"notes"`
+	// NodeClasses is the risk of pods by the class of nodes they land on, where
+	// the scenario has classes.
+	NodeClasses []NodeClass `json:"nodeClasses,omitempty"`
+	Notes       []string    `json:"notes"`
 }
 
 // Estimates is the result of `run` for one workload.

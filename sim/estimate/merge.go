@@ -8,6 +8,10 @@ func (t *tally) merge(other *tally) {
 	t.Replications += other.Replications
 	t.PodTime.Add(other.PodTime)
 	t.FalseKills.Merge(&other.FalseKills)
+	t.cover(len(other.NodeClasses))
+	for i := range other.NodeClasses {
+		t.NodeClasses[i].Merge(&other.NodeClasses[i])
+	}
 	for k := range t.ByProbe {
 		t.ByProbe[k].Merge(&other.ByProbe[k])
 		t.Attempts[k].Merge(&other.Attempts[k])

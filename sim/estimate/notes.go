@@ -17,6 +17,7 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 		"method: every life is simulated event by event, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
 		t.Replications, spell(o.Horizon), podTime(&t.PodTime))}
 	notes = append(notes, t.killNotes(w, &v.Measures)...)
+	notes = append(notes, classNotes(v.NodeClasses)...)
 	notes = append(notes, formula.notes(w, &v.Measures)...)
 	notes = append(notes, t.faultNotes(w)...)
 	notes = append(notes, t.startNotes(w)...)
@@ -43,9 +44,6 @@ func (t *tally) killNotes(w *model.World, m *Measures) []string {
 		notes = append(notes, "no false kill can happen: "+why(w))
 	case count(t.FalseKills.Sums.Y) == 0:
 		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.PodTime), m.FalseKillsPerPodYear.High))
-	}
-	if len(w.Node.Classes) > 0 {
-		notes = append(notes, "replicas land on different classes of node; the rates are means over them, and few replicas can have most of the kills (S18)")
 	}
 	return notes
 }

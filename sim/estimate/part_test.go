@@ -21,6 +21,7 @@ func agitated() *model.World {
 	w.Faults = []model.Fault{{Name: "deadlock", Every: exponential(4 * time.Hour), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}}}
 	w.Application.Startup = []model.Stage{{Wait: exponential(5 * time.Second)}}
 	w.Application.Probes[model.Liveness].CPU = exponential(5 * time.Millisecond)
+	w.Node.Classes = []model.NodeClass{{Weight: 1, Node: w.Node}, {Weight: 1, Node: w.Node}}
 	return w
 }
 

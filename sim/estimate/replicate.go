@@ -162,9 +162,11 @@ func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) i
 }
 
 // add adds the counts, times and samples of one outcome to another. The
-// instants of false kills stay relative to the start of their own life.
+// instants of false kills stay relative to the start of their own life, and the
+// class of nodes is that of the last.
 func add(sum, o *sim.Outcome) {
 	sum.PodTime += o.PodTime
+	sum.NodeClass = o.NodeClass
 	sum.Starts += o.Starts
 	sum.StartupsCompleted += o.StartupsCompleted
 	sum.Crashes += o.Crashes

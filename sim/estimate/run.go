@@ -277,6 +277,7 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 		result := Variant{
 			Name: v.Name, Settings: SettingsOf(v.World.Container()),
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
+			NodeClasses: t.nodeClasses(v.World, o.Confidence),
 		}
 		formula := t.byFormula(v.World, o.Confidence)
 		result.Measures.ClosedForm = formula.perPodYear()

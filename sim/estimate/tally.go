@@ -27,6 +27,7 @@ type tally struct {
 	PodTime      stats.Wide
 
 	FalseKills  stats.Count
+	NodeClasses []stats.Count // false kills by class of nodes, as far as a pod landed there
 	ByProbe     [model.ProbeKinds]stats.Count
 	Windows     [len(killSpans)]stats.Proportion // of that length, with at least one false kill
 	Attempts    [model.ProbeKinds]stats.Proportion
@@ -84,6 +85,7 @@ func (t *tally) add(l *lives) {
 		}
 	}
 	t.FalseKills.Add(kills, o.PodTime)
+	t.addClass(o, kills)
 	for i, s := range killSpans {
 		hit, all := windowsHit(o.FalseKillTimes, o.PodTime, s.span)
 		t.Windows[i].Add(hit, all)
