@@ -11,7 +11,7 @@ import (
 	"github.com/probesim/probesim/sim/stats"
 )
 
-var coverageSeeds = flag.Int("seeds", 60, "seeds of the coverage study; make coverage takes 2000")
+var coverageSeeds = flag.Int("seeds", 24, "seeds of the coverage study; make coverage takes 2000")
 
 // TestCoverage counts how often 95 % intervals of whole runs contain a truth
 // that is known in closed form (S10), stopping rule and pairing included: at
@@ -23,8 +23,7 @@ func TestCoverage(t *testing.T) {
 	if seeds < 2000 {
 		least -= 3 * math.Sqrt(.93*.07/float64(seeds))
 	}
-	t.Logf("%-64s %6s %9s", "", "seeds", "covered")
-	for _, c := range []struct {
+	cases := []struct {
 		name     string
 		truth    float64
 		estimate func(t *testing.T, seed uint64) *stats.Estimate
@@ -58,14 +57,23 @@ func TestCoverage(t *testing.T) {
 		{"S4 90th percentile of it, 4 replications", 30, func(t *testing.T, seed uint64) *stats.Estimate {
 			return &measuresOf(t, world(nil, probe(10, 1, 3)), Options{Seed: seed, Horizon: time.Minute, Replications: 4}).DetectionSeconds.P90
 		}},
-	} {
-		covered := 0
-		for seed := range seeds {
-			if e := c.estimate(t, uint64(seed)); e.Low <= c.truth && c.truth <= e.High {
-				covered++
-			}
+	}
+	covered := make([]int, len(cases))
+	t.Run("cases", func(t *testing.T) {
+		for i, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				for seed := range seeds {
+					if e := c.estimate(t, uint64(seed)); e.Low <= c.truth && c.truth <= e.High {
+						covered[i]++
+					}
+				}
+			})
 		}
-		share := float64(covered) / float64(seeds)
+	})
+	t.Logf("%-64s %6s %9s", "", "seeds", "covered")
+	for i, c := range cases {
+		share := float64(covered[i]) / float64(seeds)
 		t.Logf("%-64s %6d %8.1f%%", c.name, seeds, 100*share)
 		if share < least {
 			t.Errorf("%s: covered by %.3f of %d seeds, want %.3f", c.name, share, seeds, least)
