@@ -109,8 +109,12 @@ func (q *QQ) Draw(c draw.Canvas) {
 	body := q.page().draw(c)
 	low, high := q.reach()
 	p := newPlot()
-	symbol := logSecondsAxis(&p.X, low, high)
-	logSecondsAxis(&p.Y, low, high)
+	axis := logSecondsAxis
+	if high < 4*low { // too few round numbers for a logarithmic axis
+		axis = secondsAxis
+	}
+	symbol := axis(&p.X, low, high)
+	axis(&p.Y, low, high)
 	p.Add(plotterFunc(gridLines), plotterFunc(q.band), plotterFunc(q.points))
 	drawPlot(p, body, fmt.Sprintf("fitted: %s (%s)", q.Family, symbol), fmt.Sprintf("measured (%s)", symbol))
 }

@@ -163,9 +163,16 @@ func (r *measurementReader) histogram() {
 // series of intervals.
 func (r *measurementReader) buckets(name string, buckets []dist.Bucket) {
 	unit := r.unit(name)
-	if _, err := dist.NewHistogram(buckets); err != nil && !strings.Contains(err.Error(), "spread") {
-		r.fault(0, name, "%s", strings.TrimPrefix(err.Error(), "histogram: "))
+	last := len(buckets) - 1
+	if last < 1 || !math.IsInf(buckets[last].LE, 1) {
+		r.fault(0, name, "needs a finite bucket and, as the last, the +Inf bucket")
 		return
+	}
+	for i, b := range buckets {
+		if !(b.LE >= 0) || !(b.Count >= 0) || math.IsInf(b.Count, 1) || i > 0 && b.Count < buckets[i-1].Count {
+			r.fault(0, name, "le=%v: %v: bounds and counts must not be negative, and counts, which are cumulative, not decrease", b.LE, b.Count)
+			return
+		}
 	}
 	series := Series{Name: name, Buckets: true}
 	low, below, whole := time.Duration(0), 0.0, true

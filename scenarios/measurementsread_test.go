@@ -95,6 +95,7 @@ func TestMeasurementsRefused(t *testing.T) {
 		{"5\n", MeasurementOptions{Format: "xml"}, `m: format "xml": must be one of csv, prometheus, histogram, pods, events`},
 		{"le,count\n0.1,x\n", MeasurementOptions{}, `m:2: "0.1,x": must be a bucket such as name_bucket{le="0.1"} 24, or 0.1,24`},
 		{"le,count\n0.1,5\n", MeasurementOptions{}, "m: histogram: needs a finite bucket and, as the last, the +Inf bucket"},
+		{"le,count\n0.1,5\n1,4\n+Inf,9\n", MeasurementOptions{}, "m: histogram: le=1: 4: bounds and counts must not be negative, and counts, which are cumulative, not decrease"},
 		{"{}", MeasurementOptions{}, "m: neither an answer of Prometheus (status, data) nor a list of pods or events from kubectl get -o json"},
 		{"{\n\"status\": \n", MeasurementOptions{}, "m:3: not JSON: unexpected EOF"},
 		{"{\n\"status\": x}", MeasurementOptions{}, "m:2: not JSON: invalid character 'x' looking for beginning of value"},

@@ -96,6 +96,13 @@ func fitMeasurements(cmd *cobra.Command, args []string, f *fitFlags) error {
 	case f.chart != "" && !slices.Contains([]string{".svg", ".png", ".pdf", ".csv"}, strings.ToLower(filepath.Ext(f.chart))):
 		return fmt.Errorf("--chart: %s: must end in .svg, .png, .pdf or .csv", f.chart)
 	}
+	for _, file := range f.chartFiles() {
+		for _, arg := range args {
+			if sameFile(file, arg) {
+				return fmt.Errorf("--chart: %s: would write over the measurements in %s; name another file", f.chart, arg)
+			}
+		}
+	}
 	report := fitReport{APIVersion: "probesim/v1", Kind: "Fits", Seed: f.Seed}
 	if counted {
 		stalls, err := fit.ProcessOfStalls(f.counts(f.failures, f.kills, f.over.failures, f.over.kills), f.Confidence)
@@ -207,17 +214,35 @@ func (f *fitFlags) draw(cmd *cobra.Command, report *fitReport) error {
 	}
 	group := report.results[0]
 	chart := plots.NewQQ(group.title(), f.Seed, group.result)
-	written := []string{f.chart}
-	if data := strings.TrimSuffix(f.chart, filepath.Ext(f.chart)) + ".csv"; data != f.chart {
-		written = append(written, data)
-	}
-	for _, file := range written {
+	for _, file := range f.chartFiles() {
 		if err := plots.WriteFile(file, chart); err != nil {
 			return plain(err)
 		}
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", enumerate(written))
+	fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", enumerate(f.chartFiles()))
 	return nil
+}
+
+// chartFiles are the files that --chart writes: the picture, and its data.
+func (f *fitFlags) chartFiles() []string {
+	if f.chart == "" {
+		return nil
+	}
+	data := strings.TrimSuffix(f.chart, filepath.Ext(f.chart)) + ".csv"
+	if data == f.chart {
+		return []string{data}
+	}
+	return []string{f.chart, data}
+}
+
+// sameFile reports whether two paths lead to one existing file.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // overFlag is one time of counting, or two: of failures and of kills.

@@ -40,6 +40,15 @@ func TestFitPredictsTheIncident(t *testing.T) {
 	kills := measures["falseKillsPerPodDay"].(map[string]any)["estimate"].(float64) * 13
 	failures := measures["probeFailureProbability"].(map[string]any)["liveness"].(map[string]any)["estimate"].(float64) * 8640 * 12
 
+	_, page, _ := invoke(t.Context(), t, append(fitArgs, "table")...)
+	at := strings.Index(page, "whatIf:")
+	if err := os.WriteFile(file, []byte(pasted+page[at:]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, stdout, more = invoke(t.Context(), t, "show", file); more != "" || !strings.Contains(stdout, "longest stalls") {
+		t.Errorf("with the variant: %s%s", stdout, more)
+	}
+
 	_, stdout, _ = invoke(t.Context(), t, append(fitArgs, "json")...)
 	stalls := decoded(t, stdout)["stalls"].([]any)[0].(map[string]any)
 	for name, predicted := range map[string]float64{"kills": kills, "failures": failures} {

@@ -83,6 +83,8 @@ type stallRow struct {
 	IndependentKills float64        `json:"independentKills"`
 	Every            string         `json:"every"`
 	Lasts            string         `json:"lasts"`
+	LongEvery        string         `json:"longestEvery"`
+	LongLasts        string         `json:"longestLasts"`
 	Notes            []string       `json:"notes"`
 
 	counts fit.StallCounts
@@ -159,24 +161,47 @@ func (r *fitReport) addStalls(source, name string, s *fit.Stalls) error {
 		Failures: s.Failures, FailuresOver: s.Counts.FailuresOver.Seconds(), Kills: s.Kills, KillsOver: s.Counts.KillsOver.Seconds(),
 		EverySeconds: s.EverySeconds, LastsSeconds: s.LastsSeconds, StallsPerDay: s.PerDay,
 		KillsPerStall: s.KillsPerStall, FailuresPerStall: s.FailuresPerStall, IndependentKills: s.IndependentKills, Notes: s.Notes}
-	var err error
-	if row.Every, err = exponentialText(s.Every); err == nil {
-		row.Lasts, err = exponentialText(s.Lasts)
+	for _, written := range []struct {
+		mean time.Duration
+		to   *string
+	}{{s.Every, &row.Every}, {s.Lasts, &row.Lasts}, {s.LongEvery, &row.LongEvery}, {s.LongLasts, &row.LongLasts}} {
+		text, err := scenarios.FormatDistribution(dist.Duration{Nanoseconds: dist.Exponential(written.mean)})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		*written.to = text
 	}
 	r.Stalls = append(r.Stalls, row)
 	for _, note := range s.Notes {
 		r.Notes = append(r.Notes, name+": "+note)
 	}
-	return err
-}
-
-func exponentialText(mean time.Duration) (string, error) {
-	return scenarios.FormatDistribution(dist.Duration{Nanoseconds: dist.Exponential(mean)})
+	return nil
 }
 
 // block is what to paste into a scenario.
 func (row *stallRow) block() string {
 	return fmt.Sprintf("application:\n  pauses:\n    - name: stalls\n      every: %s\n      lasts: %s\n", row.Every, row.Lasts)
+}
+
+// variant is the process with the longest stalls that agree with the counts, as
+// a whatIf of the scenario; empty where it is the one to paste already.
+func (row *stallRow) variant() string {
+	if row.LongLasts == row.Lasts {
+		return ""
+	}
+	return fmt.Sprintf("whatIf:\n  - name: longest stalls\n    set:\n      application.pauses[0].every: %s\n      application.pauses[0].lasts: %s\n", row.LongEvery, row.LongLasts)
+}
+
+// variant is the slow end of the fit, as a whatIf where its place in the
+// scenario is known; empty where there is none.
+func (g *fitGroup) variant() string {
+	switch {
+	case g.slow == "":
+		return ""
+	case g.series.Path == "":
+		return g.slow + "\n"
+	}
+	return fmt.Sprintf("whatIf:\n  - name: slow end of the fit\n    set:\n      %s: %s\n", g.series.Path, g.slow)
 }
 
 // block is what to paste: with its place in the scenario where that is known.
@@ -331,9 +356,9 @@ func (g *fitGroup) write(p *page) {
 	p.items([]string{g.verdict(best)})
 	p.heading("Paste")
 	p.printf("%s", g.block())
-	if g.slow != "" {
+	if variant := g.variant(); variant != "" {
 		p.heading(fmt.Sprintf("Paste, to be safe: the slow end of what %s observations leave open", number(r.Observations)))
-		p.printf("%s\n", g.slow)
+		p.printf("%s", variant)
 	}
 	p.heading("Families")
 	rows := [][]string{{"", "AIC worse by", best.GoodnessOfFit.Statistic, "p-value", "median", "99 %"}}
@@ -343,21 +368,15 @@ func (g *fitGroup) write(p *page) {
 		}
 		return number(*x)
 	}
-	spread := func(e stats.Estimate) string {
-		if math.IsInf(e.High, 1) {
-			return seconds(e.Estimate)
-		}
-		return estimated(&e, seconds)
-	}
 	for i := range g.rows {
 		f := &g.rows[i]
 		rows = append(rows, []string{f.Family, optional(f.WorseBy), optional(f.GoodnessOfFit.Value), optional(f.GoodnessOfFit.PValue),
-			spread(f.P50Seconds), spread(f.P99Seconds)})
+			withSpread(&f.P50Seconds), withSpread(&f.P99Seconds)})
 	}
 	p.table(rows)
 	others := [][]string{}
 	for _, f := range g.rows[1:] {
-		if f.GoodnessOfFit.PValue != nil {
+		if p := f.GoodnessOfFit.PValue; p != nil && *p >= fit.Unlikely {
 			others = append(others, []string{f.Family, f.Distribution})
 		}
 	}
@@ -367,13 +386,21 @@ func (g *fitGroup) write(p *page) {
 	}
 }
 
+// withSpread writes a quantile, and its interval where samples were drawn for it.
+func withSpread(e *stats.Estimate) string {
+	if math.IsInf(e.High, 1) {
+		return seconds(e.Estimate)
+	}
+	return estimated(e, seconds)
+}
+
 // verdict says which family it is, and how well it fits.
 func (g *fitGroup) verdict(best *fitRow) string {
 	if best.Family == "constant" {
 		return fmt.Sprintf("A constant: %s.", best.Distribution)
 	}
 	text := fmt.Sprintf("The %s family describes them best: half take up to %s, 99 in 100 up to %s",
-		best.Family, estimated(&best.P50Seconds, seconds), estimated(&best.P99Seconds, seconds))
+		best.Family, withSpread(&best.P50Seconds), withSpread(&best.P99Seconds))
 	if p := best.GoodnessOfFit.PValue; p != nil {
 		text += fmt.Sprintf("; samples of its own lie as far off in %s of the cases", share(*p))
 	}
@@ -400,4 +427,8 @@ func (row *stallRow) write(p *page) {
 	p.items(lines)
 	p.heading("Paste")
 	p.printf("%s", row.block())
+	if variant := row.variant(); variant != "" {
+		p.heading("Paste, to be safe: the longest stalls that agree with the counts")
+		p.printf("%s", variant)
+	}
 }

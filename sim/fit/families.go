@@ -11,7 +11,10 @@ import (
 // family is one candidate: how its parameters are found, and what they mean.
 // Parameters and values are in the unit of a sample.
 type family struct {
-	name       string
+	name string
+	// parameters is their number as Akaike's criterion counts them. A least
+	// value counts twice: what the likelihood gains by fitting it is distributed
+	// as with two ordinary parameters, and no sample has values below.
 	parameters int
 	// fit returns the parameters of greatest likelihood; nil where there are
 	// none. near are parameters that are known to be close, or nil.
@@ -171,7 +174,7 @@ func weibullProfile(s *sample) []float64 {
 		}
 		return powers, weighted
 	}
-	low, high := math.Log(1e-2), math.Log(200)
+	low, high := math.Log(1e-2), math.Log(1e5)
 	for range 60 {
 		middle := (low + high) / 2
 		k := math.Exp(middle)
@@ -188,7 +191,7 @@ func weibullProfile(s *sample) []float64 {
 
 // pareto has the parameters least value and tail exponent.
 func pareto() *family {
-	f := &family{name: "pareto", parameters: 2}
+	f := &family{name: "pareto", parameters: 3}
 	f.logDensity = func(of []float64, x float64) float64 {
 		if x < of[0] {
 			return math.Inf(-1)

@@ -22,7 +22,7 @@ type Options struct {
 // Fit is one family fitted to the observations.
 type Fit struct {
 	Family        string
-	Parameters    int // that were fitted
+	Parameters    int // that were fitted; a least value counts twice
 	Distribution  dist.Duration
 	LogLikelihood float64 // of densities per second
 	// AIC is Akaike's criterion 2k − 2 log L with the correction for small
@@ -51,6 +51,9 @@ type Result struct {
 // essentially no support (Burnham and Anderson 2002, section 2.6), so that
 // nothing is resampled for it.
 const hopeless = 10
+
+// Unlikely is the p-value below which a family is said not to fit.
+const Unlikely = 0.01
 
 // quantileShares are those of P50, P90 and P99.
 var quantileShares = []float64{0.5, 0.9, 0.99}
@@ -190,15 +193,19 @@ func ends(values []float64, confidence float64) (low, high float64) {
 const mostPairs = 200
 
 // places returns the shares at which measured and fitted quantiles are set
-// against each other: the middle of each stretch over which the measured
-// distribution rises.
+// against each other: the middle of each jump of the measured distribution, and
+// the end of each stretch over which it rises no one knows how.
 func (s *sample) places(steps []step) []float64 {
 	var places []float64
 	every := 1 + len(steps)/mostPairs
 	for i, st := range steps {
 		nearEnds := i < 10 || i >= len(steps)-10
-		if st.upto > st.before && !math.IsInf(st.to, 1) && (nearEnds || i%every == 0) {
-			places = append(places, (st.before+st.upto)/2)
+		at := (st.before + st.upto) / 2
+		if st.from < st.to {
+			at = st.upto
+		}
+		if st.upto > st.before && !math.IsInf(st.to, 1) && at < 1-1e-9 && (nearEnds || i%every == 0) {
+			places = append(places, at)
 		}
 	}
 	return places
@@ -235,7 +242,7 @@ func constantFit(nanoseconds float64, o Options) Fit {
 // tellFit says what of the best fit should not be trusted.
 func tellFit(best Fit, s *sample) []string {
 	var notes []string
-	if best.Goodness.PValue < 0.01 {
+	if best.Goodness.PValue < Unlikely {
 		notes = append(notes, fmt.Sprintf("no family fits: the best one, %s, lies farther from the measurements than all but %.2g of samples drawn from it; {samples: FILE} or {histogram: FILE} uses the measurements as they are",
 			best.Family, best.Goodness.PValue))
 	}

@@ -272,7 +272,7 @@ func TestSpreadCovers(t *testing.T) {
 // in about a fifth of the cases, with what is cut off and in buckets alike.
 func TestPValueIsUniform(t *testing.T) {
 	for _, how := range []string{"cut off", "buckets", "intervals"} {
-		const runs = 60
+		const runs = 40
 		low := 0
 		f := weibull()
 		for i := range runs {

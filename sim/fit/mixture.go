@@ -52,9 +52,11 @@ func fitMixture(f *family, s *sample, near []float64) []float64 {
 	if !(deviation > 0) {
 		return nil
 	}
-	floor := narrowest * deviation
+	floor := math.Max(narrowest*deviation, s.resolution()/2)
 	var starts [][2]component
+	steps := 500
 	if near != nil {
+		steps = 60 // of a sample drawn at near, which ends close by
 		starts = append(starts, [2]component{{near[0], near[1], near[2]}, {1 - near[0], near[3], near[4]}})
 	} else {
 		for _, split := range [][2]float64{{0.5, 0}, {0.85, 1}, {0.15, -1}} {
@@ -65,7 +67,7 @@ func fitMixture(f *family, s *sample, near []float64) []float64 {
 	var best []float64
 	greatest := math.Inf(-1)
 	for _, start := range starts {
-		c := expectAndMaximize(s, start, floor)
+		c := expectAndMaximize(s, start, floor, steps)
 		if c[0].mean > c[1].mean {
 			c[0], c[1] = c[1], c[0]
 		}
@@ -80,12 +82,25 @@ func fitMixture(f *family, s *sample, near []float64) []float64 {
 	return best
 }
 
+// resolution returns the deviation of the logarithm within the intervals of a
+// sample, 0 for exact values and for buckets, which do not overlap. What is much
+// narrower than the clock that measured it cannot be told apart.
+func (s *sample) resolution() float64 {
+	square := 0.0
+	for _, p := range s.points {
+		if !s.cells && !p.exact() && !p.censored() {
+			width := (p.high - p.low) / p.middle()
+			square += p.count * width * width / 12
+		}
+	}
+	return math.Sqrt(square / s.n)
+}
+
 // expectAndMaximize improves a mixture of two normal distributions of the
-// logarithms until a step changes the likelihood no more (Dempster, Laird and
-// Rubin 1977). Observations that are cut off or known to an interval enter by
+// logarithms until a step changes the likelihood no more, or so many steps were
+// taken (Dempster, Laird and Rubin 1977). Observations that are cut off or known to an interval enter by
 // their expectation under each component.
-func expectAndMaximize(s *sample, c [2]component, floor float64) [2]component {
-	const steps = 500
+func expectAndMaximize(s *sample, c [2]component, floor float64, steps int) [2]component {
 	last := math.Inf(-1)
 	for range steps {
 		var weight, first, second [2]float64

@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -31,32 +34,66 @@ type replicate struct {
 }
 
 // resampled draws samples from a fitted family, as large as the measured one
-// and seen through the same eyes, and fits the family to each (S16). It
-// ends early when the context does.
-func resampled(ctx context.Context, s *sample, f *family, of []float64, o Options, purpose uint64, shares []float64, places []float64) []replicate {
+// and seen through the same eyes, and fits the family to each (S16). Samples that
+// cannot be fitted are replaced, as long as there are not more of them than
+// others. It ends early when the context does.
+func resampled(ctx context.Context, s *sample, f *family, of []float64, o Options, purpose uint64, shares, places []float64) []replicate {
 	eyes := newObserver(s)
 	var drawn []replicate
-	for i := 0; i < 2*o.Resamples && len(drawn) < o.Resamples && ctx.Err() == nil; i++ {
-		again := eyes.observe(f, of, stream(o.Seed, uint64(i), purpose))
-		if again.events < leastEvents {
-			continue
+	for begin := 0; begin < 2*o.Resamples && len(drawn) < o.Resamples; {
+		batch := make([]*replicate, min(o.Resamples-len(drawn), 2*o.Resamples-begin))
+		inParallel(len(batch), func(i int) {
+			if ctx.Err() == nil {
+				again := eyes.observe(f, of, stream(o.Seed, uint64(begin+i), purpose))
+				batch[i] = refitted(again, f, of, shares, places)
+			}
+		})
+		if begin += len(batch); ctx.Err() != nil {
+			return nil
 		}
-		fitted := f.fit(again, of)
-		if fitted == nil {
-			continue
+		for _, r := range batch {
+			if r != nil {
+				drawn = append(drawn, *r)
+			}
 		}
-		steps := again.measured()
-		r := replicate{distance: again.distance(steps, func(x float64) float64 { return f.survival(fitted, x) })}
-		d := f.dist(fitted, 1)
-		for _, p := range shares {
-			r.quantiles = append(r.quantiles, d.Quantile(p))
-		}
-		for _, p := range places {
-			r.measured = append(r.measured, quantile(steps, p))
-		}
-		drawn = append(drawn, r)
 	}
 	return drawn
+}
+
+// inParallel calls do for 0 to n−1 on all cores. What is done must not depend
+// on the order.
+func inParallel(n int, do func(i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// refitted fits a family to a drawn sample; nil where it cannot be.
+func refitted(again *sample, f *family, of []float64, shares, places []float64) *replicate {
+	if again.events < leastEvents {
+		return nil
+	}
+	fitted := f.fit(again, of)
+	if fitted == nil {
+		return nil
+	}
+	steps := again.measured()
+	r := &replicate{distance: again.distance(steps, func(x float64) float64 { return f.survival(fitted, x) })}
+	d := f.dist(fitted, 1)
+	for _, p := range shares {
+		r.quantiles = append(r.quantiles, d.Quantile(p))
+	}
+	for _, p := range places {
+		r.measured = append(r.measured, quantile(steps, p))
+	}
+	return r
 }
 
 // observer sees drawn values as the measured ones were seen: through the same

@@ -68,8 +68,10 @@ type Stalls struct {
 	KillsPerStall              float64
 	FailuresPerStall           float64
 	// Every and Lasts are the process to simulate: the estimates, or at the
-	// upper bound of the length.
-	Every, Lasts time.Duration
+	// upper bound of the length. LongEvery and LongLasts are the one with the
+	// longest stalls that agree with the counts (S16).
+	Every, Lasts         time.Duration
+	LongEvery, LongLasts time.Duration
 	// Failures and Kills are the counts with the intervals of what they measure.
 	Failures, Kills stats.Estimate
 	// IndependentKills is the number of kills that independent failures as
@@ -99,7 +101,7 @@ func ProcessOfStalls(c StallCounts, confidence float64) (*Stalls, error) {
 	}
 	lowRate, highRate := l.interval(l.overMean, rate)
 	first, stay := stallOdds(c, mean)
-	s.KillsPerStall = first * math.Pow(stay, float64(c.FailureThreshold-1))
+	s.KillsPerStall = killsPerStall(c, mean)
 	s.FailuresPerStall = first * geometricSum(stay, c.FailureThreshold)
 	every := func(rate float64) float64 { return 1/rate - mean*(1-s.KillsPerStall) }
 	if every(rate) <= mean {
@@ -121,6 +123,8 @@ func ProcessOfStalls(c StallCounts, confidence float64) (*Stalls, error) {
 		s.PerDay.High, s.EverySeconds.Low = math.Inf(1), 0
 	}
 	s.Every, s.Lasts = toDuration(every(rate)), toDuration(mean)
+	s.LongLasts = toDuration(highMean)
+	s.LongEvery = toDuration(1/math.Exp(l.bestRate(highMean)) - highMean*(1-killsPerStall(c, highMean)))
 	s.count(confidence, first, stay)
 	return s, nil
 }
@@ -162,6 +166,12 @@ func toDuration(seconds float64) time.Duration {
 func stallOdds(c StallCounts, mean float64) (first, stay float64) {
 	p, t := c.Period.Seconds(), c.Timeout.Seconds()
 	return math.Exp(-t/mean) * mean / p * -math.Expm1(-p/mean), math.Exp(-p / mean)
+}
+
+// killsPerStall returns the probability that a stall kills.
+func killsPerStall(c StallCounts, mean float64) float64 {
+	first, stay := stallOdds(c, mean)
+	return first * math.Pow(stay, float64(c.FailureThreshold-1))
 }
 
 // geometricSum returns 1 + x + … + x^(n−1).

@@ -59,7 +59,7 @@ func TestCompoundPoisson(t *testing.T) {
 
 // TestStallIntervalsCover draws both counts from a known process many times.
 func TestStallIntervalsCover(t *testing.T) {
-	const runs, mean, rate = 60, 12.0, 20.0 / 86400
+	const runs, mean, rate = 40, 12.0, 20.0 / 86400
 	c := ingress()
 	first, stay := stallOdds(c, mean)
 	covered := [2]int{}
