@@ -76,5 +76,8 @@ func durationText(ns float64) string {
 	}
 	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(ns))-3))
 	ns = math.Max(1, math.Round(ns/unit)*unit)
+	if day := float64(24 * time.Hour); ns >= 3*day {
+		return numberText(math.Min(ns, float64(dist.Longest))/day) + "d"
+	}
 	return formatDuration(time.Duration(math.Min(ns, float64(dist.Longest))))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // json reads the whole file into a value, or reports where it is broken.
@@ -22,7 +23,11 @@ func (r *measurementReader) json(into any) bool {
 		r.fault(line, "", "not JSON: %s", syntax.Error())
 	case errors.As(err, &wrong):
 		line = 1 + bytes.Count(r.data[:min(int(wrong.Offset), len(r.data))], []byte("\n"))
-		r.fault(line, wrong.Field, "must not be a %s here", wrong.Value)
+		path := wrong.Field
+		if embedded, rest, ok := strings.Cut(path, "."); ok && strings.HasPrefix(embedded, "measured") {
+			path = rest // the name of a Go type, not of a field
+		}
+		r.fault(line, path, "must not be a %s here", wrong.Value)
 	default:
 		r.fault(line, "", "not JSON: %v", err)
 	}

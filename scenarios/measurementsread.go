@@ -72,7 +72,11 @@ func ReadMeasurements(src Source, o MeasurementOptions) (*Measurements, error) {
 		r.fault(0, "", "holds no measurements%s", r.empty)
 	}
 	if len(r.faults) > 0 {
-		return nil, r.faults.sorted()
+		faults := r.faults.sorted()
+		if r.unsaid > 0 {
+			faults = append(faults, Fault{File: src.Name, Message: fmt.Sprintf("and %d more", r.unsaid)})
+		}
+		return nil, faults
 	}
 	return &r.out, nil
 }
@@ -134,12 +138,15 @@ type measurementReader struct {
 	out     Measurements
 	empty   string // why there may be nothing, for the message
 	faults  Faults
+	unsaid  int // faults beyond those
 }
 
 func (r *measurementReader) fault(line int, path, format string, args ...any) {
-	if len(r.faults) < mostMeasurementFaults {
-		r.faults = append(r.faults, Fault{r.file, line, path, fmt.Sprintf(format, args...)})
+	if len(r.faults) == mostMeasurementFaults {
+		r.unsaid++
+		return
 	}
+	r.faults = append(r.faults, Fault{r.file, line, path, fmt.Sprintf(format, args...)})
 }
 
 // oneLine makes a name from a file fit into one line.

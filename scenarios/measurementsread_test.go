@@ -109,9 +109,15 @@ func TestMeasurementsRefused(t *testing.T) {
 		{"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[\n{\"metric\":{},\"histogram\":[1,{}]}]}}", MeasurementOptions{}, `m:2: data.result[0]: a native histogram: ask for the classic buckets, with le`},
 		{`{"kind":"PodList","items":[]}`, MeasurementOptions{}, "m: holds no measurements: no container has been seen to start"},
 		{`{"kind":"EventList","items":[]}`, MeasurementOptions{}, "m: holds no measurements: no event is an Unhealthy, or a Killing by a probe"},
+		{"{\"kind\":\"Pod\",\"status\":\n7}", MeasurementOptions{}, "m:2: status: must not be a number here"},
+		{"s\n" + strings.Repeat("x\n", 12), MeasurementOptions{}, "m:2: s: \"x\": must be a number, 0 or more, or a duration with its unit, at most 100 years\n" +
+			"…\nm: and 2 more"},
 		{"{\"kind\":\"PodList\",\"items\":[\n{\"status\":7}]}", MeasurementOptions{}, "m:2: items.status: must not be a number here"},
 	} {
 		_, err := ReadMeasurements(Source{Name: "m", Data: []byte(c.data)}, c.options)
+		if begin, end, cut := strings.Cut(c.want, "…"); cut && err != nil && strings.HasPrefix(err.Error(), begin) && strings.HasSuffix(err.Error(), end) {
+			continue
+		}
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q: got %v, want %s", c.data, err, c.want)
 		}
@@ -136,6 +142,7 @@ func TestFormatDistribution(t *testing.T) {
 		"0s":                                     nil,
 		"12.5s":                                  dist.Constant(12.5e9),
 		"{p50: 5s, p99: 32.15s}":                 dist.LogNormal{Mu: math.Log(5e9), Sigma: 0.8},
+		"{exponential: 91.03d}":                  dist.Exponential(91.0301 * 86400e9),
 		"{exponential: 1h8m18s}":                 dist.Exponential(4097.63e9),
 		"{gamma: {shape: 11.84, scale: 1.137s}}": dist.Gamma{Shape: 11.84, Scale: 1.137e9},
 		"{weibull: {shape: 0.00123, scale: 4.5ms}}": dist.Weibull{Shape: 0.00123, Scale: 4.5e6},
