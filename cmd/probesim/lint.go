@@ -47,7 +47,7 @@ on the assumptions that "probesim show" prints; it is a warning at most.
 than can be simulated.
 
 Exit status 1 if a finding is as severe as --fail-on; 2 if a file cannot be read,
-after the findings about the others.`,
+after the findings about the others. Files without anything to check are no fault.`,
 		Example: `  probesim lint deployment.yaml
   kubectl get deploy -A -o json | probesim lint -
   probesim lint k8s/*.yaml --fail-on warning -o github
@@ -123,7 +123,7 @@ func lintFiles(cmd *cobra.Command, args []string, f *lintFlags) error {
 	if err := cmd.Context().Err(); err != nil && len(r.Workloads) == 0 {
 		return err
 	}
-	if len(r.Workloads) > 0 {
+	if len(r.Workloads) > 0 || faults == nil {
 		if err := r.write(cmd.OutOrStdout(), f.output.value); err != nil {
 			return err
 		}
@@ -146,7 +146,6 @@ func (r *lintResult) read(cmd *cobra.Command, args []string, f *lintFlags) error
 	if err != nil {
 		return err
 	}
-	var empty []error
 	for _, source := range sources {
 		p := newProgress(cmd.ErrOrStderr(), "checking "+source.Name, 0)
 		notes, err := scenarios.Inspect(source, *f.set, lint.Annotation, func(i *scenarios.Inspection) {
@@ -165,13 +164,11 @@ func (r *lintResult) read(cmd *cobra.Command, args []string, f *lintFlags) error
 		var wrong scenarios.Faults
 		switch {
 		case errors.As(err, &wrong) && wrong.Empty():
-			empty = append(empty, err)
+			// No fault: a hook gets every file that was changed.
+			r.Notes = append(r.Notes, err.Error())
 		case err != nil:
 			faults = append(faults, err)
 		}
-	}
-	if len(r.Workloads) == 0 {
-		faults = append(faults, empty...)
 	}
 	return once(faults)
 }
@@ -371,6 +368,11 @@ func (r *lintResult) page() *page {
 		rows = append(rows, append(cells, strconv.Itoa(row.Errors), strconv.Itoa(row.Warnings), strconv.Itoa(row.Infos)))
 		suppressed += row.Suppressed
 	}
+	if len(r.Workloads) == 0 {
+		p.printf("Nothing to check\n")
+		p.notes(r.Notes)
+		return p
+	}
 	p.printf("Worst first, by the time in which requests to one pod are lost in a year. False kills per pod-year.\n\n")
 	p.table(rows)
 	for i := range r.Workloads {
@@ -399,11 +401,15 @@ func (r *lintResult) page() *page {
 	if assumed {
 		p.printf("\n* rests on assumptions about the application: `probesim show` prints them, --set changes them\n")
 	}
-	if len(r.Notes) > 0 {
-		p.heading("Notes")
-		p.items(r.Notes)
-	}
+	p.notes(r.Notes)
 	return p
+}
+
+func (p *page) notes(notes []string) {
+	if len(notes) > 0 {
+		p.heading("Notes")
+		p.items(notes)
+	}
 }
 
 func plural(n int, noun string) string {

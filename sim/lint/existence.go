@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/calc"
@@ -63,6 +64,9 @@ func (c *check) meanStart() float64 {
 	return total
 }
 
+// repair is the time in which a person ends a hang that no probe does.
+const repair = time.Hour
+
 // noLiveness puts the question whether to have a liveness probe at all in
 // numbers (A12, S23): what the default one would cost and what it would save.
 func noLiveness(c *check) {
@@ -89,9 +93,17 @@ func noLiveness(c *check) {
 		if least := rate * year.Seconds(); kills > falseKillsAllowed && least < kills/2 {
 			times = fmt.Sprintf("%s to %s", digits(math.Round(least*1000)/1000), digits(kills))
 		}
+		detection := calc.SettingsOf(candidate).Detection(true, 0).Seconds()
 		message += fmt.Sprintf("; a liveness probe of 6 failures every 10 s would end it within %s and kill a healthy container %s times a year",
-			seconds(float64(calc.SettingsOf(candidate).Detection(true, 0).Seconds().Max)), times)
-		number = &Number{calc.Number(kills), "1/year", "upper bound of the false kills of such a probe, per pod-year: the break-even rate of hangs that end by nothing else", "closed form (S1, S3)"}
+			seconds(float64(detection.Max)), times)
+		// What false kills cost over what the probe saves of each hang (S23).
+		lost := c.meanStart()
+		if c.Risk != nil && c.Risk.timeToReady != nil {
+			lost = math.Max(lost, c.Risk.timeToReady.Mean.Estimate) // Ready before it can serve, without readiness
+		}
+		pays := kills * lost / (repair.Seconds() - float64(detection.Mean))
+		message += fmt.Sprintf(": it pays from %s hangs a year on, if a person mends one in %s", digits(pays), span(repair))
+		number = &Number{calc.Number(pays), "1/year", "hangs per pod-year from which such a probe pays, at the upper bound of its false kills", "closed form (S1, S3, S23)"}
 	}
 	c.report(Finding{
 		Assumed: c.AnswersAssumed, Field: model.Liveness.Field(), Message: message, Number: number,

@@ -142,7 +142,7 @@ func TestRules(t *testing.T) {
 			func(s *Subject) { s.take(model.Readiness); s.Kind = "Job" }},
 		{"no-readiness-probe", Warning, func(s *Subject) { s.take(model.Readiness) }, 56, "a hung one gets traffic for 56 s on average", "readinessProbe", nil},
 		{"no-readiness-probe", Warning, func(s *Subject) { s.take(model.Readiness); s.take(model.Liveness) }, math.Inf(1), "traffic for ever", "readinessProbe", nil},
-		{"no-liveness-probe", Info, func(s *Subject) { s.take(model.Liveness) }, 0, "a hang, 12.2 a year, is never ended; a liveness probe of 6 failures every 10 s would end it within 61 s and kill a healthy container at most 0 times a year", "livenessProbe",
+		{"no-liveness-probe", Info, func(s *Subject) { s.take(model.Liveness) }, 0, "a hang, 12.2 a year, is never ended; a liveness probe of 6 failures every 10 s would end it within 61 s and kill a healthy container at most 0 times a year: it pays from 0 hangs a year on, if a person mends one in 60 min", "livenessProbe",
 			func(s *Subject) { s.take(model.Liveness); s.World.Pod.RestartPolicy = model.RestartNever }},
 		{"identical-probes", Warning, func(s *Subject) { *s.probe(model.Liveness) = *s.probe(model.Readiness) }, .5, "whatever lasts 6 s kills the container", "livenessProbe",
 			func(s *Subject) {
