@@ -53,10 +53,21 @@ const (
 	AnswersRefused StartupAnswer = iota // not listening yet: fails at once, or for grpc at the timeout (K20)
 	AnswersFailure                      // listens and answers with a failure (503, NOT_SERVING, exit status 1)
 	AnswersTimeout                      // accepts and does not answer
+	AnswersStallsAfterHeaders
+	AnswersError
+	AnswersDropped
+	AnswersRedirectElsewhere
+	AnswersRedirectLoop
 )
 
 // String returns the scenario file's word.
-func (a StartupAnswer) String() string { return [...]string{"refused", "failure", "timeout"}[a] }
+func (a StartupAnswer) String() string { return a.Fault().String() }
+
+// Fault returns the answer of a faulty process that is the same.
+func (a StartupAnswer) Fault() FaultAnswer {
+	return [...]FaultAnswer{FaultRefused, FaultFailure, FaultTimeout, FaultStallsAfterHeaders, FaultError,
+		FaultDropped, FaultRedirectElsewhere, FaultRedirectLoop}[a]
+}
 
 // Answer is how the process answers one kind of probe.
 type Answer struct {

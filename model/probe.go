@@ -48,6 +48,9 @@ func (k HandlerKind) String() string {
 type Handler struct {
 	Kind   HandlerKind
 	Target string // as people read it: ":8080/healthz", ":5432", ":9000 service", "rabbitmqctl status"
+	// NoPort says that it names a port which the container does not have: every
+	// attempt errs and is thrown away (K21). The API server accepts this.
+	NoPort bool
 }
 
 // String returns the handler as it is printed in results: "httpGet :8080/healthz".

@@ -2,7 +2,10 @@ package model
 
 import "fmt"
 
-// The kubelets that are simulated differ in a few places, all of them here.
+// The kubelets that are simulated differ in a few places, all of them here. Two
+// changes are none at the defaults, which scenarios have: the back-off is reset
+// after 600 s since 1.32 and was after twice its maximum of 300 s before, and the
+// maximum can be set on a node since 1.35 (K41).
 
 // String returns the version as people write it: "1.37".
 func (v Version) String() string { return fmt.Sprintf("1.%d", v.Minor) }

@@ -75,11 +75,20 @@ const (
 	FaultRefused
 	FaultStallsAfterHeaders // headers, then nothing: never a result (K17)
 	FaultError              // an attempt that errs is thrown away (K15)
+	FaultDropped            // no connection comes about: the accept backlog is full, and packets are dropped (C10)
+	FaultRedirectElsewhere  // http: to another host name, which is a warning that counts as success (K18)
+	FaultRedirectLoop       // http: to the same host again and again: ten requests, then a failure (K18)
 )
 
 // String returns the scenario file's word.
 func (a FaultAnswer) String() string {
-	return [...]string{"timeout", "failure", "refused", "stallsAfterHeaders", "error"}[a]
+	return [...]string{"timeout", "failure", "refused", "stallsAfterHeaders", "error", "dropped", "redirectElsewhere", "redirectLoop"}[a]
+}
+
+// Judged reports whether an attempt that a process with the fault answers so is
+// counted as a failure: not if it is thrown away (K15, K17) or succeeds (K18).
+func (a FaultAnswer) Judged() bool {
+	return a != FaultStallsAfterHeaders && a != FaultError && a != FaultRedirectElsewhere
 }
 
 // Node is the machine the pod runs on.

@@ -68,7 +68,7 @@ func (s *Startup) budget() (guaranteed, latest time.Duration) {
 // timeout (K20).
 func answersTimeout(w *model.World, probe *model.Probe) bool {
 	for _, stage := range w.Application.Startup {
-		if stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersRefused && probe.Handler.Kind == model.GRPC {
+		if stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersDropped || stage.Answers == model.AnswersRefused && probe.Handler.Kind == model.GRPC {
 			return true
 		}
 	}

@@ -56,7 +56,7 @@ type stage struct {
 	CPU      *durationDistribution `json:"cpu" default:"0s" doc:"CPU work of all threads together, which the limit stretches."`
 	Wait     *durationDistribution `json:"wait" default:"0s" doc:"Wall time beside the CPU work, which the limit does not stretch."`
 	Threads  *int                  `json:"threads" default:"1" min:"1" max:"1024" doc:"Threads that share the CPU work."`
-	Answers  *string               `json:"answers" default:"refused" enum:"refused|failure|timeout" doc:"What a probe gets meanwhile."`
+	Answers  *string               `json:"answers" default:"refused" enum:"refused|failure|timeout|dropped|stallsAfterHeaders|error|redirectElsewhere|redirectLoop" doc:"What a probe gets meanwhile; the words are those of faults."`
 	CPULimit *cpuQuantity          `json:"cpuLimit" above:"0" doc:"CPU limit in force during this stage (startup boost). Default: the container's own."`
 }
 
@@ -148,7 +148,7 @@ type fault struct {
 	Every   *durationDistribution `json:"every" min:"1ms" doc:"Time from a process's start, or from the end of the last occurrence in it, to the next. Either this or after."`
 	After   *duration             `json:"after" doc:"Planned once, that long after each process's start. Either this or every."`
 	Exits   *bool                 `json:"exits" default:"false" doc:"The process exits with status 1."`
-	Answers *string               `json:"answers" default:"timeout" enum:"timeout|failure|refused|stallsAfterHeaders|error" doc:"What probes get meanwhile."`
+	Answers *string               `json:"answers" default:"timeout" enum:"timeout|failure|refused|dropped|stallsAfterHeaders|error|redirectElsewhere|redirectLoop" doc:"What probes get meanwhile. timeout: the connection is accepted, and no answer comes; a tcpSocket probe succeeds. failure: a bad status or exit code. refused: nothing listens. dropped: no connection comes about, as with a full accept backlog. stallsAfterHeaders (httpGet): headers and no body, which is thrown away as an error after three timeouts. error: thrown away, never counted. redirectElsewhere (httpGet): to another host, which counts as success. redirectLoop (httpGet): ten requests and then a failure. What a handler does not know is a failure to it."`
 	Lasts   *durationDistribution `json:"lasts" doc:"How long it lasts. Default: for ever."`
 	Probes  []string              `json:"probes" enum:"startup|readiness|liveness" doc:"Probes that see it; the process goes on serving. Default: all, and it serves nothing."`
 }

@@ -61,6 +61,8 @@ func toContainer(c *corev1.Container) model.Container {
 	for kind, probe := range probesOf(c) {
 		if probe != nil {
 			container.Probes[kind] = toProbe(probe)
+			port, named := namedPort(&probe.ProbeHandler)
+			container.Probes[kind].Handler.NoPort = named && !hasPort(c, port)
 		}
 	}
 	for _, port := range c.Ports {

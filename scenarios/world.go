@@ -103,11 +103,14 @@ func toApplication(a *application, c *model.Container, dependencies []string) mo
 	for _, s := range a.Startup {
 		app.Startup = append(app.Startup, model.Stage{
 			Name: value(s.Name), CPU: distribution(s.CPU), Wait: distribution(s.Wait), Threads: *s.Threads,
-			Answers: word(s.Answers, model.AnswersTimeout), CPULimitMilli: int64(value(s.CPULimit)),
+			Answers: word(s.Answers, model.AnswersRedirectLoop), CPULimitMilli: int64(value(s.CPULimit)),
 		})
 	}
 	for kind := range model.ProbeKind(model.ProbeKinds) {
 		app.Probes[kind] = toAnswer(a.Probes.of(kind), handlerOf(c, kind), dependencies)
+		if p := c.Probes[kind]; p != nil && p.Handler.NoPort {
+			app.Probes[kind].HangCoverage = 0 // it asks nobody (K21)
+		}
 	}
 	for _, b := range a.Background {
 		app.Background = append(app.Background, toBackground(&b))
@@ -214,7 +217,7 @@ func toBackground(b *background) model.Background {
 func toFault(f *fault) model.Fault {
 	result := model.Fault{
 		Name: value(f.Name), Every: distribution(f.Every), After: time.Duration(value(f.After)), Planned: f.After != nil,
-		Exits: *f.Exits, Answers: word(f.Answers, model.FaultError),
+		Exits: *f.Exits, Answers: word(f.Answers, model.FaultRedirectLoop),
 		Lasts: distribution(f.Lasts), Forever: f.Lasts == nil, Hangs: f.Probes == nil,
 	}
 	for kind := range model.ProbeKind(model.ProbeKinds) {

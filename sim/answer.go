@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -9,13 +10,20 @@ import (
 )
 
 // acceptance is how long the kernel takes to accept or refuse a connection on
-// the node itself (C10).
+// the node itself (C10). Every attempt opens a connection of its own (K19).
 const acceptance = 200 * time.Microsecond
 
 // ask implements processes: what a probe meets at this instant.
-func (a *application) ask(t *attempt) {
-	handler := a.handler(t)
+func (a *application) ask(t *attempt) { a.meet(t, a.handler(t)) }
+
+// meet is what a probe meets that connects now.
+func (a *application) meet(t *attempt, handler model.HandlerKind) {
 	t.incarnation = a.life.containers[t.container].live.Incarnation
+	if p := a.world.Pod.Containers[t.container].Probes[t.kind]; p != nil && p.Handler.NoPort && t.timeout > 0 {
+		t.answers, t.answerAt, t.outcome = byKernel, a.life.now, kubelet.Error
+		t.because = reason{what: "no such port"}
+		return
+	}
 	if !a.life.containers[t.container].live.Running {
 		t.because = reason{what: "the container is gone"}
 		a.refuse(t, handler)
@@ -37,7 +45,7 @@ func (a *application) ask(t *attempt) {
 		t.because = reason{what: "the listener is closed"}
 		a.refuse(t, handler)
 	case a.hung && a.notices[t.kind]:
-		t.because = reason{what: "the process hangs"}
+		t.because = hanging
 		a.answerFaulty(t, handler, a.answersHung)
 	default:
 		a.answerServing(t, handler)
@@ -66,7 +74,8 @@ func (a *application) refuse(t *attempt, handler model.HandlerKind) {
 	t.because.how = "connection refused"
 	switch handler {
 	case model.GRPC:
-		t.answers, t.answerAt = byNobody, never
+		t.answers, t.answerAt = redialing, a.life.now+a.redialAfter(t)
+		t.dials++
 	case model.Exec:
 		t.because.how = ""
 		if !a.life.containers[t.container].live.Running {
@@ -75,17 +84,23 @@ func (a *application) refuse(t *attempt, handler model.HandlerKind) {
 	}
 }
 
+// redialAfter is how long grpc waits before it connects again: a second after
+// the first refusal, then 1.6 times as long each time within 20 %, at most two
+// minutes. So a timeout of 1 s leaves no second try. (K20; grpc-go
+// internal/backoff)
+func (a *application) redialAfter(t *attempt) time.Duration {
+	const first, most, growth, jitter = time.Second, 2 * time.Minute, 1.6, 0.2
+	if t.dials == 0 {
+		return first
+	}
+	delay := min(float64(first)*math.Pow(growth, float64(t.dials)), float64(most))
+	return time.Duration(delay * (1 + jitter*(2*a.random[streamAnswers+int(t.kind)].Float64()-1)))
+}
+
 // answerStarting is the answer of a process that is not yet able to serve.
 func (a *application) answerStarting(t *attempt, handler model.HandlerKind) {
 	t.because = reason{what: "still starting", name: a.app.Startup[a.stage].Name}
-	switch a.app.Startup[a.stage].Answers {
-	case model.AnswersRefused:
-		a.refuse(t, handler)
-	case model.AnswersFailure:
-		a.reply(t, handler, kubelet.Failure)
-	case model.AnswersTimeout:
-		a.silence(t, handler)
-	}
+	a.answerFaulty(t, handler, a.app.Startup[a.stage].Answers.Fault())
 }
 
 // answerFaulty is the answer of a process with a fault.
@@ -104,8 +119,40 @@ func (a *application) answerFaulty(t *attempt, handler model.HandlerKind, fault 
 			a.silence(t, handler)
 		}
 	case model.FaultError:
+		if handler == model.GRPC { // knows no errors (K20)
+			a.reply(t, handler, kubelet.Failure)
+			return
+		}
 		t.answers, t.answerAt, t.outcome = byKernel, a.life.now+acceptance, kubelet.Error
+	case model.FaultDropped:
+		t.answers, t.answerAt = byNobody, never
+		t.because.how = "no connection"
+	case model.FaultRedirectElsewhere, model.FaultRedirectLoop:
+		a.redirect(t, handler, fault)
 	}
+}
+
+// redirect is the answer of a server that redirects. To another host the
+// redirect is not followed, and is a warning that counts as success; on the
+// same host the tenth answer is the last (K18). Other handlers take the answer
+// for a failure.
+func (a *application) redirect(t *attempt, handler model.HandlerKind, fault model.FaultAnswer) {
+	const requests = 10
+	if handler != model.HTTPGet {
+		a.reply(t, handler, kubelet.Failure)
+		return
+	}
+	if fault == model.FaultRedirectElsewhere {
+		t.because.how = "redirected to another host"
+		a.reply(t, handler, kubelet.Success)
+		return
+	}
+	t.because.how = "redirected ten times"
+	t.outcome = kubelet.Failure
+	for range requests {
+		t.wait += a.app.Probes[t.kind].Wait.Sample(a.random[streamAnswers+int(t.kind)].Rand)
+	}
+	a.answerAfterWait(t)
 }
 
 // silence is no answer at all; but a tcp probe asks only the kernel (C10).
@@ -128,7 +175,8 @@ func (a *application) reply(t *attempt, handler model.HandlerKind, o kubelet.Out
 }
 
 // answerServing is the answer of a process that is able to serve: CPU time that
-// the quota and the neighbours stretch, then a wait.
+// the quota and the neighbours stretch, then a wait. Whether anybody still waits
+// for it does not matter: it is worked off (K70).
 func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 	if handler == model.TCPSocket {
 		a.silence(t, handler)
@@ -151,8 +199,13 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 	a.answerAfterCPU(t, demand)
 }
 
-// joined implements processes.
-func (a *application) joined(t *attempt) {
+// resume implements processes.
+func (a *application) resume(t *attempt) {
+	if t.answers == redialing {
+		t.outcome, t.because = kubelet.Success, reason{}
+		a.meet(t, model.GRPC)
+		return
+	}
 	if a.life.trace != nil {
 		a.life.trace.Events = append(a.life.trace.Events, Event{
 			At: t.start, End: a.life.now, Kind: EventCPU, Container: t.container, Incarnation: t.incarnation,
@@ -192,8 +245,11 @@ func (a *application) answerAfterWait(t *attempt) {
 	}
 }
 
-// healthy is the reason of an answer that is a success.
-var healthy = reason{}
+// healthy is the reason of an answer that is a success, and hanging of none.
+var (
+	healthy = reason{}
+	hanging = reason{what: "the process hangs"}
+)
 
 // fails returns why the answer of a serving process is a failure, or healthy.
 func (a *application) fails(k model.ProbeKind) reason {
@@ -244,7 +300,7 @@ func (a *application) inFlight() int {
 func (a *application) refreshCached(k model.ProbeKind) {
 	a.cached[k] = a.unhealthy(k)
 	if a.hung && a.notices[k] {
-		a.cached[k] = reason{what: "the process hangs"}
+		a.cached[k] = hanging
 	}
 }
 
@@ -299,8 +355,9 @@ func (a *application) goOn() {
 func (a *application) resetConnections() {
 	for i := range a.life.attempts {
 		t := &a.life.attempts[i]
-		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && t.answers != joining {
+		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && t.answers != joining && t.answers != redialing {
 			t.answers, t.answerAt, t.outcome = byKernel, a.life.now, kubelet.Failure
+			t.because = reason{what: "the process is gone", how: "connection reset"}
 			a.life.await(t, i)
 		}
 	}
@@ -310,8 +367,8 @@ func (a *application) resetConnections() {
 func (a *application) silenceAll() {
 	for i := range a.life.attempts {
 		t := &a.life.attempts[i]
-		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && a.notices[t.kind] && a.app.Probes[t.kind].Cached == 0 {
-			t.answers, t.answerAt = byNobody, never
+		if t.asked != 0 && t.container == a.studied && t.answers != byKernel && t.answers != redialing && a.notices[t.kind] && a.app.Probes[t.kind].Cached == 0 {
+			t.answers, t.answerAt, t.because = byNobody, never, hanging
 			a.life.await(t, i)
 		}
 	}

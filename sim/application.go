@@ -25,6 +25,8 @@ type application struct {
 	quota     time.Duration
 	random    [streamCount]stream
 
+	firstStart bool // the life ends at the second
+
 	// The studied process.
 	alive       bool
 	stage       int // of the start, len(Startup) when it is done
@@ -33,6 +35,8 @@ type application struct {
 	stageDue    bool // the wait of the stage ended while the process stood still
 	serving     bool // the start is done
 	terminating bool
+	unaware     bool          // of SIGTERM: the process has not run since
+	exitDue     time.Duration // when it exits of itself after SIGTERM; never: not known
 	listening   bool
 	hung        bool
 	hangPending bool // an injected hang waits for a process that serves
@@ -95,7 +99,7 @@ func newApplication(w *model.World, node *model.Node) *application {
 }
 
 // newCPU makes the model of the studied container's CPU, if anything in the
-// world uses CPU.
+// world uses CPU. A node may apply no quota (K63).
 func (a *application) newCPU() {
 	app, c := a.app, a.world.Container()
 	used := len(app.Background) > 0 || app.Traffic != nil
@@ -162,7 +166,8 @@ func (a *application) reset(seed, replication uint64) {
 	if a.cpu != nil {
 		a.cpu.Record(a.life.trace != nil)
 	}
-	a.alive, a.serving, a.terminating, a.listening = false, false, false, false
+	a.alive, a.serving, a.terminating, a.unaware, a.listening = false, false, false, false, false
+	a.exitDue = never
 	a.hung, a.hangPending, a.injected = false, false, false
 	a.frozen, a.stageJob = 0, 0
 	clear(a.faults)
@@ -210,6 +215,10 @@ func (a *application) started(c int) {
 		return
 	}
 	a.account()
+	if a.firstStart && a.out.Starts == 1 {
+		a.life.ended = true
+		return
+	}
 	a.alive = true
 	a.out.Starts++
 	a.ledger.started = a.life.now
@@ -309,17 +318,28 @@ func (a *application) terminate(c int) {
 		return
 	}
 	a.account()
-	a.terminating = true
+	a.terminating, a.unaware = true, a.frozen > 0
+	if !a.unaware {
+		a.shutDown()
+	}
+	a.stateChanged()
+}
+
+// shutDown is what the process does about SIGTERM once it runs.
+func (a *application) shutDown() {
+	l := a.life
+	a.unaware = false
 	if !a.app.Shutdown.ListenerAtExit {
+		a.account()
 		a.listening = false
 		a.trafficChanged()
 	}
-	a.stateChanged()
 	if a.app.Shutdown.IgnoresTerm {
 		return // only SIGKILL ends it
 	}
-	l.containers[c].exit = 143
-	l.timers.set(l.exitTimer(c), l.now+a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand))
+	l.containers[a.studied].exit = 143
+	a.exitDue = l.now + a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand)
+	l.timers.set(l.exitTimer(a.studied), a.exitDue)
 }
 
 // exited implements processes.
@@ -331,6 +351,7 @@ func (a *application) exited(c int) {
 	a.flushRuns()
 	a.traceStretches()
 	a.alive, a.serving, a.terminating, a.listening, a.hung = false, false, false, false, false
+	a.unaware, a.exitDue = false, never
 	a.ledger.servingSince = never
 	a.set(timerStage, never)
 	a.set(timerCPU, never)

@@ -29,6 +29,8 @@ type attempt struct {
 	because   reason        // why the process does not answer with success at once; for the trace
 	wait      time.Duration // wall time an answer by the process takes once it begins
 	throttled bool          // the server has a CPU limit, which delays the end of a timed-out attempt (K66)
+	late      time.Duration // after its timeout at which the attempt ends; 0: not drawn yet
+	dials     int           // grpc connections that were refused
 }
 
 // cause is why a worker looks, named by its rule.
@@ -61,6 +63,7 @@ const (
 	byProcess                  // at answerAt unless the process stands still then
 	heldBack                   // the process stands still: it begins to answer when that ends
 	joining                    // an exec probe joins the cgroup until answerAt, then asks for CPU (C27)
+	redialing                  // a refused grpc connection is tried again at answerAt (K20)
 	byCPU                      // when the CPU model says so
 	byNobody                   // never
 )
@@ -205,6 +208,7 @@ func (l *life) ask(a *attempt, index int) {
 	a.runs++
 	a.start = l.now
 	a.answers, a.answerAt, a.outcome, a.because = byNobody, never, kubelet.Success, reason{}
+	a.late, a.dials = 0, 0
 	l.processes.ask(a)
 	l.await(a, index)
 }
@@ -217,11 +221,14 @@ func (l *life) await(a *attempt, index int) {
 		at = never
 	}
 	if deadline := a.start + a.timeout; a.timeout > 0 && at >= deadline {
-		late := &l.durations.TimeoutLate
-		if a.throttled {
-			late = &l.durations.TimeoutLateThrottled
+		if a.late == 0 {
+			late := &l.durations.TimeoutLate
+			if a.throttled {
+				late = &l.durations.TimeoutLateThrottled
+			}
+			a.late = late.Sample(l.random.Rand)
 		}
-		at = max(l.now, deadline+late.Sample(l.random.Rand))
+		at = max(l.now, deadline+a.late)
 	}
 	l.timers.set(l.attemptTimer(index), at)
 }
@@ -231,8 +238,8 @@ func (l *life) attemptDue(index int) {
 	a := &l.attempts[index]
 	l.timers.set(l.attemptTimer(index), never)
 	timedOut := a.timeout > 0 && l.now >= a.start+a.timeout
-	if a.answers == joining && !timedOut {
-		l.processes.joined(a)
+	if (a.answers == joining || a.answers == redialing) && !timedOut {
+		l.processes.resume(a)
 		l.await(a, index)
 		return
 	}
@@ -242,7 +249,9 @@ func (l *life) attemptDue(index int) {
 	l.answered(a, index)
 }
 
-// answered ends a run; an attempt whose run erred runs again (K15).
+// answered ends a run; an attempt whose run erred runs again (K15). Nothing ends
+// it before, and it counts against the container that the worker held when it
+// began (K29).
 func (l *life) answered(a *attempt, index int) {
 	if index >= len(l.containers)*model.ProbeKinds {
 		l.processes.observed(a)
@@ -261,9 +270,7 @@ func (l *life) answered(a *attempt, index int) {
 	run, _ := w.Run()
 	if l.trace != nil {
 		e := Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Question: question, Rule: string(a.cause)}
-		if a.outcome != kubelet.Success {
-			e.Text = a.because.String()
-		}
+		e.Text = a.because.String()
 		l.trace.Events = append(l.trace.Events, e)
 	}
 	if a.asked != 0 {

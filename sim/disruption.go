@@ -105,7 +105,7 @@ func (l *life) restartKubelet(down time.Duration) bool {
 	return true
 }
 
-// bootKubelet begins the new kubelet's first sync of the pod.
+// bootKubelet begins the new kubelet's first sync of the pod (K85).
 func (l *life) bootKubelet() {
 	l.sync.phase = idle
 	if l.trace != nil {

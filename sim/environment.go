@@ -220,6 +220,9 @@ func (a *application) freeze(charged bool) {
 	}
 	if a.frozen == 1 {
 		a.standStill()
+		if a.exitDue != never {
+			a.life.timers.set(a.life.exitTimer(a.studied), never)
+		}
 	}
 }
 
@@ -239,6 +242,12 @@ func (a *application) thaw() {
 	a.goOn()
 	if a.stageDue {
 		a.stageOver()
+	}
+	switch {
+	case a.unaware:
+		a.shutDown()
+	case a.exitDue != never:
+		a.life.timers.set(a.life.exitTimer(a.studied), max(a.life.now, a.exitDue))
 	}
 }
 

@@ -44,6 +44,7 @@ func (a *application) podGone() {
 	a.ledger.backOff = false
 	e := &a.endpoints
 	e.api, e.writes = endpoint{}, endpoint{}
+	e.balancer.gone = true
 	if a.world.Cluster.Propagation == nil {
 		a.watch(a.draw(&a.life.durations.PodEvent))
 	}

@@ -100,14 +100,18 @@ func (a *application) inject() {
 
 // hang makes the process never answer again. Each handler notices with the
 // probability of its hangCoverage; one draw for all, so that a handler that
-// sees more sees all that the others see.
+// sees more sees all that the others see. That nothing can be connected to is
+// noticed by every handler that connects.
 func (a *application) hang(name string, answers model.FaultAnswer) {
 	a.account()
 	a.note(name, ScenarioRule)
 	a.hung, a.answersHung = true, answers
 	u := a.random[streamFaults].Float64()
 	for k := range a.notices {
-		a.notices[k] = u < a.app.Probes[k].HangCoverage
+		p := a.world.Container().Probes[k]
+		connects := p != nil && p.Handler.Kind != model.Exec
+		unreachable := answers == model.FaultRefused || answers == model.FaultDropped
+		a.notices[k] = u < a.app.Probes[k].HangCoverage || connects && unreachable
 	}
 	a.beginOutage()
 	a.silenceAll()

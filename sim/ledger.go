@@ -49,7 +49,8 @@ func (a *application) trueState() TrueState {
 	return Serving
 }
 
-// account books the time since the last change. Whatever changes the state, the
+// account books the time since the last change, such as the dead traffic between
+// a deleted pod's exit and the proxies' rules (K82). Whatever changes the state, the
 // endpoints or the back-off calls it first.
 func (a *application) account() {
 	g := &a.ledger

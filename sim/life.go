@@ -80,8 +80,9 @@ type processes interface {
 	exited(c int)
 	// ask puts the question of probe k to container c and fills in the answer.
 	ask(a *attempt)
-	// joined tells that the command of exec probe a has joined the cgroup.
-	joined(a *attempt)
+	// resume tells that what attempt a waited for has come: the command of an
+	// exec probe has joined the cgroup, or grpc tries to connect again.
+	resume(a *attempt)
 	// observed takes the answer to an observer's question.
 	observed(a *attempt)
 	// fire handles timer i of the processes' own, counted from 0.

@@ -13,6 +13,7 @@ type balancer struct {
 	registered bool
 	failures   int32 // of its health check, in a row
 	failed     bool  // its health check took the target out
+	gone       bool  // the target's pod is gone; the next one registered is another
 }
 
 // registration follows the EndpointSlice: a ready endpoint is registered at
@@ -29,7 +30,7 @@ func (a *application) registration(ready bool) {
 	}
 	a.set(timerDeregistered, never)
 	b := &a.endpoints.balancer
-	if !b.registered {
+	if !b.registered || b.gone {
 		*b = balancer{registered: true}
 	}
 	a.routesChanged()

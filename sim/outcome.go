@@ -76,6 +76,8 @@ type Life struct {
 	// serves. 0: none. The life ends once the hang's detection, removal and
 	// recovery are known, or at the horizon.
 	Hang time.Duration
+	// FirstStart ends the life at its process's second start.
+	FirstStart bool
 	// Trace receives every event of the life. Nil: none.
 	Trace *Trace
 	// Stop ends the life early once it is true, so that a long one can be given

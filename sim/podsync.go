@@ -46,7 +46,9 @@ func (s *podSync) waitsForExit(c int) bool {
 	return s.container == c && s.phase == awaitingExit
 }
 
-// requestSync asks for a sync (K31).
+// requestSync asks for a sync (K31). The one that a new container's initial
+// readiness result asks for waits for a relist like any other, and triggers a
+// second attempt there unless the first has succeeded (K13).
 func (l *life) requestSync() {
 	if l.sync.phase != idle {
 		l.sync.pending = true
@@ -96,7 +98,7 @@ func (l *life) relistBy(at time.Duration) {
 }
 
 // relist copies the runtime's state, lets a waiting sync run, and requests one
-// if it found a change.
+// if it found a change: a crash is noticed here, 0 to 1 s late (K76).
 func (l *life) relist() {
 	l.timers.set(l.relistTimer(), never)
 	if l.sync.phase == kubeletDown {
@@ -158,7 +160,9 @@ func (l *life) beginSync() {
 }
 
 // generate computes and publishes the status of every container, and sends the
-// triggers. A triggered worker that wakes at once reads the status before this
+// triggers: the first readiness attempt follows the start, or the startup
+// probe's success, at once (K12), and while the container is not ready each sync
+// brings an extra one (K68). A triggered worker that wakes at once reads the status before this
 // one and wastes its trigger (K14).
 func (l *life) generate() {
 	for i := range l.containers {
@@ -228,7 +232,8 @@ func (l *life) wait(p phase, d time.Duration) {
 	l.timers.set(l.syncTimer(), l.now+d)
 }
 
-// stepSync goes on when what the sync waited for has come.
+// stepSync goes on when what the sync waited for has come. Meanwhile the cached
+// status, and with it Ready and the endpoints, stays as it was (K32, K78).
 func (l *life) stepSync() {
 	s := &l.sync
 	c := &l.containers[s.container]

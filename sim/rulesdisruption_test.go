@@ -455,3 +455,48 @@ func TestK87PodsEndByTheirPolicy(t *testing.T) {
 		}
 	}
 }
+
+// A process that stands still learns of SIGTERM only when it runs again, and
+// does not exit meanwhile (C21).
+func TestShutdownWaitsForAStall(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		every, lasts time.Duration
+		wait         time.Duration
+		exit         time.Duration // from the stall's end
+	}{
+		{"SIGTERM during a stall", 40 * time.Second, 60 * time.Second, 2 * time.Second, 2 * time.Second},
+		{"a stall after SIGTERM", 81 * time.Second, 5 * time.Second, 4 * time.Second, 0},
+	} {
+		w := world(func(w *model.World) {
+			w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Every: dist.Constantly(test.every), Lasts: dist.Constantly(test.lasts)}}}
+			w.Application.Shutdown.Wait = dist.Constantly(test.wait)
+			w.Faults = []model.Fault{{Planned: true, After: 55 * time.Second, Lasts: dist.Constantly(time.Hour), Answers: model.FaultFailure,
+				Probes: [model.ProbeKinds]bool{model.Liveness: true}}}
+		}, model.Liveness)
+		met := 0
+		for i := range uint64(60) {
+			var trace sim.Trace
+			run(t, w, sim.Life{Seed: 37, Replication: i, Horizon: 200 * time.Second, Trace: &trace})
+			exit := slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventExit && e.Code == 143 })
+			term := slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventSignal && e.Text == "SIGTERM" })
+			if exit < 0 || term < 0 {
+				continue
+			}
+			from, to := trace.Events[term].At, trace.Events[exit].At
+			for _, e := range trace.Events {
+				during := e.Kind == sim.EventStall && (test.exit > 0 && e.At <= from && e.End > from || test.exit == 0 && e.At > from && e.At < from+test.wait && e.End > from+test.wait)
+				if !during || e.Incarnation != trace.Events[exit].Incarnation {
+					continue
+				}
+				met++
+				if want := e.End + test.exit; to != want {
+					t.Errorf("%s: exit at %v, want %v", test.name, to, want)
+				}
+			}
+		}
+		if met == 0 {
+			t.Errorf("%s: met none", test.name)
+		}
+	}
+}

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // The table of docs/model.md has one line for each rule of the kubelet, K1 to
-// K87, and the files, functions and tests it names exist. A rule without them
-// has to say that it is not simulated.
+// K87, and the files, functions and tests it names exist; one of the files cites
+// the rule. A rule without them has to say that it is not simulated.
 func TestEveryKRuleIsDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../docs/model.md")
 	if err != nil {
@@ -32,6 +33,9 @@ func TestEveryKRuleIsDocumented(t *testing.T) {
 		}
 		for _, place := range strings.Split(where, "; ") {
 			checkNames(t, rule, place, `\b%s\b`)
+		}
+		if !strings.Contains(cells[1], "*Not simulated*") {
+			checkCited(t, rule, where)
 		}
 		for _, test := range strings.Split(shown, ", ") {
 			checkNames(t, rule, test, `func %s\(`)
@@ -66,5 +70,44 @@ func checkNames(t *testing.T, rule, piece, form string) {
 				t.Errorf("%s: %s has no %s", rule, l[1], name[1])
 			}
 		}
+	}
+}
+
+// checkCited holds one of the files linked in a cell to citing the rule.
+func checkCited(t *testing.T, rule, where string) {
+	t.Helper()
+	links := link.FindAllStringSubmatch(where, -1)
+	for _, l := range links {
+		if text, err := os.ReadFile(filepath.FromSlash(l[1])); err == nil && citation(rule).Match(text) {
+			return
+		}
+	}
+	if len(links) > 0 {
+		t.Errorf("%s: none of %s cites it", rule, where)
+	}
+}
+
+func citation(rule string) *regexp.Regexp { return regexp.MustCompile(`\b` + rule + `\b`) }
+
+// Every rule of the kubelet that a file cites is in the table, and every test
+// named after one holds a rule that exists.
+func TestEveryKRuleCitedExists(t *testing.T) {
+	cited := regexp.MustCompile(`\b(?:Test)?K([0-9]{1,3})(?:[A-Z]\w*)?\b`)
+	files := 0
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		for _, rule := range cited.FindAllSubmatch(text, -1) {
+			if n, _ := strconv.Atoi(string(rule[1])); n < 1 || n > 87 {
+				t.Errorf("%s cites %s, which does not exist", path, rule[0])
+			}
+		}
+		return err
+	})
+	if err != nil || files < 100 {
+		t.Fatalf("%d files, %v", files, err)
 	}
 }

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 // run by run, and how long each run takes.
 func TestK15ToK21HandlersMeetFaults(t *testing.T) {
 	const quick, whole = "quick", "whole" // up to 2 ms; the timeout and at most 5 ms more
+	const tenfold = "tenfold"             // ten answers of 1 ms
 	for _, test := range []struct {
 		rule    string
 		handler model.HandlerKind
@@ -38,6 +40,18 @@ func TestK15ToK21HandlersMeetFaults(t *testing.T) {
 		{"K20", model.GRPC, model.FaultFailure, "failure", quick},
 		{"K20", model.GRPC, model.FaultRefused, "timeout", whole}, // tried again inside the timeout
 		{"K20", model.GRPC, model.FaultStallsAfterHeaders, "timeout", whole},
+		{"K20", model.GRPC, model.FaultError, "failure", quick}, // grpc knows no errors
+		{"K17", model.HTTPGet, model.FaultDropped, "timeout", whole},
+		{"K20", model.TCPSocket, model.FaultDropped, "timeout", whole}, // nothing accepts
+		{"K20", model.GRPC, model.FaultDropped, "timeout", whole},
+		{"K16", model.Exec, model.FaultDropped, "timeout", whole},
+		{"K16", model.Exec, model.FaultRefused, "failure", quick},
+		{"K16", model.Exec, model.FaultStallsAfterHeaders, "timeout", whole},
+		{"K18", model.HTTPGet, model.FaultRedirectElsewhere, "success", quick},
+		{"K18", model.HTTPGet, model.FaultRedirectLoop, "failure", tenfold},
+		{"K18", model.GRPC, model.FaultRedirectLoop, "failure", quick},
+		{"K18", model.Exec, model.FaultRedirectElsewhere, "failure", quick},
+		{"K18", model.TCPSocket, model.FaultRedirectLoop, "success", quick},
 	} {
 		t.Run(test.rule+" "+test.handler.String()+" "+test.fault.String(), func(t *testing.T) {
 			w := world(func(w *model.World) {
@@ -56,8 +70,11 @@ func TestK15ToK21HandlersMeetFaults(t *testing.T) {
 				}
 				got = append(got, e.Outcome.String())
 				least, most := time.Duration(0), 2*time.Millisecond
-				if test.takes == whole {
+				switch test.takes {
+				case whole:
 					least, most = time.Second-1, 1005*time.Millisecond
+				case tenfold:
+					least, most = 10*time.Millisecond, 11*time.Millisecond
 				}
 				if d := e.End - e.At; d < least || d > most {
 					t.Errorf("a run takes %v, want %v to %v", d, least, most)
@@ -67,6 +84,98 @@ func TestK15ToK21HandlersMeetFaults(t *testing.T) {
 				t.Errorf("runs %v, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// A process that starts answers the first attempts of its startup probe in each
+// of the ways of a fault.
+func TestK15ToK21HandlersMeetStarts(t *testing.T) {
+	for answers, want := range map[model.StartupAnswer]string{
+		model.AnswersRefused: "failure", model.AnswersFailure: "failure", model.AnswersTimeout: "timeout",
+		model.AnswersStallsAfterHeaders: "error", model.AnswersError: "error", model.AnswersDropped: "timeout",
+		model.AnswersRedirectElsewhere: "success", model.AnswersRedirectLoop: "failure",
+	} {
+		w := world(func(w *model.World) {
+			w.Application.Startup = []model.Stage{{Wait: dist.Constantly(15 * time.Second), Answers: answers}}
+		}, model.Startup)
+		var trace sim.Trace
+		run(t, w, sim.Life{Seed: 15, Horizon: 13 * time.Second, Trace: &trace})
+		i := slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventAttempt })
+		if i < 0 || trace.Events[i].Outcome.String() != want {
+			t.Errorf("%s: %+v, want %s", answers, trace.Events[i], want)
+		}
+	}
+}
+
+// A refused grpc connection is tried again a second later, and 1.28 to 1.92 s
+// after that: a server that listens meanwhile is found within the timeout. A
+// timeout of 1 s leaves no second try.
+func TestK20RefusedGRPCIsTriedAgain(t *testing.T) {
+	for _, test := range []struct {
+		timeout       int32
+		listens       time.Duration // after the attempt's begin
+		outcome       kubelet.Outcome
+		least, latest time.Duration
+	}{
+		{1, 500 * time.Millisecond, kubelet.Timeout, time.Second, 1005 * time.Millisecond},
+		{3, 500 * time.Millisecond, kubelet.Success, 1001 * time.Millisecond, 1002 * time.Millisecond},
+		{5, 1500 * time.Millisecond, kubelet.Success, 2281 * time.Millisecond, 2922 * time.Millisecond},
+		{2, 1500 * time.Millisecond, kubelet.Timeout, 2 * time.Second, 2005 * time.Millisecond},
+	} {
+		w := world(func(w *model.World) {
+			p := w.Container().Probes[model.Startup]
+			p.Handler.Kind, p.TimeoutSeconds = model.GRPC, test.timeout
+			w.Application.Startup = []model.Stage{{Wait: dist.Constantly(time.Hour)}}
+		}, model.Startup)
+		var trace sim.Trace
+		life := sim.Life{Seed: 20, Horizon: 16 * time.Second, Trace: &trace}
+		run(t, w, life)
+		started := trace.Events[slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventStart })].At
+		w.Application.Startup[0].Wait = dist.Constantly(10*time.Second + test.listens - started) // the first attempt is at 10 s
+		run(t, w, life)
+		e := trace.Events[slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventAttempt })]
+		if took := e.End - e.At; e.Outcome != test.outcome || took < test.least || took > test.latest {
+			t.Errorf("timeout %d s, listens after %v: %v after %v, want %v after %v to %v", test.timeout, test.listens, e.Outcome, took, test.outcome, test.least, test.latest)
+		}
+	}
+}
+
+// A liveness probe that names no port of its container kills nobody, whatever
+// the process does.
+func TestK21UnknownPort(t *testing.T) {
+	w := world(func(w *model.World) { w.Container().Probes[model.Liveness].Handler.NoPort = true }, model.Liveness)
+	var trace sim.Trace
+	run(t, w, sim.Life{Seed: 21, Horizon: time.Hour, Hang: time.Minute, Trace: &trace})
+	runs := 0
+	for _, e := range trace.Events {
+		switch {
+		case e.Kind == sim.EventKill:
+			t.Error("killed")
+		case e.Kind == sim.EventAttempt && e.Outcome != kubelet.Error:
+			t.Errorf("an attempt at %v: %v", e.At, e.Outcome)
+		case e.Kind == sim.EventAttempt:
+			runs++
+		}
+	}
+	if runs != 3*360 { // three for each period
+		t.Errorf("%d runs", runs)
+	}
+}
+
+// Every handler that connects notices a hang at which nothing can be connected
+// to, whatever its hangCoverage.
+func TestK20HangThatRefuses(t *testing.T) {
+	for answers, want := range map[model.FaultAnswer]int64{model.FaultRefused: 1, model.FaultDropped: 1, model.FaultTimeout: 0} {
+		w := world(func(w *model.World) {
+			w.Container().Probes[model.Liveness].Handler.Kind = model.TCPSocket
+			w.Application.Probes[model.Liveness] = model.DefaultAnswer(model.TCPSocket)
+			w.Faults = []model.Fault{{Planned: true, After: time.Minute, Forever: true, Hangs: true, Answers: answers,
+				Probes: [model.ProbeKinds]bool{true, true, true}}}
+		}, model.Liveness)
+		o := run(t, w, sim.Life{Seed: 20, Horizon: 100 * time.Second})
+		if o.TrueKills[model.Liveness] != want {
+			t.Errorf("%v: %d kills, want %d", answers, o.TrueKills[model.Liveness], want)
+		}
 	}
 }
 

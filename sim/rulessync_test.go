@@ -357,3 +357,16 @@ func TestK48ReadyNeedsEveryContainer(t *testing.T) {
 		t.Error("Ready without its readiness gate")
 	}
 }
+
+// A startup worker that is on hold after its success does not look at the dead
+// container (K34); before 1.32 it was not on hold, and stored a failure.
+func TestK25StartupSuccessHoldsSince132(t *testing.T) {
+	for _, test := range []struct{ version, failure string }{{"1.30", "5.000"}, {"1.31", "5.000"}, {"1.32", ""}, {"1.37", ""}} {
+		trace := script(t, "pod relist=1s relistPhase=0.9s until=12s version="+test.version+`
+startup periodSeconds=1
+container exits=4.5s
+container
+`)
+		holds(t, trace, "startup result: failure", test.failure)
+	}
+}

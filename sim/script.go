@@ -124,7 +124,7 @@ func (s *scripted) jitter(time.Duration) time.Duration { return s.script.Jitter 
 // The rest happens in no script.
 
 func (s *scripted) exited(int)                                             {}
-func (s *scripted) joined(*attempt)                                        {}
+func (s *scripted) resume(*attempt)                                        {}
 func (s *scripted) observed(*attempt)                                      {}
 func (s *scripted) fire(int)                                               {}
 func (s *scripted) beforeStart(int) time.Duration                          { return 0 }

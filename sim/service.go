@@ -31,7 +31,7 @@ func (s *service) changed() {
 }
 
 // await waits until the proxy may apply rules: minSyncPeriod after the end of
-// its last application (K51, K72).
+// its last application (K51, K72, K77).
 func (s *service) await() {
 	a := s.owner()
 	s.waiting = true

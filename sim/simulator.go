@@ -96,6 +96,7 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}
 	a.reset(of.Seed, of.Replication)
+	a.firstStart = of.FirstStart
 	if len(s.world.Node.Classes) > 0 {
 		a.out.NodeClass = class + 1
 	}

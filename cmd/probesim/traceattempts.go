@@ -43,6 +43,9 @@ func (x *explainer) whyOutcome(c *explained, e *sim.Event) string {
 	handler := handlerOf(x.world, e)
 	switch e.Outcome {
 	case kubelet.Success:
+		if strings.HasPrefix(e.Text, "redirected") {
+			return "A redirect to another host is not followed: a warning, which counts as success."
+		}
 		if handler == model.TCPSocket && (c.state == sim.Hung || c.state == sim.Stalled) {
 			return fmt.Sprintf("The kernel accepts the connections of a process that is %s (C10).", c.state)
 		}
@@ -62,8 +65,11 @@ func (x *explainer) whyOutcome(c *explained, e *sim.Event) string {
 	}
 	switch handler {
 	case model.HTTPGet, model.TCPSocket:
-		if strings.HasPrefix(e.Text, "connection refused") {
-			return "A refused connection fails at once."
+		switch {
+		case strings.HasPrefix(e.Text, "connection re"): // refused, reset
+			return "Without a connection it fails at once."
+		case strings.HasPrefix(e.Text, "redirected"):
+			return "Ten requests led to redirects on the same host; an eleventh is not sent."
 		}
 		return "The status was outside 200 to 399."
 	case model.GRPC:

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -149,11 +150,16 @@ func rulesOf(w *model.World, e *sim.Event) string {
 		return e.Rule
 	}
 	outcome := "K17"
-	switch handlerOf(w, e) {
-	case model.TCPSocket, model.GRPC:
-		outcome = "K20"
-	case model.Exec:
+	switch p := tracedProbe(w, e); {
+	case p == nil:
+	case p.Handler.NoPort:
+		outcome = "K21"
+	case p.Handler.Kind == model.Exec:
 		outcome = "K16"
+	case p.Handler.Kind != model.HTTPGet:
+		outcome = "K20"
+	case strings.HasPrefix(e.Text, "redirected"):
+		outcome = "K18"
 	}
 	return e.Rule + ", " + outcome
 }

@@ -191,20 +191,20 @@ func TestK7GatesInTheirOrder(t *testing.T) {
 		gate   string
 		open   func()
 		stored []kubelet.Result
-		look   bool
+		action kubelet.Action
 	}{
-		{"c: no container", func() {}, nil, false},
-		{"e: on hold", func() { seen.Incarnation = 0 }, nil, false},
-		{"d and f: a new container, not running", func() { seen.Incarnation = 1 }, []kubelet.Result{kubelet.ResultSuccess, kubelet.ResultFailure}, false},
-		{"h: initial delay", func() { seen.State = kubelet.Running }, nil, false},
-		{"i: not started", func() { seen.StartedAt = 90 * second }, nil, false},
-		{"all open", func() { seen.Started = true }, nil, true},
+		{"c: no container", func() {}, nil, kubelet.NoContainer},
+		{"e: on hold", func() { seen.Incarnation = 0 }, nil, kubelet.OnHold},
+		{"d and f: a new container, not running", func() { seen.Incarnation = 1 }, []kubelet.Result{kubelet.ResultSuccess, kubelet.ResultFailure}, kubelet.NotRunning},
+		{"h: initial delay", func() { seen.State = kubelet.Running }, nil, kubelet.InitialDelay},
+		{"i: not started", func() { seen.StartedAt = 90 * second }, nil, kubelet.StartedGate},
+		{"all open", func() { seen.Started = true }, nil, kubelet.Attempt},
 	}
 	for _, step := range steps {
 		step.open()
 		action, stored := w.Look(100*second, seen)
-		if (action == kubelet.Attempt) != step.look || !slices.Equal(stored.Values[:stored.N], step.stored) {
-			t.Errorf("%s: attempt %v, stored %v; want %v, %v", step.gate, action == kubelet.Attempt, stored.Values[:stored.N], step.look, step.stored)
+		if action != step.action || !slices.Equal(stored.Values[:stored.N], step.stored) {
+			t.Errorf("%s: %v, stored %v; want %v, %v", step.gate, action, stored.Values[:stored.N], step.action, step.stored)
 		}
 	}
 	w.Finish(kubelet.Success)

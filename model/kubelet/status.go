@@ -33,7 +33,9 @@ func (r *Runtime) LatestExited() (finished time.Duration, exited bool) {
 type Workers [model.ProbeKinds]Worker
 
 // Generate computes the status of a container from the runtime's state, in the
-// order started, ready, trigger (K44). previous is the cached status, refused
+// order started, ready, trigger (K44). A new container has no readiness result,
+// which is what ends Ready after a restart (K47); waiting shows only with the
+// sync that a refused start has waited for (K86). previous is the cached status, refused
 // that the last start was refused by back-off, adopted that the container ran
 // long before the kubelet started (K54). trigger reports that the
 // readiness worker is to be sent a manual trigger (K9).
@@ -83,7 +85,7 @@ func (ws *Workers) started(incarnation int, previous Status, adopted bool) bool 
 }
 
 // Verdict returns the probe for which the running container is to be killed:
-// liveness Failure, else startup Failure (K35).
+// liveness Failure, else startup Failure (K35, K28).
 func (ws *Workers) Verdict(incarnation int) (model.ProbeKind, bool) {
 	for _, k := range [...]model.ProbeKind{model.Liveness, model.Startup} {
 		if ws[k].Result(incarnation) == ResultFailure {

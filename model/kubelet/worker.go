@@ -98,7 +98,8 @@ func (w *Worker) received(now time.Duration) {
 }
 
 // Pending takes what waits in the slots and reports whether the worker looks
-// again at once. If a tick and a trigger wait, which one is taken is random
+// again at once, so that answers slower than the period follow back to back
+// (K64). If a tick and a trigger wait, which one is taken is random
 // (K6): triggerFirst decides.
 func (w *Worker) Pending(now time.Duration, triggerFirst bool) bool {
 	switch {
@@ -171,7 +172,7 @@ func (w *Worker) Look(now time.Duration, seen *Seen) (Action, Stored) {
 	if seen.Incarnation < 0 {
 		return NoContainer, stored
 	}
-	if w.incarnation != seen.Incarnation { // K33; counters stay (K26)
+	if w.incarnation != seen.Incarnation { // K33; counters stay (K26, K27)
 		w.incarnation = seen.Incarnation
 		w.result = None
 		if !seen.Adopted {

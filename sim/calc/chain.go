@@ -47,6 +47,8 @@ func NewChain(w *model.World) (*Chain, error) {
 	switch {
 	case p == nil:
 		return nil, errors.New("there is no liveness probe")
+	case p.Handler.NoPort:
+		return nil, errors.New("every attempt of the liveness probe errs (K21)")
 	case p.Handler.Kind == model.TCPSocket:
 		return nil, errors.New("the kernel answers a tcp probe for a process that stands still (C10)")
 	case settings.Timeout > settings.Period:

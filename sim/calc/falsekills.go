@@ -27,6 +27,9 @@ func (s *studied) falseKills() {
 	case p == nil:
 		s.none("no liveness probe kills a serving process")
 		return
+	case p.Handler.NoPort:
+		s.none("every attempt of the liveness probe errs, as it names no port of the container (K21)")
+		return
 	case p.Handler.Kind == model.TCPSocket:
 		s.none("the kernel answers a tcp probe for a process that stands still (C10)")
 		return
@@ -211,7 +214,7 @@ func (s *studied) restart(settings Settings) Restart {
 	guard := s.w.Container().Probes[model.Liveness]
 	if first, firstSettings := s.probe(model.Startup); first != nil {
 		guard, after.Guard = first, firstSettings
-		if s.w.Cluster.KubernetesVersion.Minor >= 35 {
+		if s.w.Cluster.KubernetesVersion.StartedCarriesOver() {
 			after.Lost = firstSettings.Period
 		}
 	}

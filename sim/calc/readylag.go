@@ -60,6 +60,9 @@ func (s *studied) readyStartup() (parts []dist.Duration, why string) {
 		if p == nil {
 			continue
 		}
+		if p.Handler.NoPort {
+			return nil, fmt.Sprintf("every attempt of the %s probe errs, and the pod is never ready (K21)", kind)
+		}
 		if p.Handler.Kind == model.TCPSocket {
 			return nil, fmt.Sprintf("the %s probe asks the kernel, which answers as soon as the process listens (C10)", kind)
 		}
@@ -67,6 +70,9 @@ func (s *studied) readyStartup() (parts []dist.Duration, why string) {
 			return nil, fmt.Sprintf("%s probe: %s", kind, why)
 		}
 		for _, stage := range s.w.Application.Startup {
+			if !stage.Answers.Fault().Judged() || redials(p, &stage) {
+				return nil, fmt.Sprintf("not every attempt of the %s probe at the starting process fails", kind)
+			}
 			if settings.Timeout > settings.Period && (stage.Answers == model.AnswersTimeout || p.Handler.Kind == model.GRPC) {
 				return nil, fmt.Sprintf("attempts of the %s probe at the starting process outlast its period", kind)
 			}

@@ -125,6 +125,12 @@ func (s *studied) competing() string {
 	return strings.Join(names, ", ")
 }
 
+// redials reports whether an attempt of a grpc probe, refused in a stage of the
+// start, lasts long enough to connect again: the second try comes after a second.
+func redials(p *model.Probe, stage *model.Stage) bool {
+	return p.Handler.Kind == model.GRPC && stage.Answers == model.AnswersRefused && p.Timeout() > time.Second
+}
+
 // startup fills in the startup budget and the probability to exceed it (S5).
 func (s *studied) startup() {
 	kind, probe := model.Startup, s.c.Probes.Startup
@@ -136,13 +142,25 @@ func (s *studied) startup() {
 		return
 	}
 	p, settings := s.probe(kind)
+	if p.Handler.NoPort {
+		s.c.note("startupKillProbability: null: every attempt of the %s probe errs, as it names no port of the container (K21)", kind)
+		return
+	}
 	noAnswer := p.Handler.Kind == model.GRPC
 	for _, stage := range s.w.Application.Startup {
 		if stage.Answers != model.AnswersRefused && p.Handler.Kind == model.TCPSocket {
 			s.c.note("startup: a tcp probe succeeds as soon as the process listens (C10): it has no closed form here")
 			return
 		}
-		noAnswer = noAnswer || stage.Answers == model.AnswersTimeout
+		if !stage.Answers.Fault().Judged() {
+			s.c.note("startup: not every attempt at a process that starts counts as a failure (%s): it has no closed form here", stage.Answers)
+			return
+		}
+		if redials(p, &stage) {
+			s.c.note("startup: a refused grpc attempt connects again within its timeout (K20): it has no closed form here")
+			return
+		}
+		noAnswer = noAnswer || stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersDropped
 	}
 	budget := settings.Budget(noAnswer)
 	probe.BudgetSeconds = &budget

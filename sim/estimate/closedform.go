@@ -92,7 +92,10 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 			return "a fault that passes"
 		}
 	}
+	p := w.Container().Probes[k]
 	switch {
+	case p != nil && p.Handler.NoPort:
+		return "a probe that names no port of its container (K21)"
 	case app.Traffic != nil:
 		return "traffic that competes for the CPU"
 	case len(app.Background) > 0:

@@ -48,8 +48,8 @@ func hangBounds(w *model.World, k model.ProbeKind, own bool) stats.Bounds {
 	for i := range w.Faults {
 		if f := &w.Faults[i]; own && f.Hangs && f.Forever && f.Answers != model.FaultTimeout {
 			bounds.Min = min(bounds.Min, float64(settings.Detection(false, 0).Seconds().Min))
-			if f.Answers == model.FaultError || f.Answers == model.FaultStallsAfterHeaders {
-				bounds.Max = math.Inf(1) // never a result (K15, K17)
+			if !f.Answers.Judged() {
+				bounds.Max = math.Inf(1) // never a failure (K15, K17, K18)
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func (p *plan) faultLife(r, j int64, i int) sim.Life {
 func (p *plan) startLife(r, j int64, i int) sim.Life {
 	return sim.Life{
 		Seed: mix(p.seed ^ purposeStartLives), Replication: uint64(r*mostStartLives + j),
-		Horizon: p.startHorizon[i],
+		Horizon: p.startHorizon[i], FirstStart: true,
 	}
 }
 

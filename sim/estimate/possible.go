@@ -14,10 +14,11 @@ import (
 // needs no replication (S11).
 func canKill(w *model.World) (byLiveness, byStartup bool) {
 	c := w.Container()
-	if c.Probes[model.Liveness] != nil {
+	if p := c.Probes[model.Liveness]; p != nil && !p.Handler.NoPort {
 		byLiveness = c.Probes[model.Startup] == nil && canLoseStart(w) || canFail(w, model.Liveness)
 	}
-	return byLiveness, c.Probes[model.Startup] != nil && canLoseStart(w)
+	p := c.Probes[model.Startup]
+	return byLiveness, p != nil && !p.Handler.NoPort && canLoseStart(w)
 }
 
 // canLoseStart says whether a probe can kill a process that starts.
@@ -86,7 +87,9 @@ func canFail(w *model.World, k model.ProbeKind) bool {
 	app := &w.Application
 	a := &app.Probes[k]
 	if tcp(w, k) { // the kernel accepts while the process listens (C10)
-		return slices.ContainsFunc(w.Faults, func(f model.Fault) bool { return !f.Exits && f.Answers == model.FaultRefused })
+		return slices.ContainsFunc(w.Faults, func(f model.Fault) bool {
+			return !f.Exits && (f.Answers == model.FaultRefused || f.Answers == model.FaultDropped)
+		})
 	}
 	if a.Failure > 0 || a.Failing != nil || len(a.DependsOn) > 0 || a.FailsInFlight > 0 || len(app.Resources) > 0 {
 		return true
