@@ -52,6 +52,13 @@ func FuzzLoad(f *testing.F) {
 		if len(data) > 1<<16 {
 			return
 		}
+		_, _ = Inspect(Source{Name: "fuzz.yaml", Data: data, read: read}, []string{overlay}, "probesim/ignore", func(i *Inspection) {
+			for _, field := range []string{"livenessProbe.periodSeconds", "pod.restartPolicy", "metadata.annotations", "application.startup"} {
+				if file, line, path := i.Place(field); file == "" || line < 0 || path == "" {
+					t.Fatalf("%s: %s:%d %s", field, file, line, path)
+				}
+			}
+		})
 		workloads, err := Load(Source{Name: "fuzz.yaml", Data: data, read: read}, []string{overlay})
 		if err != nil {
 			var faults Faults

@@ -86,7 +86,8 @@ type lintRow struct {
 	Name       string     `json:"name"`
 	Container  string     `json:"container"`
 	Replicas   int        `json:"replicas"`
-	Risk       *lint.Risk `json:"risk"` // null where it could not be simulated
+	Risk       *lint.Risk `json:"risk"`    // null where it could not be simulated
+	Assumed    bool       `json:"assumed"` // nobody said how the application starts, or how it answers
 	Errors     int        `json:"errors"`
 	Warnings   int        `json:"warnings"`
 	Infos      int        `json:"infos"`
@@ -202,7 +203,7 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection, f *li
 		})
 	}
 	if i.World != nil {
-		row.Replicas = i.World.Replicas
+		row.Replicas, row.Assumed = i.World.Replicas, i.StartupAssumed || i.AnswersAssumed
 		subject := &lint.Subject{
 			World: i.World, Kind: i.Kind, ProgressDeadlineSeconds: i.ProgressDeadlineSeconds,
 			StartupAssumed: i.StartupAssumed, AnswersAssumed: i.AnswersAssumed, StartupGranted: i.StartupGranted,

@@ -91,7 +91,7 @@ func (r *lintResult) sarif() *sarifLog {
 			Message: sarifText{fmt.Sprintf("%s, container %s: %s: %s. Fix: %s", f.Workload, f.Container, f.Path, f.Message, f.Fix)},
 			Locations: []sarifLocation{{
 				PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{sarifURI(f.File)}},
-				LogicalLocations: []sarifLogical{{strings.Join([]string{f.Namespace, f.Workload, f.Container, f.Path}, "/")}},
+				LogicalLocations: []sarifLogical{{strings.TrimPrefix(strings.Join([]string{f.Namespace, f.Workload, f.Container, f.Path}, "/"), "/")}},
 			}},
 		}
 		if f.Line > 0 {

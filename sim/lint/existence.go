@@ -98,8 +98,8 @@ func noLiveness(c *check) {
 			seconds(float64(detection.Max)), times)
 		// What false kills cost over what the probe saves of each hang (S23).
 		lost := c.meanStart()
-		if c.Risk != nil && c.Risk.timeToReady != nil {
-			lost = math.Max(lost, c.Risk.timeToReady.Mean.Estimate) // Ready before it can serve, without readiness
+		if c.Risk != nil {
+			lost = math.Max(lost, c.Risk.restart) // Ready before it can serve, without readiness
 		}
 		pays := kills * lost / (repair.Seconds() - float64(detection.Mean))
 		message += fmt.Sprintf(": it pays from %s hangs a year on, if a person mends one in %s", digits(pays), span(repair))

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/stats"
@@ -349,4 +351,35 @@ func TestAssess(t *testing.T) {
 	if _, err := Assess(ctx, s.World, 1, 1); err == nil {
 		t.Error("an interrupted assessment has no error")
 	}
+}
+
+// TestExtremes: whatever the API server lets through leads to sentences with
+// finite or unbounded numbers, and to no panic or endless loop.
+func TestExtremes(t *testing.T) {
+	number := rapid.SampledFrom([]int32{1, 2, 3, 10, 60, 61, 3600, 1 << 20, math.MaxInt32})
+	rapid.Check(t, func(t *rapid.T) {
+		s := subject()
+		for k := range model.ProbeKind(model.ProbeKinds) {
+			if rapid.Bool().Draw(t, "without") && k != model.Readiness {
+				s.take(k)
+				continue
+			}
+			*s.probe(k) = model.Probe{
+				Handler:       model.Handler{Kind: model.HandlerKind(rapid.IntRange(0, 3).Draw(t, "handler"))},
+				PeriodSeconds: number.Draw(t, "period"), TimeoutSeconds: number.Draw(t, "timeout"), FailureThreshold: number.Draw(t, "failures"),
+				InitialDelaySeconds: number.Draw(t, "delay"), SuccessThreshold: 1,
+			}
+			s.answer(k).CPU = always(time.Duration(number.Draw(t, "cpu")) * time.Microsecond)
+		}
+		s.World.Pod.Containers[0].CPULimitMilli = int64(rapid.SampledFrom([]int32{0, 1, 20, 1000, 1_000_000}).Draw(t, "limit"))
+		s.World.Pod.Containers[0].PreStop.Lasts = time.Duration(number.Draw(t, "hook")) * time.Second
+		s.version(rapid.IntRange(0, 37).Draw(t, "version"))
+		s.grow(float64(number.Draw(t, "growth")))
+		s.Risk = &Risk{FalseKillsPerPodYear: estimated(1e6), StartupKillProbability: estimated(1)}
+		for _, f := range Check(s) {
+			if strings.Contains(f.Message+f.Fix, "%!") || strings.Contains(f.Message+f.Fix, "NaN") || f.Message == "" || f.Fix == "" {
+				t.Errorf("%s: %s; %s", f.ID, f.Message, f.Fix)
+			}
+		}
+	})
 }

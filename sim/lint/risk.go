@@ -17,7 +17,7 @@ import (
 type Risk struct {
 	// LostSecondsPerPodYear is the time in a pod's year in which requests sent to
 	// it are lost by the doing of its probes, or for the lack of one: false kills
-	// times the time until the pod is Ready again, hangs times the traffic that
+	// times the time until the pod serves and is Ready again, hangs times the traffic that
 	// each still gets, and whole years of pods that never become Ready.
 	LostSecondsPerPodYear  calc.Number     `json:"lostSecondsPerPodYear"`
 	FalseKillsPerPodYear   *stats.Estimate `json:"falseKillsPerPodYear"`
@@ -25,9 +25,10 @@ type Risk struct {
 	// DeadTrafficSecondsPerFault is infinite where no probe sees a hang.
 	DeadTrafficSecondsPerFault calc.Number `json:"deadTrafficSecondsPerFault"`
 
-	readyLag, timeToReady *stats.Distribution
-	falseUnready          *stats.Estimate
-	failures              [model.ProbeKinds]*estimate.ProbeFailures
+	readyLag     *stats.Distribution
+	restart      float64 // mean seconds from a kill to serving and in the endpoints again
+	falseUnready *stats.Estimate
+	failures     [model.ProbeKinds]*estimate.ProbeFailures
 }
 
 // How much is simulated of a container whose false kills have a closed form:
@@ -55,7 +56,7 @@ func Assess(ctx context.Context, w *model.World, seed uint64, jobs int) (*Risk, 
 	kills := closedForm(w)
 	o := estimate.Options{Seed: seed, Horizon: riskHorizon, Replications: riskReplications, Jobs: jobs}
 	if kills == nil {
-		o.Horizon, o.Replications, o.Limit, o.Precision = 2*riskHorizon, 0, riskLimit, riskPrecision
+		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
 	}
 	e, err := estimate.Run(ctx, []estimate.Named{{Name: "base", World: &simulated}}, o)
 	if err != nil {
@@ -65,7 +66,7 @@ func Assess(ctx context.Context, w *model.World, seed uint64, jobs int) (*Risk, 
 	r := &Risk{
 		FalseKillsPerPodYear: m.FalseKillsPerPodYear, StartupKillProbability: m.StartupKillProbability,
 		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
-		readyLag:                   m.ReadyLagSeconds, timeToReady: m.TimeToReadySeconds, falseUnready: m.FalseUnreadyFraction,
+		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction,
 		failures: m.ProbeFailureProbability,
 	}
 	if kills != nil {
@@ -100,10 +101,23 @@ func closedForm(w *model.World) *stats.Estimate {
 
 // byKills is the time in a year that false kills take away.
 func (r *Risk) byKills() float64 {
-	if r.FalseKillsPerPodYear == nil || r.timeToReady == nil {
+	if r.FalseKillsPerPodYear == nil {
 		return 0
 	}
-	return r.FalseKillsPerPodYear.Estimate * r.timeToReady.Mean.Estimate
+	return r.FalseKillsPerPodYear.Estimate * r.restart
+}
+
+// restart is the mean time from a kill to serving and in the endpoints again:
+// what a hang takes beyond its detection, or where nothing detects one, a first
+// start to Ready.
+func restart(m *estimate.Measures) float64 {
+	switch {
+	case m.RecoverySeconds != nil && m.DetectionSeconds != nil:
+		return math.Max(0, m.RecoverySeconds.Mean.Estimate-m.DetectionSeconds.Mean.Estimate)
+	case m.TimeToReadySeconds != nil:
+		return m.TimeToReadySeconds.Mean.Estimate
+	}
+	return 0
 }
 
 // byHangs is the time in a year in which a hung process still gets traffic.

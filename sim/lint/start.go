@@ -61,11 +61,11 @@ func longInitialDelay(c *check) {
 	}
 	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness} {
 		p := c.probe(k)
-		if p == nil || p.InitialDelaySeconds <= longDelay && (k == model.Readiness || p.InitialDelaySeconds <= p.FailureThreshold*p.PeriodSeconds) {
+		if p == nil || p.InitialDelaySeconds <= longDelay && (k == model.Readiness || int64(p.InitialDelaySeconds) <= int64(p.FailureThreshold)*int64(p.PeriodSeconds)) {
 			continue
 		}
 		// F failures every 10 s guarantee (F−1)·10 s, not F·10 s (A19, S5).
-		failures := (p.InitialDelaySeconds+9)/10 + 1
+		failures := (int64(p.InitialDelaySeconds)+9)/10 + 1
 		message := fmt.Sprintf("for the first %d s after every start a hang goes unnoticed by the %s probe", p.InitialDelaySeconds, k)
 		number := &Number{calc.Number(p.InitialDelaySeconds), "s", "after each start without the probe", "exact windows (S5)"}
 		if k == model.Readiness {

@@ -95,11 +95,10 @@ func readinessOutlasts(c *check) {
 // twiceReadiness returns the liveness threshold with which it tolerates twice
 // what the readiness probe does.
 func (c *check) twiceReadiness() int32 {
-	wanted := 2 * estimate.Tolerated(c.probe(model.Readiness))
 	p := *c.probe(model.Liveness)
-	for p.FailureThreshold = 1; estimate.Tolerated(&p) < wanted; p.FailureThreshold++ {
-	}
-	return p.FailureThreshold
+	wanted, step := 2*estimate.Tolerated(c.probe(model.Readiness)), max(p.Period(), p.Timeout())
+	failures := 1 + (wanted-p.Timeout()+step-1)/step
+	return int32(min(max(failures, 1), math.MaxInt32))
 }
 
 func identicalProbes(c *check) {
@@ -193,7 +192,7 @@ func timeoutExceedsPeriod(c *check) {
 		c.report(Finding{
 			Field: k.Field() + ".timeoutSeconds",
 			Message: fmt.Sprintf("attempts without answer follow each other every %d s, not every %d s: a verdict takes %s or more, where failureThreshold × periodSeconds suggests %d s",
-				p.TimeoutSeconds, p.PeriodSeconds, span(tolerated), p.FailureThreshold*p.PeriodSeconds),
+				p.TimeoutSeconds, p.PeriodSeconds, span(tolerated), int64(p.FailureThreshold)*int64(p.PeriodSeconds)),
 			Fix:    fmt.Sprintf("set %s.timeoutSeconds to at most periodSeconds (%d)", k.Field(), p.PeriodSeconds),
 			Number: &Number{inSeconds(tolerated), "s", "least time from a hang to the verdict", "exact windows (S4, K5)"},
 		})
