@@ -41,6 +41,7 @@ type application struct {
 	hung        bool
 	hangPending bool // an injected hang waits for a process that serves
 	injected    bool
+	drain       func(*Outcome)
 	notices     [model.ProbeKinds]bool // which handlers notice the hang
 	frozen      int                    // pauses and stalls under way
 	answersHung model.FaultAnswer
@@ -293,7 +294,7 @@ func (a *application) ready() {
 	a.serving, a.listening = true, !a.terminating || a.app.Shutdown.ListenerAtExit
 	a.trafficChanged()
 	a.out.StartupsCompleted++
-	a.out.StartupTimes = append(a.out.StartupTimes, a.life.now-a.ledger.started)
+	a.sample(&a.out.StartupTimes, a.life.now-a.ledger.started)
 	if !a.endpoints.in {
 		a.ledger.servingSince = a.life.now
 	}

@@ -56,7 +56,7 @@ func (a *application) readyChanged(ready bool) {
 	a.out.NeverReady = false
 	if a.alive && a.ledger.readySince == never {
 		a.ledger.readySince = a.life.now
-		a.out.TimesToReady = append(a.out.TimesToReady, a.life.now-a.ledger.started)
+		a.sample(&a.out.TimesToReady, a.life.now-a.ledger.started)
 	}
 }
 
@@ -237,7 +237,7 @@ func (a *application) routesChanged() {
 		return
 	}
 	if since := a.ledger.servingSince; since != never && a.serving {
-		a.out.ReadyLags = append(a.out.ReadyLags, a.life.now-since)
+		a.sample(&a.out.ReadyLags, a.life.now-since)
 		a.ledger.servingSince = never
 	}
 	a.recovered()

@@ -151,6 +151,15 @@ func (a *application) beginOutage() {
 	a.ledger.outage = outage{open: true, at: a.life.now, removed: !a.endpoints.in}
 }
 
+// sample adds a sample to one of the outcome's lists, and has the lists emptied
+// before they grow with the life.
+func (a *application) sample(list *[]time.Duration, d time.Duration) {
+	*list = append(*list, d)
+	if len(*list) >= MostSamples && a.drain != nil {
+		a.drain(&a.out)
+	}
+}
+
 // detected books the verdict on a hung process.
 func (a *application) detected() {
 	o := &a.ledger.outage
@@ -158,7 +167,7 @@ func (a *application) detected() {
 		return
 	}
 	o.detected = true
-	a.out.Detections = append(a.out.Detections, a.life.now-o.at)
+	a.sample(&a.out.Detections, a.life.now-o.at)
 }
 
 // removed books that no proxy sends requests to a dead pod any more: it was
@@ -167,7 +176,7 @@ func (a *application) removed() {
 	o := &a.ledger.outage
 	if o.open && !o.removed {
 		o.removed = true
-		a.out.Removals = append(a.out.Removals, a.life.now-o.at)
+		a.sample(&a.out.Removals, a.life.now-o.at)
 	}
 }
 
@@ -179,8 +188,8 @@ func (a *application) recovered() {
 		return
 	}
 	o.open = false
-	a.out.Recoveries = append(a.out.Recoveries, a.life.now-o.at)
-	a.out.FaultDead = append(a.out.FaultDead, o.dead)
+	a.sample(&a.out.Recoveries, a.life.now-o.at)
+	a.sample(&a.out.FaultDead, o.dead)
 	if a.injected {
 		a.life.ended = true
 	}
@@ -197,7 +206,7 @@ func (a *application) condemned(c int, by model.ProbeKind) {
 		if !a.serving {
 			a.out.KillsWhileStarting++
 		}
-		a.out.FalseKillTimes = append(a.out.FalseKillTimes, a.life.now)
+		a.sample(&a.out.FalseKillTimes, a.life.now)
 	}
 }
 

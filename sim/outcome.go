@@ -66,6 +66,15 @@ func (o *Outcome) Reset() {
 	}
 }
 
+// EmptySamples empties the lists of samples and keeps their memory.
+func (o *Outcome) EmptySamples() {
+	for _, list := range []*[]time.Duration{
+		&o.Detections, &o.Removals, &o.Recoveries, &o.FaultDead, &o.ReadyLags, &o.TimesToReady, &o.StartupTimes, &o.FalseKillTimes,
+	} {
+		*list = (*list)[:0]
+	}
+}
+
 // Life says which life of a world to simulate.
 type Life struct {
 	Seed        uint64
@@ -83,7 +92,14 @@ type Life struct {
 	// Stop ends the life early once it is true, so that a long one can be given
 	// up; its outcome means nothing then. Nil: never.
 	Stop *atomic.Bool
+	// Drain is called with the outcome so far as soon as one of its lists holds
+	// MostSamples, and must empty the lists, so that a life needs no more memory
+	// the longer it is. Nil: they grow.
+	Drain func(*Outcome)
 }
+
+// MostSamples is the length at which lists of samples are drained.
+const MostSamples = 1024
 
 // Observation is what a probe of a given period would have met at one instant
 // of its grid.

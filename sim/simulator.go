@@ -95,6 +95,7 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	if l.trace != nil {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}
+	a.drain = of.Drain
 	a.reset(of.Seed, of.Replication)
 	a.firstStart = of.FirstStart
 	if len(s.world.Node.Classes) > 0 {

@@ -227,7 +227,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-func TestWindowsHit(t *testing.T) {
+func TestWindows(t *testing.T) {
 	hour := time.Hour
 	for _, c := range []struct {
 		kills      []time.Duration
@@ -239,8 +239,12 @@ func TestWindowsHit(t *testing.T) {
 		{[]time.Duration{9*hour + 30*time.Minute}, 9*hour + 40*time.Minute, hour, 0, 9}, // in the remainder
 		{[]time.Duration{hour}, 10 * hour, 20 * hour, 0, 0},
 	} {
-		if hit, all := windowsHit(c.kills, c.life, c.span); hit != c.hit || all != c.all {
-			t.Errorf("windowsHit(%v, %v, %v) = %d of %d, want %d of %d", c.kills, c.life, c.span, hit, all, c.hit, c.all)
+		var counter windowCounter
+		for _, at := range c.kills {
+			counter.kill(at, c.span)
+		}
+		if hit, all := counter.of(c.life, c.span); hit != c.hit || all != c.all {
+			t.Errorf("windows(%v, %v, %v) = %d of %d, want %d of %d", c.kills, c.life, c.span, hit, all, c.hit, c.all)
 		}
 	}
 }

@@ -10,23 +10,6 @@ import (
 	"github.com/probesim/probesim/sim"
 )
 
-// record is what one replication came to, for every variant.
-type record struct {
-	replication int64
-	variants    []lives
-}
-
-// lives are the outcomes of one replication of one variant: one long life, and
-// the sums over its short lives with test faults and over its starts.
-type lives struct {
-	life    sim.Outcome
-	faults  sim.Outcome
-	starts  sim.Outcome
-	started int64 // lives of one start in which a process started
-	killed  int64 // of these, the ones with a false kill while starting
-	lost    int64 // of these, the ones with any false kill
-}
-
 // worker simulates replications, one at a time, on simulators of its own.
 type worker struct {
 	plan       *plan
@@ -60,13 +43,12 @@ func (w *worker) replicate(r int64, rec *record) bool {
 	rec.replication = r
 	for i := range w.simulators {
 		result := &rec.variants[i]
-		result.life.Reset()
-		result.faults.Reset()
-		result.starts.Reset()
-		result.started, result.killed, result.lost = 0, 0, 0
-		add(&result.life, w.run(i, w.plan.life(r)))
+		result.reset()
+		life := w.plan.life(r)
+		life.Drain = result.life.drain
+		result.life.add(w.run(i, life))
 		for j := range w.plan.faultLives[i] {
-			add(&result.faults, w.run(i, w.plan.faultLife(r, j, i)))
+			result.faults.add(w.run(i, w.plan.faultLife(r, j, i)))
 		}
 		for j := range w.plan.startLives[i] {
 			outcome := w.run(i, w.plan.startLife(r, j, i))
@@ -79,7 +61,7 @@ func (w *worker) replicate(r int64, rec *record) bool {
 			if outcome.FalseKills[model.Startup]+outcome.FalseKills[model.Liveness] > 0 {
 				result.lost++
 			}
-			add(&result.starts, outcome)
+			result.starts.add(outcome)
 		}
 	}
 	return !w.stop.Load()
@@ -159,46 +141,6 @@ func (p *pool) extend(ctx context.Context, from, to int64, fold func(*record)) i
 		p.free <- rec
 	}
 	return from
-}
-
-// add adds the counts, times and samples of one outcome to another. The
-// instants of false kills stay relative to the start of their own life, and the
-// class of nodes is that of the last.
-func add(sum, o *sim.Outcome) {
-	sum.PodTime += o.PodTime
-	sum.NodeClass = o.NodeClass
-	sum.Starts += o.Starts
-	sum.StartupsCompleted += o.StartupsCompleted
-	sum.Crashes += o.Crashes
-	sum.NeverReady = sum.NeverReady || o.NeverReady
-	for k := range model.ProbeKinds {
-		sum.FalseKills[k] += o.FalseKills[k]
-		sum.TrueKills[k] += o.TrueKills[k]
-		sum.Attempts[k] += o.Attempts[k]
-		sum.Failures[k] += o.Failures[k]
-		for i := range sim.LongestRun {
-			sum.RunLengths[k][i] += o.RunLengths[k][i]
-		}
-	}
-	sum.ProbeCPU += o.ProbeCPU
-	sum.LimitTime += o.LimitTime
-	for s := range o.StateTime {
-		sum.StateTime[s] += o.StateTime[s]
-	}
-	sum.DeadTraffic += o.DeadTraffic
-	sum.SlowTraffic += o.SlowTraffic
-	sum.FalseUnready += o.FalseUnready
-	sum.Available += o.Available
-	sum.BackOffTime += o.BackOffTime
-	sum.Faults += o.Faults
-	sum.Detections = append(sum.Detections, o.Detections...)
-	sum.Removals = append(sum.Removals, o.Removals...)
-	sum.Recoveries = append(sum.Recoveries, o.Recoveries...)
-	sum.FaultDead = append(sum.FaultDead, o.FaultDead...)
-	sum.ReadyLags = append(sum.ReadyLags, o.ReadyLags...)
-	sum.TimesToReady = append(sum.TimesToReady, o.TimesToReady...)
-	sum.StartupTimes = append(sum.StartupTimes, o.StartupTimes...)
-	sum.FalseKillTimes = append(sum.FalseKillTimes, o.FalseKillTimes...)
 }
 
 // stream returns the generator of one purpose of one replication. It shares

@@ -59,16 +59,12 @@ type faultTally struct {
 	Dead      stats.RatioOfSums // dead traffic over faults
 }
 
-func (t *faultTally) add(o *sim.Outcome) {
-	t.Faults += o.Faults
-	t.Detection.Add(o.Detections)
-	t.Removal.Add(o.Removals)
-	t.Recovery.Add(o.Recoveries)
-	var dead time.Duration
-	for _, d := range o.FaultDead {
-		dead += d
-	}
-	t.Dead.Add(int64(dead), int64(len(o.FaultDead)))
+func (t *faultTally) add(g *gathered) {
+	t.Faults += g.Faults
+	t.Detection.AddSamples(&g.detection)
+	t.Removal.AddSamples(&g.removal)
+	t.Recovery.AddSamples(&g.recovery)
+	t.Dead.Add(int64(g.dead.Sum), g.dead.N)
 }
 
 func (t *tally) add(l *lives) {
@@ -85,9 +81,9 @@ func (t *tally) add(l *lives) {
 		}
 	}
 	t.FalseKills.Add(kills, o.PodTime)
-	t.addClass(o, kills)
+	t.addClass(&o.Outcome, kills)
 	for i, s := range killSpans {
-		hit, all := windowsHit(o.FalseKillTimes, o.PodTime, s.span)
+		hit, all := o.windows[i].of(o.PodTime, s.span)
 		t.Windows[i].Add(hit, all)
 	}
 	t.Dead.Add(int64(o.DeadTraffic), int64(o.PodTime))
@@ -106,24 +102,9 @@ func (t *tally) add(l *lives) {
 	t.Starts.Add(o.Starts, o.PodTime)
 	t.StartKills.Add(l.killed, l.started)
 	t.StartLosses.Add(l.lost, l.started)
-	t.ReadyLag.Add(l.starts.ReadyLags)
-	t.TimeToReady.Add(l.starts.TimesToReady)
-	t.Startup.Add(l.starts.StartupTimes)
-}
-
-// windowsHit cuts a life into windows of the given span and returns how many
-// hold at least one of the kills, and how many there are. The remainder at the
-// end is left out.
-func windowsHit(kills []time.Duration, life, span time.Duration) (hit, all int64) {
-	all = int64(life / span)
-	last := int64(-1)
-	for _, at := range kills {
-		if window := int64(at / span); window != last && window < all {
-			hit++
-			last = window
-		}
-	}
-	return hit, all
+	t.ReadyLag.AddSamples(&l.starts.readyLag)
+	t.TimeToReady.AddSamples(&l.starts.timeToReady)
+	t.Startup.AddSamples(&l.starts.startup)
 }
 
 // measures makes every measure out of the tally.

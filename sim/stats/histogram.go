@@ -27,13 +27,11 @@ type Histogram struct {
 // Add adds the durations of one replication, none of them below 0. Together
 // they are shorter than 2⁶³ ns (292 years).
 func (h *Histogram) Add(durations []time.Duration) {
-	sum := int64(0)
+	var s Samples
 	for _, d := range durations {
-		h.count(d)
-		h.Squares.AddProduct(int64(d), int64(d))
-		sum += int64(d)
+		s.Add(d)
 	}
-	h.Sums.Add(sum, int64(len(durations)))
+	h.AddSamples(&s)
 }
 
 func (h *Histogram) count(d time.Duration) {
