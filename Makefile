@@ -8,7 +8,7 @@ FUZZTIME ?= 60s
 CASES ?= 1000
 SEED ?= 1
 
-.PHONY: build demo test race lint bench fuzz conformance clean validate
+.PHONY: build demo test race lint bench fuzz conformance clean validate coverage
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -34,6 +34,10 @@ $(LINT):
 
 validate: ## docs/validation.md: the model beside measurements and recorded traces
 	GO=$(GO) bash docs/validate.sh
+
+SEEDS ?= 2000
+coverage: ## how often intervals contain a known truth, over SEEDS seeds: the table in docs/validation.md; minutes of CPU
+	GO=$(GO) SEEDS=$(SEEDS) bash docs/coverage.sh
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
