@@ -8,6 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -163,7 +166,7 @@ func (c *candidate) judge(ctx context.Context, s *sample, steps []step, o Option
 // spread returns a quantile of the fit with its interval. The ratio of what was
 // fitted to a resample to what that was drawn from stands for the ratio of what
 // was fitted to the truth; for the exponential family it has the very same
-// distribution, and the interval is exact.
+// distribution, and the interval is exact. For others smallSample widens it.
 func (c *candidate) spread(i int, s *sample, drawn []replicate, confidence float64) stats.Estimate {
 	unit := s.scale / 1e9
 	fitted := c.family.dist(c.of, 1).Quantile(quantileShares[i])
@@ -176,8 +179,23 @@ func (c *candidate) spread(i int, s *sample, drawn []replicate, confidence float
 		ratios = append(ratios, r.quantiles[i]/fitted)
 	}
 	low, high := ends(ratios, confidence)
-	e.Low, e.High, e.Method = e.Estimate/high, e.Estimate/low, "parametric bootstrap"
+	wider := smallSample(s.events, c.Parameters, confidence)
+	e.Low, e.High, e.Method = e.Estimate/math.Pow(high, wider), e.Estimate/math.Pow(low, wider), "parametric bootstrap"
 	return e
+}
+
+// smallSample returns the factor by which intervals of a logarithm are wider
+// than samples drawn at the fitted spread say, because the spread itself is
+// fitted: Student's t over the normal score, and the bias of the spread of
+// greatest likelihood. One parameter alone, a scale, has no such error. Without
+// it 95 % intervals of a lognormal from 10 values hold the truth in 90 %.
+func smallSample(n float64, parameters int, confidence float64) float64 {
+	if parameters == 1 {
+		return 1
+	}
+	free := math.Max(n-float64(parameters-1), 1)
+	t := distuv.StudentsT{Sigma: 1, Nu: free}.Quantile((1 + confidence) / 2)
+	return t / mathext.NormalQuantile((1+confidence)/2) * math.Sqrt(n/free)
 }
 
 // ends returns the values that leave out half of 1 − confidence at each side.
