@@ -255,3 +255,37 @@ func mean(xs []float64) float64 {
 	}
 	return total / float64(len(xs))
 }
+
+// The first attempt at a new container lasts 2.5 s. Meanwhile a sync sends a
+// second trigger and ticks pass, so that both wait when it ends: chance decides
+// which of them makes the second attempt.
+func TestK6ChanceDecides(t *testing.T) {
+	w := world(func(w *model.World) {
+		p := w.Container().Probes[model.Readiness]
+		p.PeriodSeconds, p.TimeoutSeconds = 1, 5
+		w.Application.Probes[model.Readiness] = model.Answer{Wait: dist.Constantly(2500 * time.Millisecond), Failure: 1}
+	}, model.Readiness)
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]int{}
+	for i := range uint64(400) {
+		var trace sim.Trace
+		s.Run(sim.Life{Seed: 6, Replication: i, Horizon: 6 * time.Second, Trace: &trace})
+		var rules []string
+		for _, e := range trace.Events {
+			if e.Kind == sim.EventAttempt {
+				rules = append(rules, e.Rule)
+			}
+		}
+		if len(rules) > 1 && rules[0] == "K9" { // the first trigger was not wasted
+			first[rules[1]]++
+		}
+	}
+	n := float64(first["K9"] + first["K5"])
+	if n < 300 {
+		t.Fatalf("second attempts by rule: %v", first)
+	}
+	agree(t, "share of triggers", float64(first["K9"])/n, .5, .17) // three standard errors: 3 × 0.5/√300 / 0.5
+}

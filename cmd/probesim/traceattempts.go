@@ -66,8 +66,10 @@ func (x *explainer) whyOutcome(c *explained, e *sim.Event) string {
 	switch handler {
 	case model.HTTPGet, model.TCPSocket:
 		switch {
-		case strings.HasPrefix(e.Text, "connection re"): // refused, reset
-			return "Without a connection it fails at once."
+		case strings.HasPrefix(e.Text, "connection refused"):
+			return "A refused connection fails at once."
+		case strings.HasPrefix(e.Text, "connection reset"):
+			return "The process that was to answer is gone, and with it the connection."
 		case strings.HasPrefix(e.Text, "redirected"):
 			return "Ten requests led to redirects on the same host; an eleventh is not sent."
 		}
@@ -96,7 +98,11 @@ func (x *explainer) heldBack(e *sim.Event) string {
 			return fmt.Sprintf("The process stood still from %s s to %s s (%s).", clock(s.At), clock(s.End), s.Text)
 		}
 	}
-	if periods == 0 {
+	app := &x.world.Application
+	switch {
+	case periods == 0 && e.Container == x.world.Studied && app.Traffic != nil && app.Probes[e.Probe].RunsOn == model.Workers:
+		return "It queues with the requests for the traffic's workers (runsOn: workers)."
+	case periods == 0:
 		return ""
 	}
 	return fmt.Sprintf("The quota held the process %d times, for %s of it (C6).", periods, seconds(throttling.Seconds()))
