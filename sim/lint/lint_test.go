@@ -112,6 +112,11 @@ func TestRules(t *testing.T) {
 		// Liveness acts after U(5 s·1+1, …): at 11–16 s, readiness at 6–11: never first.
 		{"readiness-outlasts-liveness", Error, func(s *Subject) { s.probe(model.Readiness).FailureThreshold = 20 }, 1, "100 % are killed while they still get traffic", "readinessProbe.failureThreshold",
 			func(s *Subject) { s.probe(model.Readiness).FailureThreshold = 8 }},
+		// 53 to 63 s against 51 to 61: 1 − ½·0.8².
+		{"readiness-outlasts-liveness", Warning, func(s *Subject) {
+			p := s.probe(model.Readiness)
+			p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold = 10, 3, 6
+		}, .68, "68 % are killed", "readinessProbe.failureThreshold", nil},
 		{"liveness-checks-dependency", Error, func(s *Subject) {
 			s.World.Dependencies = []model.OnOff{{Name: "db", Every: always(99 * time.Hour), Lasts: always(time.Hour)}}
 			s.answer(model.Liveness).DependsOn = []int{0}

@@ -63,7 +63,7 @@ func (c *check) firstKilled() float64 {
 	}
 	for i := range points {
 		// The midpoints of the grid's phase; a cached status adds its mean.
-		at := low + width*time.Duration(2*i+1)/(2*points)
+		at := low + time.Duration(float64(width)*float64(2*i+1)/(2*points))
 		for _, uniform := range removal.Uniform {
 			if uniform != width {
 				at += uniform / 2
@@ -74,6 +74,10 @@ func (c *check) firstKilled() float64 {
 	return sum / points
 }
 
+// mostHangs is the share of hangs that are killed before they are removed from
+// which the windows do not merely overlap.
+const mostHangs = .75
+
 func readinessOutlasts(c *check) {
 	if !c.sees(model.Liveness) || !c.sees(model.Readiness) {
 		return
@@ -82,9 +86,13 @@ func readinessOutlasts(c *check) {
 	if first <= .5+1e-9 {
 		return
 	}
+	severity := Warning
+	if first > mostHangs {
+		severity = Error
+	}
 	kill, removal := c.detection(model.Liveness).Seconds(), c.detection(model.Readiness).Seconds()
 	c.report(Finding{
-		Field: model.Readiness.Field() + ".failureThreshold",
+		Severity: severity, Field: model.Readiness.Field() + ".failureThreshold",
 		Message: fmt.Sprintf("of hung containers %s are killed while they still get traffic: the liveness probe acts after %s–%s, the readiness probe after %s–%s",
 			percent(first), digits(float64(kill.Min)), seconds(float64(kill.Max)), digits(float64(removal.Min)), seconds(float64(removal.Max))),
 		Fix:    fmt.Sprintf("raise livenessProbe.failureThreshold to %d, twice what readiness tolerates", c.twiceReadiness()),
