@@ -97,7 +97,6 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	}
 	a.drain = of.Drain
 	a.reset(of.Seed, of.Replication)
-	a.firstStart = of.FirstStart
 	if len(s.world.Node.Classes) > 0 {
 		a.out.NodeClass = class + 1
 	}
