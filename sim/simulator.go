@@ -100,7 +100,6 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	if len(s.world.Node.Classes) > 0 {
 		a.out.NodeClass = class + 1
 	}
-	a.firstStart = of.FirstStart
 	l.timers.set(l.podTimer(), 0)
 	return l, a
 }
