@@ -54,6 +54,10 @@ func runCommand() *cobra.Command {
 the settings as they are and for each variant under whatIf, on common random
 numbers.
 
+--checkpoint keeps what was reached in a file, from which the same command goes on;
+--shard simulates a part of the replications, for "probesim merge" to join. Neither
+changes a byte of the result.
+
 Exit status 1 if an objective is missed by the settings as they are, or if the
 condition of --fail-on holds; 3 if that is undecided within the budget.`,
 		Example: `  probesim run gallery:ingress-controller

@@ -18,7 +18,7 @@ func TestCompare(t *testing.T) {
 	patient := w.WithContainer(w.Container().WithProbe(model.Liveness, probe(10, 6, 3)))
 	kills := Figure{"falseKillsPerPodDay", ""}
 	c, err := Compare(context.Background(), []Named{{"base", w}, {"patient", patient}, {"same", w}}, []Figure{kills},
-		Options{Seed: 1, Horizon: 6 * day, Replications: 40})
+		Options{Seed: 1, Horizon: 2 * day, Replications: 48})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/probesim/probesim/sim/stats"
 )
 
-var coverageSeeds = flag.Int("seeds", 24, "seeds of the coverage study; make coverage takes 2000")
+var coverageSeeds = flag.Int("seeds", 12, "seeds of the coverage study; make coverage takes 2000")
 
 // TestCoverage counts how often 95 % intervals of whole runs contain a truth
 // that is known in closed form (S10), stopping rule and pairing included: at
