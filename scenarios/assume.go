@@ -121,6 +121,52 @@ func (u *unit) assumeFor(container *candidate) {
 		[]string{"application.traffic", "application.background", "application.pauses"},
 		"the process has no traffic, background work or pauses that delay its answers",
 	})
+	switch {
+	case u.object.kind == "DaemonSet":
+		u.assumed = append(u.assumed, assumption{[]string{"replicas"}, "there is one node, and so one pod: how many there are the DaemonSet does not say"})
+	case u.object.completes():
+		u.assumeNoClients()
+	}
+}
+
+// assumeNoClients supposes that nobody waits for the pod to be in the endpoints
+// or out of them: it runs to completion.
+func (u *unit) assumeNoClients() {
+	paths := []string{"objectives.removalSeconds", "objectives.readyLagSeconds", "objectives.livenessToReadinessTolerance"}
+	for _, path := range paths {
+		u.suppose(path, "{}", "")
+	}
+	u.assumed = append(u.assumed[:len(u.assumed)-len(paths)], assumption{paths,
+		"the pod runs to completion and serves nobody: no objective bounds its removal from the endpoints, its way into them or what its readiness probe bears"})
+}
+
+// coverage says which probes notice a hang, by what their handlers ask (C10),
+// unless something else is stated.
+func coverage(w *model.World) []assumption {
+	var sees, blind []string
+	var pathsOfSees, pathsOfBlind []string
+	for kind, probe := range w.Container().Probes {
+		if probe == nil {
+			continue
+		}
+		kind, standard := model.ProbeKind(kind), model.DefaultAnswer(probe.Handler.Kind).HangCoverage
+		name, path := fmt.Sprintf("%s (%s)", kind.Field(), probe.Handler.Kind), "application.probes."+kind.String()+".hangCoverage"
+		switch {
+		case w.Application.Probes[kind].HangCoverage != standard:
+		case standard == 0:
+			blind, pathsOfBlind = append(blind, name), append(pathsOfBlind, path)
+		default:
+			sees, pathsOfSees = append(sees, name), append(pathsOfSees, path)
+		}
+	}
+	var all []assumption
+	if sees != nil {
+		all = append(all, assumption{pathsOfSees, "every hang makes these fail: " + strings.Join(sees, ", ")})
+	}
+	if blind != nil {
+		all = append(all, assumption{pathsOfBlind, "no hang makes these fail, as the kernel accepts the connections of a hung process (C10): " + strings.Join(blind, ", ")})
+	}
+	return all
 }
 
 // suppose adds a part to the scenario, with the sentence that says so.

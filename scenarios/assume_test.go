@@ -51,24 +51,73 @@ func golden(t *testing.T, file, got string) {
 func TestOverriddenAssumptions(t *testing.T) {
 	all := load(t, "testdata/list.json")[0].Assumptions
 	tests := map[string]int{ // path to the number of assumptions it replaces
-		"node.profile=quiet":                   1,
-		"node.kernelHz=100":                    0,
-		"node={profile: quiet}":                1,
-		"application.startup=":                 1,
-		"application.startup.cpu=2s":           1,
-		"application.threads=4":                1,
-		"application.probes.all.cpu=1ms":       1,
-		"application={}":                       4,
-		"faults=[]":                            1,
-		"faults[0].every=3d":                   1,
-		"livenessProbe.initialDelaySeconds=30": 0,
-		"application.traffic={perSecond: 1}":   1,
+		"node.profile=quiet":                           1,
+		"node.kernelHz=100":                            0,
+		"node={profile: quiet}":                        1,
+		"application.startup=":                         1,
+		"application.startup.cpu=2s":                   1,
+		"application.threads=4":                        1,
+		"application.probes.all.cpu=1ms":               1,
+		"application={}":                               5,
+		"application.probes.liveness.hangCoverage=0.5": 1,
+		"faults=[]":                                    1,
+		"faults[0].every=3d":                           1,
+		"livenessProbe.initialDelaySeconds=30":         0,
+		"application.traffic={perSecond: 1}":           1,
 	}
 	for overlay, replaced := range tests {
 		w := load(t, "testdata/list.json", overlay)[0]
 		if got := len(all) - len(w.Assumptions); got != replaced {
 			t.Errorf("--set %s replaces %d assumptions, want %d:\n%s", overlay, got, replaced, strings.Join(w.Assumptions, "\n"))
 		}
+	}
+}
+
+// A pod that runs to completion has no clients: no objective is about them, and
+// notes say what is different.
+func TestJobs(t *testing.T) {
+	for _, w := range load(t, "testdata/kinds.yaml") {
+		job := w.Kind == "Job" || w.Kind == "CronJob"
+		var measures []string
+		for _, o := range w.Objectives {
+			measures = append(measures, o.Measure)
+		}
+		want := "falseKillsPerPodYear startupKillProbability detectionSeconds removalSeconds readyLagSeconds livenessToReadinessTolerance"
+		if job {
+			want = "falseKillsPerPodYear startupKillProbability detectionSeconds"
+		}
+		if got := strings.Join(measures, " "); got != want {
+			t.Errorf("%s: objectives on %s, want %s", w.Kind, got, want)
+		}
+		text := strings.Join(append(slices.Clone(w.Assumptions), w.Notes...), "\n")
+		for _, part := range []string{"the pod runs to completion and serves nobody", "usually behind no Service", "runs to completion, after a time that its manifest does not say"} {
+			if strings.Contains(text, part) != job {
+				t.Errorf("%s: says %q: %t, want %t", w.Kind, part, !job, job)
+			}
+		}
+		if got := strings.Contains(text, "there is one node"); got != (w.Kind == "DaemonSet") {
+			t.Errorf("%s: assumes one node: %t", w.Kind, got)
+		}
+	}
+}
+
+// In Kubernetes a 0 of a probe is the default, which is said.
+func TestZeroIsTheDefault(t *testing.T) {
+	const scenario = "apiVersion: probesim/v1\nkind: Scenario\npod: {containers: [{name: a, livenessProbe: {tcpSocket: {port: 1}, failureThreshold: 0, initialDelaySeconds: 0}}]}\n"
+	workloads, err := Load(Source{Name: "zero.yaml", Data: []byte(scenario)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := Show(workloads[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const note = `container "a": livenessProbe.failureThreshold 0 is Kubernetes' way to say nothing: the default, 3, is in force`
+	if got := strings.Join(workloads[0].Notes, "\n"); got != note {
+		t.Errorf("notes %q", got)
+	}
+	if !strings.Contains(string(shown), "# note: "+note) || !strings.Contains(string(shown), "failureThreshold: 3\n") {
+		t.Errorf("shown:\n%s", shown)
 	}
 }
 

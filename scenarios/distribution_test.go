@@ -56,7 +56,7 @@ func TestStatedQuantiles(t *testing.T) {
 }
 
 func TestParseDuration(t *testing.T) {
-	tests := map[string]time.Duration{
+	tests := map[string]time.Duration{"1y": 8766 * time.Hour, "2y1d1h": (2*8766 + 25) * time.Hour, "100y": 876600 * time.Hour,
 		"0": 0, "0s": 0, "1s": time.Second, "1.5h": 90 * time.Minute, "1m30s": 90 * time.Second,
 		"30d": 30 * day, "1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, ".5d": 12 * time.Hour, "36525d": dist.Longest,
 		"876600h": dist.Longest,

@@ -14,8 +14,8 @@ import (
 	"github.com/probesim/probesim/model/dist"
 )
 
-// duration is a length of time, written as in Go with d for days of 24 hours:
-// 90s, 1.5h, 30d, 1d12h.
+// duration is a length of time, written as in Go with d for days of 24 hours
+// and y for years of 365.25 days: 90s, 1.5h, 30d, 1d12h, 2y.
 type duration time.Duration
 
 func (d *duration) decodeNode(dec *decoder, n *yaml.Node, at place) {
@@ -36,32 +36,44 @@ func durationRule(n *yaml.Node) string {
 	if strings.HasPrefix(n.Value, "-") {
 		return "must not be negative"
 	}
-	return "must be a duration such as 1s, 250ms, 1m30s or 30d, at most 100 years"
+	return "must be a duration such as 1s, 250ms, 1m30s, 30d or 2y, at most 100 years"
 }
 
-var days = regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)d`)
+// calendar are the units that Go's durations lack, longest first.
+var calendar = []struct {
+	form   *regexp.Regexp
+	length time.Duration
+}{
+	{regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)y`), 8766 * time.Hour},
+	{regexp.MustCompile(`^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)d`), 24 * time.Hour},
+}
 
 // parseDuration parses a duration that is not negative and not longer than
-// anything simulated: a Go duration, or days followed by one.
+// anything simulated: a Go duration, or years and days followed by one.
 func parseDuration(text string) (time.Duration, error) {
 	var whole time.Duration
 	rest := text
-	if found := days.FindStringSubmatch(text); found != nil {
+	for _, unit := range calendar {
+		found := unit.form.FindStringSubmatch(rest)
+		if found == nil {
+			continue
+		}
 		number, err := strconv.ParseFloat(found[1], 64)
-		if err != nil || number > dist.Longest.Hours()/24 {
+		if err != nil || number > float64(dist.Longest)/float64(unit.length) {
 			return 0, fmt.Errorf("%s: longer than 100 years", quoted(text))
 		}
-		whole = time.Duration(math.Round(number * 24 * float64(time.Hour)))
-		rest = text[len(found[0]):]
-		if rest == "" {
-			return whole, nil
+		whole += time.Duration(math.Round(number * float64(unit.length)))
+		rest = rest[len(found[0]):]
+	}
+	var part time.Duration
+	if rest != "" || whole == 0 && rest == text {
+		var err error
+		part, err = time.ParseDuration(rest)
+		if err != nil || part < 0 || strings.HasPrefix(rest, "+") {
+			return 0, fmt.Errorf("%s: not a duration", quoted(text))
 		}
 	}
-	part, err := time.ParseDuration(rest)
-	if err != nil || part < 0 || strings.HasPrefix(rest, "+") {
-		return 0, fmt.Errorf("%s: not a duration", quoted(text))
-	}
-	if part > dist.Longest || whole+part > dist.Longest {
+	if part > dist.Longest || whole > dist.Longest || whole+part > dist.Longest {
 		return 0, fmt.Errorf("%s: longer than 100 years", quoted(text))
 	}
 	return whole + part, nil

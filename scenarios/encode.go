@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/probesim/probesim/model"
 )
 
 // encode returns a value of the scenario format as the tree from which the
@@ -112,7 +115,29 @@ func podNode(spec *corev1.PodSpec) *yaml.Node {
 	}
 	inBlocks(document)
 	dropEmpty(document.Content[0])
+	stateDelays(document.Content[0])
 	return document.Content[0]
+}
+
+// stateDelays writes the initial delay of a probe that has none, which the
+// API's types leave out.
+func stateDelays(spec *yaml.Node) {
+	for _, list := range []string{"containers", "initContainers"} {
+		containers := child(spec, list)
+		if containers == nil {
+			continue
+		}
+		for _, container := range containers.Content {
+			for kind := range model.ProbeKind(model.ProbeKinds) {
+				probe := child(container, kind.Field())
+				if probe == nil || child(probe, "initialDelaySeconds") != nil {
+					continue
+				}
+				i := max(keyIndex(probe, "timeoutSeconds"), 0)
+				probe.Content = slices.Insert(probe.Content, i, scalar("initialDelaySeconds"), scalar("0"))
+			}
+		}
+	}
 }
 
 // dropEmpty removes fields that hold an empty mapping: the API's types write

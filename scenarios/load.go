@@ -324,6 +324,9 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 		w.Kind, w.Namespace, w.Name, w.apiVersion = u.object.kind, u.object.namespace, u.object.name, u.object.apiVersion
 	}
 	for _, v := range base.scenario.WhatIf {
+		if u.object == nil {
+			faults = append(faults, v.misspelt()...)
+		}
 		if u.object == nil || v.Name == nil {
 			continue
 		}
@@ -331,13 +334,33 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 		faults = append(faults, ofVariant(*v.Name, d.faults, faultsOfBase)...)
 		w.Variants = append(w.Variants, Variant{*v.Name, variant.world})
 	}
-	for _, a := range u.assumed {
+	assumed := u.assumed
+	if u.bare && base.world != nil {
+		assumed = append(slices.Clone(assumed), coverage(base.world)...)
+		w.Notes = append(w.Notes, u.object.jobNotes()...)
+	}
+	for _, a := range assumed {
 		if !a.overridden(overlays) {
 			w.assumed = append(w.assumed, a)
 			w.Assumptions = append(w.Assumptions, a.String())
 		}
 	}
 	return w, faults
+}
+
+// misspelt returns the faults of a variant's paths, where there is nothing to
+// change.
+func (v *whatIf) misspelt() Faults {
+	d := &decoder{}
+	for _, c := range v.Set {
+		steps, err := parsePath(c.path)
+		if err != nil {
+			d.fault(c.value, c.from, "%v", err)
+			continue
+		}
+		d.misspelt(steps, c)
+	}
+	return d.faults
 }
 
 // ofVariant returns the faults of a variant that its base does not have, and
@@ -408,6 +431,7 @@ func (u *unit) decodeWith(d *decoder, list changes) (*decoded, *decoder) {
 		s.Container = &container.name
 		result.world = toWorld(s, result.spec, container.name, u.title)
 		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
+		d.notes = append(d.notes, zeroNotes(changed.object.candidates())...)
 	}
 	return result, d
 }

@@ -45,6 +45,9 @@ func (o *object) groupKind() string {
 	return group + "/" + o.kind
 }
 
+// completes reports whether the object's pods run to completion instead of serving.
+func (o *object) completes() bool { return o.kind == "Job" || o.kind == "CronJob" }
+
 // objects returns the objects with a pod template among the documents of a
 // manifest, and a note for each other one.
 func (d *decoder) objects(file string, trees []*yaml.Node) []*object {

@@ -51,7 +51,7 @@ func TestKinds(t *testing.T) {
 	if notes != wantNotes {
 		t.Errorf("notes\n%s\nwant\n%s", notes, wantNotes)
 	}
-	if got, want := fmt.Sprint(workloads[5].Notes, workloads[6].Notes), `[container "a" has no probes: it is never killed by one, and ready as soon as it runs] `+
+	if got, want := fmt.Sprint(workloads[5].Notes[:1], workloads[6].Notes[:1]), `[container "a" has no probes: it is never killed by one, and ready as soon as it runs] `+
 		`[container "a" has no port named "http": every attempt of its startupProbe errs and is thrown away (K21)]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

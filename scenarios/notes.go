@@ -51,6 +51,42 @@ func podNotes(spec *corev1.PodSpec, studied string) []string {
 	return notes
 }
 
+// zeroNotes says what a 0 means that a probe states: in Kubernetes it is the
+// same as nothing, and so gives the default (K55).
+func zeroNotes(containers []candidate) []string {
+	var notes []string
+	for _, c := range containers {
+		for kind := range model.ProbeKind(model.ProbeKinds) {
+			standard := &model.Probe{}
+			standard.SetDefaults()
+			for _, number := range []struct {
+				field string
+				means int32
+			}{
+				{"periodSeconds", standard.PeriodSeconds}, {"timeoutSeconds", standard.TimeoutSeconds},
+				{"successThreshold", standard.SuccessThreshold}, {"failureThreshold", standard.FailureThreshold},
+			} {
+				if text(descend(c.node, kind.Field(), number.field)) == "0" {
+					notes = append(notes, fmt.Sprintf("container %q: %s.%s 0 is Kubernetes' way to say nothing: the default, %d, is in force",
+						c.name, kind.Field(), number.field, number.means))
+				}
+			}
+		}
+	}
+	return notes
+}
+
+// jobNotes says what is different about a pod that runs to completion.
+func (o *object) jobNotes() []string {
+	if !o.completes() {
+		return nil
+	}
+	return []string{
+		"a " + o.kind + " runs to completion, after a time that its manifest does not say: it is simulated as if it ran on, so that rates per day and year are those of running time; a run of an hour has an hour's share of them",
+		"the pods of a " + o.kind + " are usually behind no Service: what is said of endpoints, traffic and readiness then matters to nobody",
+	}
+}
+
 // namedPort returns the port a handler names instead of numbering it.
 func namedPort(h *corev1.ProbeHandler) (string, bool) {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/probesim/probesim/model"
 )
@@ -105,8 +106,9 @@ func (u *unit) applyOne(d *decoder, steps []step, c change) {
 	switch head := steps[0].field; {
 	case slices.Contains(containerFields, head):
 		studied, err := u.object.studied(u.studied)
-		if err != nil {
-			return // reported with the field container
+		if err != nil { // reported with the field container
+			d.misspelt(steps, c)
+			return
 		}
 		root = studied.node
 	case head == "pod":
@@ -134,6 +136,49 @@ func (u *unit) applyOne(d *decoder, steps []step, c change) {
 	made := func(n *yaml.Node) { d.origins[n] = c.from }
 	if err := assign(root, steps, value, made); err != nil {
 		d.fault(c.value, c.from, "%v", err)
+	}
+}
+
+// misspelt reports the first field of a change's path that its type does not
+// have, where the change itself cannot be made.
+func (d *decoder) misspelt(steps []step, c change) {
+	t := scenarioType
+	switch {
+	case slices.Contains(containerFields, steps[0].field):
+		t = reflect.TypeFor[corev1.Container]()
+	case steps[0].field == "pod":
+		t, steps = reflect.TypeFor[corev1.PodSpec](), steps[1:]
+	}
+	for _, s := range steps {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && !s.element && t == reflect.TypeFor[stages]() {
+			t = t.Elem()
+		}
+		if _, own := reflect.New(t).Interface().(leaf); own && t != reflect.TypeFor[stages]() || s.element != (t.Kind() == reflect.Slice) {
+			return // in which it is read by rules of its own, or is wrong in another way
+		}
+		if s.element {
+			t = t.Elem()
+			continue
+		}
+		if t.Kind() != reflect.Struct {
+			return
+		}
+		var names []string
+		next := t
+		for _, f := range fieldsOf(t) {
+			names = append(names, f.name)
+			if f.name == s.field {
+				next = f.of
+			}
+		}
+		if t == scenarioType {
+			names = append(names, containerFields...)
+		}
+		if !slices.Contains(names, s.field) {
+			d.fault(c.value, c.from, "%s: %s", quoted(s.field), unknownField(s.field, names))
+			return
+		}
+		t = next
 	}
 }
 
@@ -169,6 +214,7 @@ func (u *unit) requireHandlers(d *decoder, list changes) {
 		}
 		for _, c := range list {
 			if steps, err := parsePath(c.path); err == nil && len(steps) > 1 && steps[0].field == kind.Field() {
+				d.misspelt(steps, c)
 				d.fault(c.value, c.from, "container %q has no %s: a handler is missing, set %s.httpGet.port, .tcpSocket.port, .grpc.port or .exec.command too",
 					container.name, kind.Field(), kind.Field())
 				setChild(container.node, kind.Field(), nil)

@@ -122,9 +122,9 @@ func (w *schemaWriter) leafSchema(t reflect.Type) keywords {
 
 func durationSchema() keywords {
 	return keywords{
-		"description": "A duration: 250ms, 1m30s, 30d, 1d12h; at most 100 years.",
+		"description": "A duration: 250ms, 1m30s, 30d, 1d12h, 2y; at most 100 years.",
 		"anyOf": []any{
-			keywords{"type": "string", "minLength": 1, "pattern": `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)d)?((([0-9]+(\.[0-9]*)?)|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$`},
+			keywords{"type": "string", "minLength": 1, "pattern": `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)y)?(([0-9]+(\.[0-9]*)?|\.[0-9]+)d)?((([0-9]+(\.[0-9]*)?)|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$`},
 			keywords{"const": 0},
 		},
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 // Show returns a workload as a scenario of its own, in YAML: every default
-// filled in, the pod reduced to what is simulated, and each assumption marked
-// by a comment. Loaded again it gives the same world and variants.
+// filled in, or said by a comment where it is no value, the pod reduced to what
+// is simulated, and notes and each assumption marked by comments. Loaded again
+// it gives the same world and variants.
 func Show(w *Workload) ([]byte, error) {
 	shown := *w.scenario
 	shown.Manifest = nil
@@ -30,9 +31,17 @@ func Show(w *Workload) ([]byte, error) {
 	if !slices.ContainsFunc(shown.WhatIf, setsResources) {
 		stateRequests(shown.Pod)
 	}
+	shown.Application.Background = shownBackground(w.scenario.Application.Background)
 	tree := encode(reflect.ValueOf(&shown))
+	stateDefaults(tree, reflect.ValueOf(&shown).Elem())
+	if startup := descend(tree, "application", "startup"); len(shown.Application.Startup) == 0 {
+		startup.LineComment = "# 0s: able to serve as soon as it runs"
+	}
 	for _, a := range w.assumed {
 		markAssumed(tree, a)
+	}
+	for _, note := range w.Notes {
+		comment(tree.Content[0], []string{"# note: " + strings.ReplaceAll(note, "\n", "\n#")})
 	}
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
@@ -90,6 +99,24 @@ func shownAnswers(a *answers, c *model.Container) answers {
 		coverage := model.DefaultAnswer(c.Probes[kind].Handler.Kind).HangCoverage
 		own.HangCoverage = &coverage
 		*entry = &own
+	}
+	return shown
+}
+
+// shownBackground fills in the defaults that depend on whether a job recurs or
+// burns without end.
+func shownBackground(list []background) []background {
+	shown := slices.Clone(list)
+	for i := range shown {
+		b := &shown[i]
+		one, always := 1, value(b.Always)
+		b.Always = &always
+		switch {
+		case always && b.Threads == nil:
+			b.Threads = &one
+		case !always && b.Workers == nil:
+			b.Workers = (*workers)(&one)
+		}
 	}
 	return shown
 }
@@ -169,28 +196,38 @@ func withDefaults(p *corev1.Probe) *corev1.Probe {
 	return filled
 }
 
-// markAssumed puts the assumption's sentence above the field it fills in, or
-// above the deepest field on the way that there is.
+// markAssumed puts the assumption's sentence above each field that it fills in,
+// or above the deepest field on the way that there is.
 func markAssumed(tree *yaml.Node, a assumption) {
-	steps, err := parsePath(a.paths[0])
-	if err != nil {
-		return
+	marked := map[*yaml.Node]bool{}
+	present := slices.DeleteFunc(slices.Clone(a.paths), func(path string) bool { return descend(tree, strings.Split(path, ".")...) == nil })
+	if len(present) == 0 {
+		present = a.paths
 	}
-	var key *yaml.Node
-	for n := tree; len(steps) > 0; steps = steps[1:] {
-		i := keyIndex(n, steps[0].field)
-		if i < 0 {
-			break
+	for _, path := range present {
+		steps, err := parsePath(path)
+		if err != nil {
+			continue
 		}
-		key, n = n.Content[i], n.Content[i+1]
+		key := tree.Content[0]
+		n := tree
+		for _, s := range steps {
+			i := keyIndex(n, s.field)
+			if i < 0 {
+				break
+			}
+			key, n = n.Content[i], n.Content[i+1]
+		}
+		if !marked[key] {
+			marked[key] = true
+			below := key.HeadComment
+			key.HeadComment = ""
+			comment(key, []string{"# assumed: " + a.sentence})
+			if below != "" {
+				comment(key, []string{below})
+			}
+		}
 	}
-	if key == nil {
-		key = tree.Content[0]
-	}
-	if key.HeadComment != "" {
-		key.HeadComment += "\n"
-	}
-	key.HeadComment += "# assumed: " + a.sentence
 }
 
 func keyIndex(n *yaml.Node, key string) int {

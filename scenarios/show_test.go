@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -30,11 +32,51 @@ func TestShowRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(w.Assumptions) == 0 && string(second) != string(shown) {
-					t.Errorf("shown again:\n%s\nwant\n%s", second, shown)
+				if got, want := withoutNotes(second), withoutNotes(shown); len(w.Assumptions) == 0 && got != want {
+					t.Errorf("shown again:\n%s\nwant\n%s", got, want)
 				}
 			}
 		})
+	}
+}
+
+// withoutNotes leaves out the notes on what the manifest holds beside the pod.
+func withoutNotes(shown []byte) string {
+	return regexp.MustCompile("(?m)^# note: .*\n").ReplaceAllString(string(shown), "")
+}
+
+// Every field of the format stands in what Show writes, as a value or as what
+// its absence means, unless it is one of those named here.
+func TestShowStatesEveryDefault(t *testing.T) {
+	silent := map[string]bool{"manifest": true, "metadata.description": true, "metadata.source": true}
+	for file, studied := range map[string]string{
+		"a bare scenario": "apiVersion: probesim/v1\nkind: Scenario\npod: {containers: [{name: a, livenessProbe: {tcpSocket: {port: 1}}}]}\n",
+		"a bare manifest": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, livenessProbe: {tcpSocket: {port: 1}}}]}\n",
+	} {
+		workloads, err := Load(Source{Name: "input.yaml", Data: []byte(studied)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := Show(workloads[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var missing func(of reflect.Type, path string)
+		missing = func(of reflect.Type, path string) {
+			for _, f := range fieldsOf(of) {
+				at := strings.TrimPrefix(path+"."+f.name, ".")
+				if _, measure := reflect.New(f.of).Elem().Interface().(objectives); measure || silent[at] {
+					continue
+				}
+				if !regexp.MustCompile(`(?m)^ *(# )?([a-zA-Z]+\.)?` + f.name + `:`).Match(shown) {
+					t.Errorf("%s: %s is not shown:\n%s", file, at, shown)
+				}
+				if f.of.Kind() == reflect.Struct && f.name != "probes" {
+					missing(f.of, at)
+				}
+			}
+		}
+		missing(scenarioType, "")
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/probesim/probesim/model"
 )
 
 // The exit statuses of every command (design section 5).
@@ -104,7 +107,7 @@ func rootCommand(name string) *cobra.Command {
 		Long:          longHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	if strings.HasPrefix(name, "kubectl-") {
@@ -113,13 +116,61 @@ func rootCommand(name string) *cobra.Command {
 	root.AddCommand(compareCommand(), sweepCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%s: %w (see %[1]s --help)", cmd.CommandPath(), err)
+		return fmt.Errorf("%s: %w%s (see %[1]s --help)", cmd.CommandPath(), err, flagMeant(cmd, err))
 	})
 	root.AddCommand(
 		runCommand(), recommendCommand(), calcCommand(), fitCommand(), lintCommand(), traceCommand(), plotCommand(), reportCommand(), mergeCommand(),
 		showCommand(), scenariosCommand(), versionCommand(),
 	)
+	refuseUnknownShells(root)
 	return root
+}
+
+// knownCommand refuses arguments of a command that has subcommands only, and
+// names the one that was most likely meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := model.Nearest(args[0], names); near != "" {
+		message += fmt.Sprintf(" (did you mean %q?)", near)
+	} else {
+		message += ": must be one of " + strings.Join(names, ", ")
+	}
+	return errors.New(message)
+}
+
+// flagMeant names the flag that an unknown one is most likely a slip of.
+func flagMeant(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	if near := model.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Sprintf(" (did you mean --%s?)", near)
+	}
+	return ""
+}
+
+// refuseUnknownShells makes the completion command an error for a shell it does
+// not know; without one it prints its help.
+func refuseUnknownShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd("completion")
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was just made
+	}
+	completion.Args = knownCommand
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
 // someArguments is cobra.MinimumNArgs(1) with a message that helps.
