@@ -38,7 +38,7 @@ type Container struct {
 	Probes [ProbeKinds]*Probe // nil: not specified
 
 	PreStop PreStop
-	Ports   map[string]int32 // named container ports
+	Ports   map[string]int32 // container ports by name, or by number where they have none
 }
 
 // PreStop is the preStop hook of a container, reduced to the time it takes.

@@ -65,10 +65,34 @@ func Write(w io.Writer, format string, chart Chart) error {
 	return err
 }
 
+// Writable returns an error if WriteFile could not write the file path, so that
+// no work is done in vain.
+func Writable(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: is not a regular file", path)
+	}
+	file, err := beside(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// beside makes a file in the folder of path. Its error names path, not a file
+// that nobody has heard of.
+func beside(path string) (*os.File, error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	var of *os.PathError
+	if errors.As(err, &of) {
+		return nil, fmt.Errorf("%s: cannot be written: %w", path, of.Err)
+	}
+	return file, err
+}
+
 // replaceFile writes data beside path and then renames it, so that no reader
 // ever meets half a file.
 func replaceFile(path string, data []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	file, err := beside(path)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path"
@@ -66,12 +67,10 @@ func toContainer(c *corev1.Container) model.Container {
 		}
 	}
 	for _, port := range c.Ports {
-		if port.Name != "" {
-			if container.Ports == nil {
-				container.Ports = map[string]int32{}
-			}
-			container.Ports[port.Name] = port.ContainerPort
+		if container.Ports == nil {
+			container.Ports = map[string]int32{}
 		}
+		container.Ports[cmp.Or(port.Name, strconv.Itoa(int(port.ContainerPort)))] = port.ContainerPort
 	}
 	if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
 		container.PreStop = toPreStop(c.Lifecycle.PreStop)

@@ -76,6 +76,16 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 	if err := errors.Join(f.effort.check(cmd), f.lifeFlags.check(cmd)); err != nil {
 		return err
 	}
+	data := strings.TrimSuffix(f.file, filepath.Ext(f.file)) + ".csv"
+	written := []string{f.file}
+	if data != f.file {
+		written = append(written, data)
+	}
+	for _, file := range written {
+		if err := plots.Writable(file); err != nil {
+			return fmt.Errorf("--output: %w", err)
+		}
+	}
 	w, err := loadOne(cmd, arg, *f.set)
 	if err != nil {
 		return err
@@ -83,11 +93,6 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 	chart, err := f.draw(cmd, w)
 	if err != nil {
 		return err
-	}
-	data := strings.TrimSuffix(f.file, filepath.Ext(f.file)) + ".csv"
-	written := []string{f.file}
-	if data != f.file {
-		written = append(written, data)
 	}
 	for _, file := range written {
 		if err := plots.WriteFile(file, chart); err != nil {
@@ -112,6 +117,12 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		if err != nil {
 			return nil, err
 		}
+		if cmd.Context().Err() != nil {
+			return nil, cmd.Context().Err() // half a search is no front
+		}
+		if len(r.Front) == 0 {
+			return nil, fmt.Errorf("--chart front: there is nothing to trade: %s", whyNoFront(w.World, r))
+		}
 		front := plots.NewFront(r, w.Objectives)
 		if front.Recommended != nil {
 			front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
@@ -129,6 +140,19 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 		return nil, err
 	}
 	return &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: f.variant, Trace: trace, From: from, To: to}}}, nil
+}
+
+// whyNoFront says why a recommendation has no trade-off.
+func whyNoFront(w *model.World, r *recommend.Recommendation) string {
+	if r.Infeasible != nil && w.Container().Probes == ([model.ProbeKinds]*model.Probe{}) {
+		return r.Infeasible.Reason
+	}
+	for _, note := range r.Notes {
+		if rest, found := strings.CutPrefix(note, "there is no trade-off between detection and false kills: "); found {
+			return rest
+		}
+	}
+	return "no setting of the liveness probe was judged"
 }
 
 // chosen returns the world of a variant, or the base's for an empty name.

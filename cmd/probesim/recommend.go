@@ -52,6 +52,7 @@ the budget.`,
 type recommended struct {
 	workload *scenarios.Workload
 	*recommend.Recommendation
+	interrupted bool
 }
 
 func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) error {
@@ -76,7 +77,7 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 			}
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
-		results = append(results, recommended{w, r})
+		results = append(results, recommended{w, r, cmd.Context().Err() != nil})
 		status = graver(status, recommendStatus(r))
 		if cmd.Context().Err() != nil {
 			break
@@ -234,7 +235,10 @@ func recommendationPage(r *recommended) *page {
 	p := &page{}
 	p.opening(r.workload)
 	p.heading("Answer")
+	p.items(unprobed(r.workload.World))
 	switch {
+	case r.interrupted && r.Recommended == nil && r.Infeasible == nil:
+		p.items([]string{"Interrupted before there was an answer; what was reached follows, and the notes say how far that is."})
 	case r.Recommended != nil:
 		p.items(recommendedSentences(r))
 	case r.Infeasible != nil:
@@ -248,8 +252,10 @@ func recommendationPage(r *recommended) *page {
 	default:
 		p.items([]string{"Undecided within this effort; a larger --budget decides."})
 	}
-	p.heading("Settings")
-	p.table(settingsTable(r.Recommendation))
+	if rows := settingsTable(r.Recommendation); len(rows) > 1 {
+		p.heading("Settings")
+		p.table(rows)
+	}
 	names, measures, verdicts := []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
 	if r.Recommended != nil {
 		names = append(names, "recommended")
@@ -260,8 +266,10 @@ func recommendationPage(r *recommended) *page {
 		p.heading("Why")
 		p.items(reasonSentences(r.Binding))
 	}
-	p.heading("What it means")
-	p.table(measureTable(names, measures))
+	if rows := measureTable(names, measures); len(rows) > 1 {
+		p.heading("What it means")
+		p.table(rows)
+	}
 	if worth := worthTable(r.Recommendation); len(worth) > 1 {
 		p.heading("Whether to have a liveness probe: from so many hangs per pod-year on it saves more than its false kills cost")
 		p.table(worth)

@@ -375,7 +375,7 @@ func confidence(e *estimate.Estimates) float64 {
 func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string {
 	base := &e.Variants[0]
 	m := &base.Measures
-	sentences := []string{killSentence(m)}
+	sentences := append(unprobed(w), killSentence(m))
 	if sentence := multiplied(w, m); sentence != "" {
 		sentences = append(sentences, sentence)
 	}

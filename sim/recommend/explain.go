@@ -166,6 +166,9 @@ func (s *search) price(k model.ProbeKind, now, then *option) string {
 		return fmt.Sprintf("the 99th percentile to removal from %s to %s and false removals per pod-year from at most %s to %s",
 			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), perYear(now), perYear(then))
 	}
+	if !s.notices(model.Liveness) {
+		return fmt.Sprintf("false kills of a serving pod per year from at most %s to %s", perYear(now), perYear(then))
+	}
 	return fmt.Sprintf("the 99th percentile to detection from %s to %s and false kills of a serving pod per year from at most %s to %s",
 		seconds(now.detection(.99)), seconds(then.detection(.99)), perYear(now), perYear(then))
 }
@@ -269,10 +272,10 @@ func (s *search) current() *combination {
 // summary writes what a combination is predicted to lead to, in one clause.
 func (s *search) summary(c *combination) string {
 	var parts []string
-	if c.liveness != nil {
+	if c.liveness != nil && s.notices(model.Liveness) {
 		parts = append(parts, fmt.Sprintf("detection %s", seconds(c.liveness.detection(.99))))
 	}
-	if c.readiness != nil {
+	if c.readiness != nil && s.notices(model.Readiness) {
 		parts = append(parts, fmt.Sprintf("removal %s", seconds(s.removal(c.readiness, .99))))
 	}
 	parts = append(parts, rounded(load(c))+" probes a minute", fmt.Sprintf("expected cost %s per pod-year", seconds(c.cost)))
@@ -294,6 +297,9 @@ func settingsText(c *model.Container) string {
 			text += fmt.Sprintf(", initialDelaySeconds %d", p.InitialDelaySeconds)
 		}
 		parts = append(parts, text)
+	}
+	if parts == nil {
+		return "no probe"
 	}
 	return strings.Join(parts, "; ")
 }

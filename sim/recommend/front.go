@@ -19,7 +19,12 @@ const negligible = 1e-6
 // front fills in the trade-off between detection and false kills: the liveness
 // settings of usual values that no other beats in both.
 func (r *Recommendation) front(s *search) {
-	if s.base[model.Liveness] == nil {
+	base := s.base[model.Liveness]
+	if base == nil {
+		return
+	}
+	if !s.notices(model.Liveness) {
+		r.note("there is no trade-off between detection and false kills: %s", s.unnoticed(base))
 		return
 	}
 	var options []option
@@ -61,6 +66,14 @@ func (r *Recommendation) front(s *search) {
 		})
 	}
 	r.Front = append(r.Front, thinFront(front)...)
+}
+
+// unnoticed says why the liveness probe detects no hang.
+func (s *search) unnoticed(p *model.Probe) string {
+	if p.Handler.Kind == model.TCPSocket {
+		return "a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10), and so every setting only kills healthy ones"
+	}
+	return "the liveness probe notices no hang (hangCoverage 0), and so every setting only kills healthy processes"
 }
 
 // thinFront keeps the ends of a front and evenly many points between.

@@ -37,7 +37,7 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, p
 // conflict names the objectives that no setting, or no setting together, meets.
 func (s *search) conflict() string {
 	if s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
-		return errNoProbe.Error()
+		return noProbe(s.w)
 	}
 	candidates := s.all()
 	n := len(s.objectives)

@@ -3,7 +3,6 @@ package recommend
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -42,7 +41,8 @@ func DefaultObjectives() []model.Objective {
 // forms and one pass over the environment's paths, simulates the best few in
 // full beside the current ones on common random numbers, and confirms the one
 // it recommends on fresh streams. Current settings that meet everything are
-// recommended as they are.
+// recommended as they are. When ctx ends early, what was reached is returned,
+// and a note says so.
 func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error) {
 	if len(o.Objectives) == 0 {
 		o.Objectives = DefaultObjectives()
@@ -63,16 +63,39 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		w = worsened(w, o.Margin)
 		r.note("safety margin: every number is that of a world in which stalls, pauses, CPU demand and starts are %g times as long", o.Margin)
 	}
+	r.Current.Settings = estimate.SettingsOf(w.Container())
 	s, err := newSearch(ctx, w, o, attemptsObserved, startsSimulated(w, o.Objectives))
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		r.note("interrupted while starts and the paths of the environment were simulated: nothing is known yet of any settings")
+		return r, nil
+	case err != nil:
 		return nil, err
 	}
 	r.describe(s)
-	if err := r.decide(ctx, s, o); err != nil {
+	err = r.decide(ctx, s, o)
+	switch {
+	case ctx.Err() != nil:
+		r.interrupted(s)
+	case err != nil:
 		return nil, err
 	}
 	r.front(s)
 	return r, nil
+}
+
+// interrupted says what was reached when the search was ended from outside.
+func (r *Recommendation) interrupted(s *search) {
+	const partly = "interrupted before the full simulation was done"
+	chosen := s.choose(true)
+	switch {
+	case r.Recommended != nil || r.Infeasible != nil:
+		r.note("interrupted: what is said rests on the replications that were done")
+	case len(chosen) == 0:
+		r.note("%s; no settings are predicted to meet every objective", partly)
+	default:
+		r.note("%s; predicted best, and not confirmed: %s (%s)", partly, describe(s, &chosen[0]), s.summary(&chosen[0]))
+	}
 }
 
 func (r *Recommendation) note(format string, args ...any) {
@@ -105,6 +128,8 @@ func (r *Recommendation) describe(s *search) {
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		current, base := s.w.Container().Probes[k], s.base[k]
 		switch {
+		case base == nil && k == model.Readiness && s.w.Pod.RestartPolicy != model.RestartAlways:
+			r.note("no readinessProbe is proposed: the pod runs to completion, and nobody waits for it to be in the endpoints")
 		case base == nil:
 			r.note("no %s is proposed: the container has no probe whose handler it could ask", k.Field())
 		case current == nil && k == model.Liveness:
@@ -403,5 +428,3 @@ func (r *Recommendation) keepNotes(v *estimate.Variant, whose string) {
 		r.Notes = append(r.Notes, whose+note)
 	}
 }
-
-var errNoProbe = errors.New("the container has no probe, so there is no handler to ask and nothing to recommend")

@@ -158,7 +158,7 @@ func TestBlindHandler(t *testing.T) {
 // that it is said.
 func TestNoHandler(t *testing.T) {
 	r := run(t, world(nil, nil, nil), atMost("detectionSeconds", "p99", 60))
-	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "there is no handler to ask") {
+	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "add --set readinessProbe.httpGet.port=8080") {
 		t.Fatalf("reason: %s", text(t, r))
 	}
 }

@@ -139,7 +139,8 @@ func hangsPerYear(w *model.World) float64 {
 // bases returns the probes that settings are put on: the current ones, and for
 // a missing one a copy of another's handler with Kubernetes' defaults. A
 // liveness probe is copied from readiness last, since its handler may check
-// dependencies that a restart does not help (A3, A15).
+// dependencies that a restart does not help (A3, A15). A pod that runs to
+// completion needs no readiness probe: it is in no endpoints.
 func bases(w *model.World) [model.ProbeKinds]*model.Probe {
 	probes := w.Container().Probes
 	sources := [model.ProbeKinds][]model.ProbeKind{
@@ -149,6 +150,9 @@ func bases(w *model.World) [model.ProbeKinds]*model.Probe {
 	}
 	var bases [model.ProbeKinds]*model.Probe
 	for k := range bases {
+		if model.ProbeKind(k) == model.Readiness && w.Pod.RestartPolicy != model.RestartAlways {
+			sources[k] = sources[k][:1]
+		}
 		for _, from := range sources[k] {
 			p := probes[from]
 			if p == nil {
