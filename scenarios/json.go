@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,7 +22,7 @@ func jsonDocuments(data []byte) ([]*yaml.Node, bool) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	reader := jsonReader{decoder: decoder, data: data, line: 1, nodes: maxNodes}
+	reader := jsonReader{decoder: decoder, data: data, line: 1, column: 1, nodes: maxNodes}
 	var trees []*yaml.Node
 	for {
 		tree, err := reader.value(0)
@@ -39,8 +40,9 @@ func jsonDocuments(data []byte) ([]*yaml.Node, bool) {
 type jsonReader struct {
 	decoder *json.Decoder
 	data    []byte
-	offset  int // up to which lines are counted
+	offset  int // up to which lines and columns are counted
 	line    int
+	column  int
 	nodes   int
 }
 
@@ -59,9 +61,17 @@ func (r *jsonReader) after(token json.Token, depth int) (*yaml.Node, error) {
 		return nil, fmt.Errorf("too large")
 	}
 	end := int(r.decoder.InputOffset())
-	r.line += bytes.Count(r.data[r.offset:end], []byte("\n"))
+	raw := bytes.TrimLeft(r.data[r.offset:end], " \t\r\n,:]}") // the token, without what stands between it and the last
+	before := r.data[r.offset : end-len(raw)]
+	if last := bytes.LastIndexByte(before, '\n'); last >= 0 {
+		r.line += bytes.Count(before, []byte("\n"))
+		r.column = 1
+		before = before[last+1:]
+	}
+	r.column += utf8.RuneCount(before)
+	n := &yaml.Node{Kind: yaml.ScalarNode, Line: r.line, Column: r.column}
+	r.column += utf8.RuneCount(raw)
 	r.offset = end
-	n := &yaml.Node{Kind: yaml.ScalarNode, Line: r.line}
 	switch value := token.(type) {
 	case json.Delim:
 		n.Kind, n.Tag = yaml.MappingNode, "!!map"

@@ -40,6 +40,7 @@ type Workload struct {
 	Kind, Namespace, Name string
 
 	apiVersion string
+	object     *object         // as the manifest has it; nil for an inline pod
 	scenario   *scenario       // with every default filled in
 	statedNode node            // the scenario's node before that
 	spec       *corev1.PodSpec // as read, with the overlays
@@ -222,7 +223,7 @@ func (d *decoder) units(src Source, trees []*yaml.Node, list changes) []*unit {
 			u.title = fmt.Sprintf("%s:%d", u.title, u.scenario.Line)
 		}
 	}
-	for _, o := range d.objects(src.Name, manifests) {
+	for _, o := range d.objects(&manifestFile{src.Name, src.Data, trees}, manifests) {
 		u := &unit{object: o, bare: true, at: place{file: "assumption"}, read: src.read, title: strings.ToLower(o.kind) + "/" + o.name}
 		u.assume(list)
 		units = append(units, u)
@@ -265,7 +266,7 @@ func (d *decoder) scenarioUnits(src Source, tree *yaml.Node) []*unit {
 		d.faults = append(d.faults, wrong...)
 		return []*unit{{scenario: tree, at: base.at, read: src.read, title: base.title}}
 	}
-	objects := d.objects(file, trees)
+	objects := d.objects(&manifestFile{file, data, trees}, trees)
 	if len(objects) == 0 {
 		d.fault(manifest, base.at.field("manifest"), "%s: holds no object with a pod template", quoted(manifest.Value))
 	}
@@ -321,6 +322,7 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 		w.original = unchanged.spec
 	}
 	if u.object != nil && u.object.kind != inlineKind {
+		w.object = u.object
 		w.Kind, w.Namespace, w.Name, w.apiVersion = u.object.kind, u.object.namespace, u.object.name, u.object.apiVersion
 	}
 	for _, v := range base.scenario.WhatIf {

@@ -16,6 +16,7 @@ import (
 // pod of a scenario, as a tree that overlays can change.
 type object struct {
 	at   place
+	file *manifestFile // nil for an inline pod
 	root *yaml.Node
 	// apiVersion, kind, namespace and name are empty for an inline pod.
 	apiVersion, kind, namespace, name string
@@ -50,10 +51,13 @@ func (o *object) completes() bool { return o.kind == "Job" || o.kind == "CronJob
 
 // objects returns the objects with a pod template among the documents of a
 // manifest, and a note for each other one.
-func (d *decoder) objects(file string, trees []*yaml.Node) []*object {
+func (d *decoder) objects(file *manifestFile, trees []*yaml.Node) []*object {
 	var found []*object
 	for _, tree := range trees {
-		found = d.collect(found, tree, place{file: file})
+		found = d.collect(found, tree, place{file: file.name})
+	}
+	for _, o := range found {
+		o.file = file
 	}
 	return found
 }

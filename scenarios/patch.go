@@ -1,10 +1,9 @@
 package scenarios
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -14,8 +13,9 @@ import (
 )
 
 // Patch returns a strategic-merge patch in YAML that gives the workload's
-// object, as its manifest has it, the probes of c: it names the object and the
-// container, and holds only the fields that differ. A probe that c does not
+// object, as its manifest has it, the probes of c, and the resources that an
+// overlay gave it: it names the object and the container, and holds only the
+// fields that differ. A probe that c does not
 // have is removed; one that the manifest does not have takes its handler from
 // the workload's liveness probe, else from its readiness probe. An initial
 // delay that goes away is set to 0, as leaving it out would keep it.
@@ -24,24 +24,15 @@ import (
 // object of a cluster, or if there is no handler for a new probe.
 func Patch(w *Workload, c *model.Container) ([]byte, error) {
 	if w.Kind == "" {
-		return nil, errors.New("the scenario has an inline pod: there is no object to patch, only a manifest names one")
+		return nil, errInline
 	}
-	list, original := containerIn(w.original, w.container)
-	_, current := containerIn(w.spec, w.container)
-	if original == nil || current == nil {
-		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	change, err := containerPatch(w, c)
+	if err != nil {
+		return nil, err
 	}
 	container := mapping()
 	setChild(container, "name", plainNode(w.container))
-	for kind := range model.ProbeKind(model.ProbeKinds) {
-		change, err := probePatch(kind, original, current, c.Probes[kind])
-		if err != nil {
-			return nil, err
-		}
-		if change != nil {
-			setChild(container, kind.Field(), change)
-		}
-	}
+	container.Content = append(container.Content, change.Content...)
 	patch := mapping()
 	setChild(patch, "apiVersion", plainNode(w.apiVersion))
 	setChild(patch, "kind", plainNode(w.Kind))
@@ -57,14 +48,64 @@ func Patch(w *Workload, c *model.Container) ([]byte, error) {
 		setChild(inner, field, next)
 		inner = next
 	}
+	list, _ := containerIn(w.original, w.container)
 	setChild(inner, list, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{container}})
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(patch); err != nil {
-		return nil, err
+	return encoded(patch)
+}
+
+// containerPatch returns what changes the container of the manifest into the
+// wanted one: its probes, and the resources that an overlay has changed, on
+// which the probes' settings rest.
+func containerPatch(w *Workload, c *model.Container) (*yaml.Node, error) {
+	_, original := containerIn(w.original, w.container)
+	_, current := containerIn(w.spec, w.container)
+	if original == nil || current == nil {
+		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
 	}
-	return out.Bytes(), encoder.Close()
+	change := mapping()
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		probe, err := probePatch(kind, original, current, c.Probes[kind])
+		if err != nil {
+			return nil, err
+		}
+		if probe != nil {
+			setChild(change, kind.Field(), probe)
+		}
+	}
+	if resources := resourcesPatch(original, current); resources != nil {
+		setChild(change, "resources", resources)
+	}
+	return change, nil
+}
+
+// resourcesPatch returns what changes the original container's resources into
+// the current one's, nil where nothing does.
+func resourcesPatch(original, current *corev1.Container) *yaml.Node {
+	change := mapping()
+	for _, list := range []struct {
+		field         string
+		before, after corev1.ResourceList
+	}{{"limits", original.Resources.Limits, current.Resources.Limits}, {"requests", original.Resources.Requests, current.Resources.Requests}} {
+		amounts := mapping()
+		for _, name := range slices.Sorted(maps.Keys(list.before)) {
+			if _, kept := list.after[name]; !kept {
+				setChild(amounts, string(name), scalar("null"))
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(list.after)) {
+			amount := list.after[name]
+			if before, had := list.before[name]; !had || before.Cmp(amount) != 0 {
+				setChild(amounts, string(name), plainNode(amount.String()))
+			}
+		}
+		if len(amounts.Content) > 0 {
+			setChild(change, list.field, amounts)
+		}
+	}
+	if len(change.Content) == 0 {
+		return nil
+	}
+	return change
 }
 
 // containerIn returns a container of a PodSpec by name, with the list it is in.

@@ -1,0 +1,269 @@
+package scenarios
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/probesim/probesim/model"
+)
+
+// Settled is a workload with the container whose probes it shall have.
+type Settled struct {
+	Workload  *Workload
+	Container *model.Container
+}
+
+// manifestFile is a file with objects, as it was read.
+type manifestFile struct {
+	name  string
+	data  []byte
+	trees []*yaml.Node
+}
+
+// Kustomization returns a kustomization.yaml, whole in one file, that takes the
+// manifests of the workloads as its resources and holds the patch of each. A
+// manifest that is no file below the current folder, where kustomize looks, is
+// left for its user to name.
+func Kustomization(list []Settled) ([]byte, error) {
+	var resources []string
+	patches := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	seen, missing := map[string]bool{}, false
+	for _, s := range list {
+		patch, err := Patch(s.Workload, s.Container)
+		if err != nil {
+			return nil, err
+		}
+		w := s.Workload
+		if file := w.object.file.name; !seen[file] {
+			seen[file] = true
+			if filepath.IsLocal(file) {
+				resources = append(resources, filepath.ToSlash(filepath.Clean(file)))
+			} else {
+				missing = true
+			}
+		}
+		target := mapping()
+		group, version, grouped := strings.Cut(w.apiVersion, "/")
+		if !grouped {
+			group, version = "", w.apiVersion
+		}
+		for _, field := range [][2]string{{"group", group}, {"version", version}, {"kind", w.Kind}, {"name", w.Name}, {"namespace", w.Namespace}} {
+			if field[1] != "" {
+				setChild(target, field[0], plainNode(field[1]))
+			}
+		}
+		entry := mapping()
+		setChild(entry, "target", target)
+		setChild(entry, "patch", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: string(patch), Style: yaml.LiteralStyle})
+		patches.Content = append(patches.Content, entry)
+	}
+	tree := mapping()
+	setChild(tree, "apiVersion", plainNode("kustomize.config.k8s.io/v1beta1"))
+	setChild(tree, "kind", plainNode("Kustomization"))
+	if resources != nil {
+		setChild(tree, "resources", plainNode(resources))
+	}
+	setChild(tree, "patches", patches)
+	if missing {
+		tree.Content[len(tree.Content)-2].HeadComment = "# resources: name the manifests here, by paths below this folder"
+	}
+	return encoded(tree)
+}
+
+// HelmValues returns a fragment of a chart's values under the keys that charts
+// have by convention: livenessProbe, readinessProbe and startupProbe, each whole
+// as it shall be, or null if it shall go, and resources where an overlay changed
+// them. Several workloads stand under their names, as the parts of a chart do.
+func HelmValues(list []Settled) ([]byte, error) {
+	tree := mapping()
+	for _, s := range list {
+		values, err := helmValues(s)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 1 {
+			tree = values
+			break
+		}
+		if keyIndex(tree, s.Workload.Name) >= 0 {
+			return nil, fmt.Errorf("%s %q: has the name of another workload, by which its values would go", s.Workload.Kind, s.Workload.Name)
+		}
+		setChild(tree, s.Workload.Name, values)
+	}
+	return encoded(tree)
+}
+
+func helmValues(s Settled) (*yaml.Node, error) {
+	w := s.Workload
+	_, original := containerIn(w.original, w.container)
+	_, current := containerIn(w.spec, w.container)
+	if original == nil || current == nil {
+		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	}
+	values := mapping()
+	for kind := range model.ProbeKind(model.ProbeKinds) {
+		wanted := s.Container.Probes[kind]
+		if wanted == nil {
+			if probesOf(original)[kind] != nil {
+				setChild(values, kind.Field(), plainNode(nil))
+			}
+			continue
+		}
+		handler := handlerFor(kind, current)
+		if handler == nil {
+			return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), current.Name)
+		}
+		probe, err := handlerNode(handler)
+		if err != nil {
+			return nil, err
+		}
+		numbers, err := probePatch(kind, &corev1.Container{}, current, wanted)
+		if err != nil {
+			return nil, err
+		}
+		for _, field := range []string{"initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold", "terminationGracePeriodSeconds"} {
+			if number := child(numbers, field); number != nil {
+				setChild(probe, field, number)
+			} else if field == "initialDelaySeconds" {
+				setChild(probe, field, plainNode(0)) // or the chart's own would stay
+			}
+		}
+		setChild(values, kind.Field(), probe)
+	}
+	if resources := resourcesPatch(original, current); resources != nil {
+		setChild(values, "resources", resources)
+	}
+	return values, nil
+}
+
+// Manifest returns the manifests of the workloads with nothing changed but the
+// probes, and the resources that an overlay changed: comments, order and every
+// other byte stay. Files follow each other as documents of one stream.
+func Manifest(list []Settled) ([]byte, error) {
+	var files []*manifestFile
+	of := map[*manifestFile][]Settled{}
+	for _, s := range list {
+		if s.Workload.Kind == "" {
+			return nil, errInline
+		}
+		file := s.Workload.object.file
+		if of[file] == nil {
+			files = append(files, file)
+		}
+		of[file] = append(of[file], s)
+	}
+	var out bytes.Buffer
+	for i, file := range files {
+		text, err := file.with(of[file])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file.name, err)
+		}
+		if i > 0 && !bytes.HasPrefix(text, []byte("---")) {
+			out.WriteString("---\n")
+		}
+		out.Write(text)
+		if !bytes.HasSuffix(text, []byte("\n")) && i < len(files)-1 {
+			out.WriteByte('\n')
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// with returns the file's text with the workloads settled, and makes sure that
+// it says what it should and nothing else has changed.
+func (f *manifestFile) with(list []Settled) ([]byte, error) {
+	e := newEditor(f.data)
+	changes := map[*yaml.Node]*yaml.Node{} // by the container's node
+	for _, s := range list {
+		change, err := containerPatch(s.Workload, s.Container)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range s.Workload.object.candidates() {
+			if c.name != s.Workload.container {
+				continue
+			}
+			changes[c.node] = change
+			if err := e.merge(c.node, change); err != nil {
+				return nil, err
+			}
+		}
+	}
+	text, err := e.text()
+	if err != nil {
+		return nil, err
+	}
+	trees, faults := documents(f.name, text)
+	if len(faults) > 0 || len(trees) != len(f.trees) {
+		return nil, errInPlace
+	}
+	for i := range trees {
+		if !reflect.DeepEqual(withoutNulls(plain(trees[i])), withoutNulls(plain(changed(f.trees[i], changes)))) {
+			return nil, errInPlace
+		}
+	}
+	return text, nil
+}
+
+// changed returns a copy of a tree in which changes are merged into the nodes
+// they are for.
+func changed(n *yaml.Node, changes map[*yaml.Node]*yaml.Node) *yaml.Node {
+	copied := *n
+	copied.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		copied.Content[i] = changed(child, changes)
+	}
+	if change := changes[n]; change != nil {
+		mergeInto(&copied, change)
+	}
+	return &copied
+}
+
+func mergeInto(n, change *yaml.Node) {
+	for i := 0; i+1 < len(change.Content); i += 2 {
+		key, value := change.Content[i].Value, change.Content[i+1]
+		if inner := child(n, key); inner != nil && inner.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode {
+			mergeInto(inner, value)
+			continue
+		}
+		setChild(n, key, value)
+	}
+}
+
+// withoutNulls leaves out the fields of mappings that hold null, which mean
+// the same as none.
+func withoutNulls(value any) any {
+	switch x := value.(type) {
+	case map[string]any:
+		for key, inner := range x {
+			if x[key] = withoutNulls(inner); x[key] == nil {
+				delete(x, key)
+			}
+		}
+	case []any:
+		for i := range x {
+			x[i] = withoutNulls(x[i])
+		}
+	}
+	return value
+}
+
+var errInline = errors.New("the scenario has an inline pod: there is no object to change, only a manifest names one")
+
+// encoded writes a tree as YAML.
+func encoded(tree *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(tree); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
