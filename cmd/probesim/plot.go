@@ -111,6 +111,9 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 	}
 	switch f.chart {
 	case "front":
+		if err := checkTrade(w.World); err != nil {
+			return nil, err
+		}
 		o := recommend.Options{Options: f.options(cmd, w), Margin: 1}
 		o.Objectives = w.Objectives
 		r, err := recommendWorkload(cmd, w, o)
@@ -121,7 +124,7 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 			return nil, cmd.Context().Err() // half a search is no front
 		}
 		if len(r.Front) == 0 {
-			return nil, fmt.Errorf("--chart front: there is nothing to trade: %s", whyNoFront(w.World, r))
+			return nil, errors.New("--chart front: there is nothing to trade: no setting of a liveness probe was judged")
 		}
 		front := plots.NewFront(r, w.Objectives)
 		if front.Recommended != nil {
@@ -142,17 +145,19 @@ func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 	return &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: f.variant, Trace: trace, From: from, To: to}}}, nil
 }
 
-// whyNoFront says why a recommendation has no trade-off.
-func whyNoFront(w *model.World, r *recommend.Recommendation) string {
-	if r.Infeasible != nil && w.Container().Probes == ([model.ProbeKinds]*model.Probe{}) {
-		return r.Infeasible.Reason
+// checkTrade refuses a front between false kills and detection where there is no
+// detection: without a probe, and where the liveness probe notices no hang (C10).
+func checkTrade(w *model.World) error {
+	probe := w.Container().Probes[model.Liveness]
+	switch {
+	case w.Container().Probes == [model.ProbeKinds]*model.Probe{}:
+		return errors.New("--chart front: there is nothing to trade: the container has no probe; probesim recommend says what to add")
+	case probe != nil && probe.Handler.Kind == model.TCPSocket:
+		return errors.New("--chart front: there is nothing to trade: a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10)")
+	case probe != nil && w.Application.Probes[model.Liveness].HangCoverage == 0:
+		return errors.New("--chart front: there is nothing to trade: the liveness probe notices no hang (hangCoverage 0)")
 	}
-	for _, note := range r.Notes {
-		if rest, found := strings.CutPrefix(note, "there is no trade-off between detection and false kills: "); found {
-			return rest
-		}
-	}
-	return "no setting of the liveness probe was judged"
+	return nil
 }
 
 // chosen returns the world of a variant, or the base's for an empty name.

@@ -32,16 +32,24 @@ func recommendCommand() *cobra.Command {
 readiness and liveness probes for settings that meet the objectives, confirms
 them on fresh random numbers, and prints them with the reason for each.
 
+With -o the settings come as a file to apply, and nothing else is printed:
+
+  patch       a strategic merge patch of each workload, for kubectl patch
+  kustomize   a kustomization.yaml with the patches in it, for kubectl apply -k
+  helm        values under livenessProbe, readinessProbe, startupProbe and resources
+  manifest    the manifests as they are, comments and all, with the probes changed
+
 Exit status 1 if no settings meet the objectives; 3 if that is undecided within
 the budget.`,
 		Example: `  probesim recommend deployment.yaml
   probesim recommend gallery:starved-20m -o patch > patch.yaml
+  probesim recommend deployment.yaml -o manifest | diff deployment.yaml -
   kubectl patch deployment price-feed -n shop --patch-file patch.yaml`,
 		Args:              someArguments,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return recommendScenarios(cmd, args, &f) },
 	}
-	f.output = addFormat(cmd, "table", "json", "yaml", "csv", "patch")
+	f.output = addFormat(cmd, append([]string{"table", "json", "yaml", "csv"}, settledFormats...)...)
 	f.effort.add(cmd)
 	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
 	f.set = addSet(cmd)
@@ -89,8 +97,8 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 	if cmd.Context().Err() != nil {
 		status = statusInterrupted
 	}
-	if f.output.value == "patch" {
-		err = writePatches(cmd.OutOrStdout(), cmd.ErrOrStderr(), results)
+	if slices.Contains(settledFormats, f.output.value) {
+		err = writeSettled(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.output.value, results)
 	} else {
 		err = writeRecommendations(cmd.OutOrStdout(), f.output.value, results)
 	}
@@ -131,32 +139,6 @@ func (r *recommended) world() *model.World {
 	s := &r.Recommended.Settings
 	c.Probes = [model.ProbeKinds]*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe}
 	return r.workload.World.WithContainer(c)
-}
-
-// writePatches writes the patch of each workload for which there are settings,
-// as YAML documents. Why there is none for the others goes to diagnostics.
-func writePatches(w, diagnostics io.Writer, results []recommended) error {
-	var buffer bytes.Buffer
-	for _, r := range results {
-		if r.Recommended == nil {
-			reason := "undecided within the budget"
-			if r.Infeasible != nil {
-				reason = r.Infeasible.Reason
-			}
-			fmt.Fprintf(diagnostics, "%s: no patch: %s\n", r.Scenario, reason)
-			continue
-		}
-		patch, err := r.patch()
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.Scenario, err)
-		}
-		if buffer.Len() > 0 {
-			buffer.WriteString("---\n")
-		}
-		buffer.Write(patch)
-	}
-	_, err := w.Write(buffer.Bytes())
-	return err
 }
 
 func writeRecommendations(w io.Writer, format string, results []recommended) error {
