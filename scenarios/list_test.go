@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -82,6 +83,32 @@ func TestAssumptionsOfNamedContainer(t *testing.T) {
 		}
 		if all := strings.Join(workloads[0].Assumptions, "\n"); !strings.Contains(strings.ToLower(all), strings.ToLower(what)) {
 			t.Errorf("%s: nothing of %s is assumed:\n%s", container, what, all)
+		}
+	}
+}
+
+// Text in the ways of other systems is read, and what is no text is said to be none.
+func TestEncodings(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a}]}\n"
+	wide := []byte{0xff, 0xfe}
+	for _, b := range []byte(pod) {
+		wide = append(wide, b, 0)
+	}
+	for name, data := range map[string][]byte{
+		"plain": []byte(pod), "crlf": []byte(strings.ReplaceAll(pod, "\n", "\r\n")), "bom": []byte("\ufeff" + pod), "utf16": wide,
+	} {
+		if workloads, err := Load(Source{Name: "p.yaml", Data: data}, nil); err != nil || len(workloads) != 1 || workloads[0].Name != "p" {
+			t.Errorf("%s: %v, %v", name, workloads, err)
+		}
+	}
+	for _, data := range []string{pod + "\x00", pod + "\xff\xfe", "\x7fELF\x00\n\n\n\n\x80"} {
+		_, err := Load(Source{Name: "p.yaml", Data: []byte(data)}, nil)
+		line := 5
+		if data[0] == 0x7f {
+			line = 1
+		}
+		if want := fmt.Sprintf("p.yaml:%d: is not YAML or JSON: these bytes are no text in UTF-8 or UTF-16", line); err == nil || err.Error() != want {
+			t.Errorf("%q: %v", data, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -25,6 +26,9 @@ const (
 func documents(file string, data []byte) ([]*yaml.Node, Faults) {
 	if len(data) > maxBytes {
 		return nil, Faults{{File: file, Message: fmt.Sprintf("%d bytes: must not be larger than %d MiB", len(data), maxBytes>>20)}}
+	}
+	if line, ok := notText(data); ok {
+		return nil, Faults{{File: file, Line: line, Message: "is not YAML or JSON: these bytes are no text in UTF-8 or UTF-16"}}
 	}
 	if trees, ok := jsonDocuments(data); ok {
 		return trees, nil
@@ -49,6 +53,25 @@ func documents(file string, data []byte) ([]*yaml.Node, Faults) {
 			return trees, append(faults, syntaxFault(file, err))
 		}
 		trees = append(trees, tree)
+	}
+}
+
+// notText reports whether the data is no text that YAML can be in, and the first
+// line where that shows.
+func notText(data []byte) (line int, is bool) {
+	if utf8.Valid(data) && bytes.IndexByte(data, 0) < 0 {
+		return 0, false
+	}
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return 0, false // UTF-16, by its byte order mark
+	}
+	line = 1
+	for rest := data; ; line++ {
+		text, after, found := bytes.Cut(rest, []byte("\n"))
+		if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 || !found {
+			return line, true
+		}
+		rest = after
 	}
 }
 

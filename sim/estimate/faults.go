@@ -99,7 +99,7 @@ func (t *tally) startMeasures(m *Measures, w *model.World, confidence float64) {
 func (t *tally) faultNotes(w *model.World) []string {
 	by := observed(w)
 	if by == nobody {
-		return []string{"detectionSeconds, removalSeconds, recoverySeconds and the dead traffic per fault do not apply: " + blind(w)}
+		return []string{"detectionSeconds, removalSeconds, recoverySeconds, deadTrafficSecondsPerFault and deadRequestsPerFault do not apply: " + blind(w)}
 	}
 	var notes []string
 	f, own := t.faultsOf(w)

@@ -21,6 +21,7 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 	notes = append(notes, formula.notes(w, &v.Measures)...)
 	notes = append(notes, t.faultNotes(w)...)
 	notes = append(notes, t.startNotes(w)...)
+	notes = append(notes, nullNotes(&v.Measures)...)
 	if t.ProbeCPU.N == 0 {
 		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
 	}

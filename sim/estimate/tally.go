@@ -123,6 +123,9 @@ func (t *tally) measures(w *model.World, confidence float64) Measures {
 	m.Availability = &available
 	if t.ProbeCPU.N > 0 {
 		ofLimit := t.share(&t.ProbeCPU, confidence).Map(func(x float64) float64 { return x * 1000 / float64(w.Container().CPULimitMilli) })
+		if freeAnswers(w) {
+			ofLimit = exactly(0)
+		}
 		m.ProbeCPUFraction = &ofLimit
 	}
 	never := t.NeverReady.Estimate(confidence)
