@@ -85,7 +85,7 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 			}
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
-		results = append(results, recommended{w, r, cmd.Context().Err() != nil})
+		results = append(results, recommended{workload: w, Recommendation: r, interrupted: cmd.Context().Err() != nil})
 		status = graver(status, recommendStatus(r))
 		if cmd.Context().Err() != nil {
 			break

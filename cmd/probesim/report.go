@@ -75,7 +75,10 @@ func reportScenario(cmd *cobra.Command, arg string, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	r := &recommended{w, found}
+	if cmd.Context().Err() != nil {
+		return cmd.Context().Err() // half a search is no report
+	}
+	r := &recommended{workload: w, Recommendation: found}
 	page, err := f.page(cmd, r, o, arg)
 	if err != nil {
 		return err
