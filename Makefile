@@ -7,8 +7,9 @@ LINT := bin/golangci-lint-$(LINT_VERSION)
 FUZZTIME ?= 60s
 CASES ?= 1000
 SEED ?= 1
+SPLITTING_SEEDS ?= 200
 
-.PHONY: build demo test race lint bench fuzz conformance clean validate coverage
+.PHONY: build demo test race lint bench splitting fuzz conformance clean validate coverage
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -41,6 +42,9 @@ coverage: ## how often intervals contain a known truth, over SEEDS seeds: the ta
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case; an hour
+	$(GO) test ./sim/estimate -run '^TestSplitting$$' -count=1 -timeout 0 -v -args -splitting-seeds $(SPLITTING_SEEDS)
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for package in $$($(GO) list ./...); do \

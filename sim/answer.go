@@ -182,6 +182,9 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 		a.silence(t, handler)
 		return
 	}
+	if a.drawnToFail(t) {
+		return
+	}
 	p := &a.app.Probes[t.kind]
 	r := a.random[streamAnswers+int(t.kind)].Rand
 	if why := a.fails(t.kind); why != healthy {

@@ -52,6 +52,7 @@ type application struct {
 	cached    [model.ProbeKinds]reason // why the cached status is a failure; healthy: it is not (A7)
 
 	endpoints endpoints
+	skipping  skipping
 	service   *service
 	ledger    ledger
 
@@ -178,6 +179,7 @@ func (a *application) reset(seed, replication uint64) {
 	a.ledger = ledger{state: Down}
 	a.out.NeverReady = true
 	a.observedPeriod = 0
+	a.skipping.begin()
 	a.observations = a.observations[:0]
 	a.beginNode()
 	a.scheduleEvents()

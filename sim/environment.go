@@ -15,7 +15,8 @@ type renewal struct {
 	what   renews
 	index  int // of its kind
 	on     bool
-	since  time.Duration // it was turned on, or its process started
+	since  time.Duration // it was turned on
+	aged   bool          // and that was not before the life began
 	stream int
 	first  equilibrium // of those that do not begin with the process
 	weight int64       // of a neighbour
@@ -115,13 +116,14 @@ func (a *application) renewalOn(what renews, index int) bool {
 func (a *application) beginNode() {
 	for i := range a.renewals {
 		r := &a.renewals[i]
-		r.on = false
-		if r.what.ofProcess() {
-			continue
+		r.on, r.aged = false, false
+		if r.what.ofProcess() || r.what == renewsNeighbour && a.cpu == nil && a.life.trace == nil {
+			continue // neighbours take CPU, which nothing here uses
 		}
 		on, rest := r.first.draw(a.random[r.stream].Rand)
 		if on {
 			a.turnOn(r)
+			r.aged = false
 		}
 		a.set(timerFirst+i, rest)
 	}
@@ -186,7 +188,7 @@ func (a *application) turn(i int) {
 }
 
 func (a *application) turnOn(r *renewal) {
-	r.on, r.since = true, a.life.now
+	r.on, r.since, r.aged = true, a.life.now, true
 	switch r.what {
 	case renewsPause:
 		a.freeze(false)

@@ -28,6 +28,7 @@ type life struct {
 	random       stream // what the kubelet and the runtime draw
 	trace        *Trace
 	stop         *atomic.Bool // nil: never
+	skips        bool         // quiet stretches are passed over, see skip.go
 
 	containers []container
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
@@ -146,6 +147,9 @@ func (l *life) reset() {
 // run fires timers up to the horizon.
 func (l *life) run() {
 	for !l.ended && (l.stop == nil || !l.stop.Load()) {
+		if l.skips {
+			l.skip()
+		}
 		i, at := l.timers.next()
 		if at > l.horizon {
 			l.now = l.horizon
@@ -155,6 +159,14 @@ func (l *life) run() {
 		l.fire(i)
 		l.settle()
 	}
+}
+
+// step fires the next timer, whenever it is.
+func (l *life) step() {
+	i, at := l.timers.next()
+	l.now = at
+	l.fire(i)
+	l.settle()
 }
 
 // fire handles timer i.

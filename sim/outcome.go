@@ -87,6 +87,10 @@ type Life struct {
 	Hang time.Duration
 	// FirstStart ends the life at its process's second start.
 	FirstStart bool
+	// SkipAhead passes over quiet stretches where the world's structure allows it
+	// (SkipsAhead), and there is no Trace. The life is another one than without it,
+	// of the same law.
+	SkipAhead bool
 	// Trace receives every event of the life. Nil: none.
 	Trace *Trace
 	// Stop ends the life early once it is true, so that a long one can be given

@@ -21,9 +21,12 @@ import (
 // Simulator simulates lives of one world, one at a time. It belongs to one
 // goroutine and keeps its memory from life to life.
 type Simulator struct {
-	world *model.World
-	nodes []*life // one for each class of node, or one
-	class stream
+	world    *model.World
+	nodes    []*life // one for each class of node, or one
+	observed []*life // the same with room for observers; nil: none yet
+	class    stream
+	node     int // index into nodes of the life under way
+	climb    climb
 }
 
 // New returns a simulator of a world, or an error that lists what the world
@@ -32,14 +35,20 @@ func New(w *model.World) (*Simulator, error) {
 	if missing := Unsupported(w); len(missing) > 0 {
 		return nil, fmt.Errorf("%s: not simulated by this version", strings.Join(missing, ", "))
 	}
-	s := &Simulator{world: w, class: newStream()}
+	return &Simulator{world: w, class: newStream(), nodes: worldLives(w, 0)}, nil
+}
+
+// worldLives lays out the lives of a world, on each class of node, with room for
+// so many observers.
+func worldLives(w *model.World, observers int) []*life {
 	if len(w.Node.Classes) == 0 {
-		s.nodes = []*life{newWorldLife(w, &w.Node)}
+		return []*life{newWorldLife(w, &w.Node, observers)}
 	}
+	var lives []*life
 	for i := range w.Node.Classes {
-		s.nodes = append(s.nodes, newWorldLife(w, &w.Node.Classes[i].Node))
+		lives = append(lives, newWorldLife(w, &w.Node.Classes[i].Node, observers))
 	}
-	return s, nil
+	return lives
 }
 
 // Unsupported returns the paths of the scenario that this version loads but
@@ -58,15 +67,27 @@ func Unsupported(w *model.World) []string {
 }
 
 // newWorldLife lays out the lives of a world on one kind of node.
-func newWorldLife(w *model.World, node *model.Node) *life {
+func newWorldLife(w *model.World, node *model.Node, observers int) *life {
 	a := newApplication(w, node)
-	l := newLife(&w.Pod, a.timerCount(), maxObservers)
+	l := newLife(&w.Pod, a.timerCount(), observers)
 	l.processes = a
 	a.life = l
 	l.studied = w.Studied
 	l.version = w.Cluster.KubernetesVersion
 	l.durations = kubelet.MeasuredDurations()
+	a.skipping = newSkipping(w, a, &l.durations)
 	return l
+}
+
+// SkipsAhead reports whether the quiet stretches of the world's lives can be
+// passed over.
+func (s *Simulator) SkipsAhead() bool {
+	for _, l := range s.nodes {
+		if !l.processes.(*application).skipping.valid {
+			return false
+		}
+	}
+	return true
 }
 
 // Run simulates one life. The outcome is valid until the next call.
@@ -82,8 +103,8 @@ func (s *Simulator) Run(of Life) *Outcome {
 // begin prepares a life up to its pod's first sync.
 func (s *Simulator) begin(of Life) (*life, *application) {
 	s.class.seed(of.Seed, of.Replication, forNodeClass)
-	class := s.drawClass()
-	l := s.nodes[class]
+	s.node = s.drawClass()
+	l := s.nodes[s.node]
 	a := l.processes.(*application)
 	l.reset()
 	l.random.seed(of.Seed, of.Replication, forKubelet)
@@ -92,13 +113,14 @@ func (s *Simulator) begin(of Life) (*life, *application) {
 	l.kubeletStart = -dist.Longest // an old kubelet: no start-up jitter (K4)
 	l.horizon = min(of.Horizon, dist.Longest)
 	l.trace, l.stop = of.Trace, of.Stop
+	l.skips = of.SkipAhead && of.Trace == nil && a.skipping.valid
 	if l.trace != nil {
 		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
 	}
 	a.drain = of.Drain
 	a.reset(of.Seed, of.Replication)
 	if len(s.world.Node.Classes) > 0 {
-		a.out.NodeClass = class + 1
+		a.out.NodeClass = s.node + 1
 	}
 	l.timers.set(l.podTimer(), 0)
 	return l, a
@@ -129,15 +151,16 @@ const maxObservers = 64
 // period: the latency of every answer, however long (S19). Settings of kind k
 // do not change what it returns. The slice is valid until the next call.
 func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []Observation {
+	if s.observed == nil {
+		s.observed = worldLives(s.world, maxObservers)
+	}
 	unprobed := s.world.WithContainer(s.world.Container().WithProbe(k, nil))
-	for _, l := range s.nodes {
+	for _, l := range s.observed {
 		l.pod = &unprobed.Pod
 	}
-	defer func() {
-		for _, l := range s.nodes {
-			l.pod = &s.world.Pod
-		}
-	}()
+	plain := s.nodes
+	s.nodes = s.observed
+	defer func() { s.nodes = plain }()
 	l, a := s.begin(of)
 	a.observe(k, period)
 	l.run()

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -229,6 +230,24 @@ func (w *Worker) set(r Result, stored *Stored) {
 		stored.add(r)
 	}
 	w.result = r
+}
+
+// Settled reports whether the worker has nothing to do but to see the container
+// of that incarnation succeed once more: its verdict and its latest attempt are
+// successes, and nothing waits in its slots. A startup worker has to be past its
+// success.
+func (w *Worker) Settled(incarnation int) bool {
+	return !w.busy && !w.tick && !w.trigger && w.created && w.incarnation == incarnation &&
+		w.result == ResultSuccess && w.lastResult == Success && (w.Kind == model.Startup || !w.onHold)
+}
+
+// Pass takes n ticks of a settled worker at once, whose attempts succeed or, of a
+// startup worker, are not made.
+func (w *Worker) Pass(n int64) {
+	w.NextTick += time.Duration(n) * w.Probe.Period()
+	if w.Kind != model.Startup {
+		w.resultRun = int32(min(int64(w.resultRun)+n, math.MaxInt32))
+	}
 }
 
 // Finish takes the outcome of an attempt, Error if all its runs erred (K15),

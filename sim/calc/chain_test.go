@@ -109,6 +109,19 @@ func TestChainOfRareStalls(t *testing.T) {
 	}
 }
 
+// TestChainOfFailingStretches: the same where answers fail at once.
+func TestChainOfFailingStretches(t *testing.T) {
+	for _, lasts := range []dist.Dist{dist.Exponential(8e9), dist.Constant(24e9), dist.LogNormal{Mu: math.Log(8e9), Sigma: .7}} {
+		w := chainWorld()
+		w.Dependencies = []model.OnOff{{Name: "db", Every: dist.Duration{Nanoseconds: dist.Exponential(1e17)}, Lasts: dist.Duration{Nanoseconds: lasts}}}
+		w.Application.Probes[model.Liveness].DependsOn = []int{0}
+		want := Settings{Period: 10 * time.Second, Timeout: time.Second, Failures: 3}.StallKills(w.Dependencies[0].Lasts, false)
+		if got := (1e17 + lasts.Mean()) / 1e9 / chainOf(t, w).MeanTimeToKill(); !near(got, want, 1e-3) {
+			t.Errorf("%v: %v kills per outage, want %v", lasts, got, want)
+		}
+	}
+}
+
 // TestChainOfStages: an exponential written as a mixture of itself, or in the
 // counted way, is the same chain; two kinds of stalls add up while they are rare.
 func TestChainOfStages(t *testing.T) {

@@ -139,7 +139,8 @@ func (e *surroundings) layOut(states int) {
 // countDown makes the kernels over one slice with the stall that counts down.
 // A stall begins at a uniform instant of a slice; what is left of it at the
 // slice's end is taken in whole slices j, P(j >= k) being the mean of P(L > x)
-// over the slice from k to k+1: which keeps S3's clamp((L − c)/P, 0, 1) exact on
+// over the slice from k to k+1, or up to k where answers fail at an instant: which
+// keeps S3's clamp((L − c)/P, 0, 1) exact on
 // average for every c and P that are whole slices. It is stalls that follow each
 // other within a slice that this misses.
 func (e *surroundings) countDown(s Settings, note func(format string, args ...any)) error {
@@ -198,17 +199,21 @@ func (e *surroundings) countDown(s Settings, note func(format string, args ...an
 // stall lasts, and that with which one beyond the last number comes down to it
 // in a slice.
 func (e *surroundings) lengths() (p []float64, beyond float64) {
+	from := 0 // answers fail at every end of a slice that it reaches
+	if e.counted.NoAnswer {
+		from = 1 // the process stands still for the whole slices after the first such end
+	}
 	p = make([]float64, e.levels)
 	at := 1.0 // P(j >= k)
 	for k := range p {
 		next := 0.0
 		if k+1 < e.levels {
-			next = integral(e.counted.Lasts.Nanoseconds, float64(k+1)*float64(e.slice), float64(k+2)*float64(e.slice)) / float64(e.slice)
+			next = integral(e.counted.Lasts.Nanoseconds, float64(k+from)*float64(e.slice), float64(k+from+1)*float64(e.slice)) / float64(e.slice)
 		}
 		p[k] = at - next
 		at = next
 	}
-	last := float64(e.levels-1) * float64(e.slice)
+	last := float64(e.levels-2+from) * float64(e.slice)
 	most := float64(e.counted.Lasts.Quantile(1 - 1e-12))
 	if p[e.levels-1] == 0 || most <= last {
 		return p, 1

@@ -14,8 +14,8 @@ import (
 // and which measures do not apply.
 func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) []string {
 	notes := []string{fmt.Sprintf(
-		"method: every life is simulated event by event, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
-		t.Replications, spell(o.Horizon), podTime(&t.PodTime))}
+		"method: %s, %d of %s each (%s of pod time), so failures come in the runs that their causes make and no independence is assumed; replications are independent of each other, and intervals are over replications where events cluster",
+		lifeByLife(w, o.Horizon), t.Replications, spell(o.Horizon), podTime(&t.PodTime))}
 	notes = append(notes, t.killNotes(w, &v.Measures)...)
 	notes = append(notes, classNotes(v.NodeClasses)...)
 	notes = append(notes, formula.notes(w, &v.Measures)...)
@@ -43,7 +43,7 @@ func (t *tally) killNotes(w *model.World, m *Measures) []string {
 	switch {
 	case !byLiveness && !byStartup:
 		notes = append(notes, "no false kill can happen: "+why(w))
-	case count(t.FalseKills.Sums.Y) == 0:
+	case count(t.FalseKills.Sums.Y) == 0 && m.FalseKillsPerPodYear.Estimate == 0:
 		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.PodTime), m.FalseKillsPerPodYear.High))
 	}
 	return notes

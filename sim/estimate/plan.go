@@ -100,7 +100,7 @@ func between(low, x, high int64) int64 { return min(max(low, x), high) }
 
 // life is the long life of replication r.
 func (p *plan) life(r int64) sim.Life {
-	return sim.Life{Seed: p.seed, Replication: uint64(r), Horizon: p.horizon}
+	return sim.Life{Seed: p.seed, Replication: uint64(r), Horizon: p.horizon, SkipAhead: p.horizon >= longLife}
 }
 
 // faultLife is life j with a test hang of replication r, for variant i.

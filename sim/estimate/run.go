@@ -24,6 +24,7 @@ type Options struct {
 	Jobs         int           // workers, which never change a result; 0: as many as there are CPUs
 	Objectives   []model.Objective
 	AllVariants  bool  // the stopping rule asks for the measures of all of them, not of the first alone
+	Plain        bool  // false kills that no replication showed are left unknown, not estimated by splitting (S12)
 	Shard        Shard // the replications to simulate, of a given number of them
 	Resume       *Part // what was reached before, which the simulation extends; nil: nothing
 	// Folded is called after each replication with what all of them came to, which
@@ -241,7 +242,7 @@ func lookFrom(done int64) int64 {
 func undecided(t *tally, w *model.World, o Options) []string {
 	m := t.measures(w, o.Confidence)
 	if len(o.Objectives) == 0 {
-		if precise(m.FalseKillsPerPodDay, o.Precision) {
+		if precise(m.FalseKillsPerPodDay, o.Precision) || t.hopeless(w, o) {
 			return nil
 		}
 		return []string{"falseKillsPerPodDay"}
@@ -250,6 +251,9 @@ func undecided(t *tally, w *model.World, o Options) []string {
 	var names []string
 	for _, objective := range o.Objectives {
 		e := valueOf(objective.Measure, objective.Statistic, w, &m)
+		if ofKills(objective.Measure) && t.hopeless(w, o) {
+			continue
+		}
 		if v, _ := judge(objective, w, &m, &formula); v.Met == nil && !precise(e, o.Precision) {
 			names = append(names, Name(objective))
 		}
@@ -279,6 +283,7 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
 			NodeClasses: t.nodeClasses(v.World, o.Confidence),
 		}
+		split := t.splitKills(&result.Measures, v.World, o)
 		formula := t.byFormula(v.World, o.Confidence)
 		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""
@@ -292,6 +297,7 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 		if i == 0 && why != "" {
 			result.Notes = append(result.Notes, why)
 		}
+		result.Notes = append(result.Notes, split...)
 		result.Notes = append(result.Notes, t.notes(v.World, &result, &formula, o)...)
 		if decided != "" {
 			result.Notes = append(result.Notes, decided+" is met by the closed form's bound; the simulation alone does not exclude more")

@@ -102,9 +102,9 @@ func binomialCDF(k, n int64, p float64) float64 {
 	return mathext.RegIncBeta(float64(n-k), float64(k+1), 1-p)
 }
 
-// studentT returns the factor of the standard error in a two-sided interval
+// StudentT returns the factor of the standard error in a two-sided interval
 // over n replications; +Inf for one.
-func studentT(n int64, confidence float64) float64 {
+func StudentT(n int64, confidence float64) float64 {
 	if n < 2 {
 		return math.Inf(1)
 	}

@@ -46,7 +46,7 @@ func (j *Jackknife) Estimate(confidence float64) Estimate {
 		e.Method = "no interval: no spread between blocks"
 		return e
 	}
-	half := studentT(n, confidence) * math.Sqrt(variance)
+	half := StudentT(n, confidence) * math.Sqrt(variance)
 	e.Low, e.High = j.Whole-half, j.Whole+half
 	return e
 }

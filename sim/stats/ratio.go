@@ -64,7 +64,7 @@ func (s *RatioOfSums) Estimate(most, confidence float64) Estimate {
 		e.Method = "one replication: no interval"
 		return e
 	}
-	half := studentT(s.N, confidence) * math.Sqrt(s.variance())
+	half := StudentT(s.N, confidence) * math.Sqrt(s.variance())
 	e.Low = math.Max(0, e.Estimate-half)
 	e.High = math.Min(most, e.Estimate+half)
 	return e

@@ -1,0 +1,344 @@
+package estimate
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Multilevel splitting (Kahn and Harris 1951; with a fixed effort at each level,
+// Garvels 2000; S12) sees false kills that no plain simulation would. A long
+// life yields the states of the pod at its probe's first failures, and how often
+// they come. From these a fixed number of lives go on, most of which soon end in
+// an answered probe; the states of those that fail once more are where as many
+// lives go on from again, up to the verdict:
+//
+//	rate of first failures × share that fails again × … × false kills of each verdict
+//
+// Where a stall would have to last from one failure to the next, which is rare
+// itself, the way is cut into steps. Lives whose stall ends on the way may still
+// fail, by another: they leave the steps and wait at the next failure, with the
+// weight they had.
+//
+//	failure 1 ──step──step──step── failure 2 ──step──step──step── verdict
+//	        └──────── by another cause ───┘
+//
+// Given the states at a level the lives from there are fair and independent, so
+// the estimate is unbiased whatever the levels and however failures hang
+// together.
+const (
+	splittingReplications = 16  // independent ones, over which the interval is made
+	keptStates            = 256 // at each level, of those that reached it: a random sample
+	fewestLives           = 400 // that go on from a level
+	mostLives             = 40_000
+	wantedArrivals        = 40 // of the rarer way to the next failure
+	mostSteps             = 32 // from one failure to the next
+	firstFailures         = 40 // wanted of each replication's long life
+	leastFailures         = 5  // without which nothing is begun
+)
+
+// splitting is how one world's false kills are estimated.
+type splitting struct {
+	world   *model.World
+	seed    uint64
+	horizon time.Duration // of each replication's long life
+	steps   int           // from one failure to the next
+	first   int           // lives that go on from a failure
+	onward  int           // lives that go on from a step
+}
+
+// climbed is what one replication came to.
+type climbed struct {
+	rate, verdicts float64       // false kills, and excursions with at least one, per ns
+	pod            time.Duration // simulated
+	entered        int64         // first failures
+	least          float64       // share of the lives from any step that reached the next
+	through        float64       // share of the lives from a failure that went all steps to the next, on average
+}
+
+// newSplitting chooses the steps and the effort by pilots of fixed size, so by
+// counts alone. It returns nil where hardly a single failure is seen in a life of
+// the longest horizon, so that there is nothing to begin with.
+func newSplitting(w *model.World, seed uint64, horizon, longest time.Duration) *splitting {
+	p := w.Container().Probes[model.Liveness]
+	if p == nil || w.Events.Rollout != nil { // a rollout has several pods, of which a snapshot holds one
+		return nil
+	}
+	simulator, err := sim.New(w)
+	if err != nil {
+		return nil
+	}
+	s := &splitting{world: w, seed: seed, horizon: min(horizon, longest), steps: 1, first: fewestLives / 2, onward: fewestLives / 2}
+	for pilot := uint64(splittingReplications); ; pilot++ {
+		c := s.replicate(simulator, pilot)
+		if c.entered < firstFailures && s.horizon < longest {
+			s.horizon = min(2*s.horizon, longest)
+			continue
+		}
+		if c.entered < leastFailures {
+			return nil
+		}
+		if c.least < .1 && s.steps < mostSteps && held(w) {
+			s.steps *= 2
+			continue
+		}
+		// A failure by another cause is about as likely as any first one.
+		again := float64(c.entered) / (float64(c.pod) / float64(p.Period()))
+		if c.through < 100*again {
+			affordable := float64(longest / p.Period() / time.Duration(p.FailureThreshold)) // as much pod time as the search
+			s.first = int(math.Min(math.Min(mostLives, affordable), math.Max(fewestLives, wantedArrivals/again)))
+		}
+		s.first, s.onward = max(s.first, fewestLives), fewestLives
+		return s
+	}
+}
+
+// held reports whether anything keeps the liveness probe from being answered for
+// a while, so that there is a way from one failure to the next.
+func held(w *model.World) bool {
+	a := &w.Application.Probes[model.Liveness]
+	stalls := len(w.Node.Stalls)
+	for i := range w.Node.Classes {
+		stalls += len(w.Node.Classes[i].Node.Stalls)
+	}
+	return stalls > 0 || len(w.Application.Pauses) > 0 || len(a.DependsOn) > 0 || a.Failing != nil
+}
+
+// replicate runs replication r.
+func (s *splitting) replicate(simulator *sim.Simulator, r uint64) climbed {
+	c := climbed{least: 1, through: 1}
+	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
+	at := &ascent[sim.Snapshot]{steps: s.steps, first: s.first, onward: s.onward, simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r))}
+	states := kept[sim.Snapshot]{random: random}
+	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Horizon: s.horizon})
+	for simulator.Enter() {
+		c.entered++
+		states.offer(simulator)
+	}
+	c.pod = simulator.Now()
+	if c.entered == 0 {
+		return c
+	}
+	states.mass = float64(c.entered) / float64(c.pod)
+	waiting := []kept[sim.Snapshot]{states}
+	failures := int(s.world.Container().Probes[model.Liveness].FailureThreshold)
+	for failure := 1; failure < failures; failure++ {
+		waiting = at.climb(waiting, failure, &c)
+	}
+	// From the last failure it is the kubelet's way to the kill.
+	lives, mass := at.lives(waiting, s.onward), massOf(waiting)
+	kills, verdicts := int64(0), 0
+	for range lives {
+		if at.next(waiting, sim.Top(int32(failures), s.steps)) {
+			verdicts++
+			kills += simulator.Finish()
+		}
+	}
+	if lives > 0 {
+		c.verdicts, c.rate = mass*float64(verdicts)/float64(lives), mass*float64(kills)/float64(lives)
+	}
+	c.pod += at.pod
+	return c
+}
+
+// climber is what climbs: a sim.Simulator, whose states are snapshots of type S.
+type climber[S any] interface {
+	Save(into *S)
+	Restore(from *S, seed, life uint64)
+	Climb(level, steps int) bool
+	Failures() int
+	Now() time.Duration
+}
+
+// ascent is one replication on its way up.
+type ascent[S any] struct {
+	steps, first, onward int // see splitting
+
+	simulator climber[S]
+	random    *rand.Rand
+	seed      uint64
+	life      uint64        // number of the latest life
+	pod       time.Duration // simulated on the way
+
+	u, between float64 // systematic sampling of the states by their masses
+}
+
+// climb lets lives go on from one failure to the next and returns the states
+// there: those of each step that were reached by another cause, and those that
+// went all steps.
+func (at *ascent[S]) climb(from []kept[S], failure int, c *climbed) []kept[S] {
+	var there []kept[S]
+	through := 1.0
+	for step := 1; step <= at.steps && massOf(from) > 0; step++ {
+		wanted := at.onward
+		if step == 1 {
+			wanted = at.first
+		}
+		lives, mass := at.lives(from, wanted), massOf(from)
+		onward, other := kept[S]{random: at.random}, kept[S]{random: at.random}
+		for range lives {
+			switch {
+			case !at.next(from, (failure-1)*at.steps+step):
+			case step < at.steps && at.simulator.Failures() > failure:
+				other.offer(at.simulator)
+			default:
+				onward.offer(at.simulator)
+			}
+		}
+		share := float64(onward.seen) / float64(lives)
+		onward.mass, other.mass = mass*share, mass*float64(other.seen)/float64(lives)
+		c.least, through = math.Min(c.least, share), through*share
+		if other.seen > 0 {
+			there = append(there, other)
+		}
+		from = []kept[S]{onward}
+	}
+	c.through = math.Min(c.through, through)
+	if massOf(from) > 0 {
+		there = append(there, from...)
+	}
+	return there
+}
+
+// lives begins so many lives from the states, none if there are none.
+func (at *ascent[S]) lives(from []kept[S], wanted int) int {
+	mass := massOf(from)
+	if mass == 0 {
+		return 0
+	}
+	at.between = mass / float64(wanted)
+	at.u = at.random.Float64() * at.between
+	return wanted
+}
+
+// next lets the next life climb to a level and reports whether it does. Each
+// group of states has its turn in proportion to its mass.
+func (at *ascent[S]) next(from []kept[S], level int) bool {
+	u, group := at.u, 0
+	for group < len(from)-1 && u >= from[group].mass {
+		u -= from[group].mass
+		group++
+	}
+	at.u += at.between
+	states := &from[group]
+	states.turn++
+	at.life++
+	at.simulator.Restore(&states.all[states.turn%len(states.all)], at.seed, at.life)
+	began := at.simulator.Now()
+	arrives := at.simulator.Climb(level, at.steps)
+	at.pod += at.simulator.Now() - began
+	return arrives
+}
+
+func massOf[S any](all []kept[S]) float64 {
+	mass := 0.0
+	for i := range all {
+		mass += all[i].mass
+	}
+	return mass
+}
+
+// forSplitting sets the streams of splitting apart from those of plain lives.
+const forSplitting = 0x73706c6974
+
+// kept is a random sample of the states that came the same way (Vitter's algorithm
+// R, 1985), from which lives go on in turn.
+type kept[S any] struct {
+	random *rand.Rand
+	all    []S
+	seen   int
+	turn   int     // of the states, whose was last
+	mass   float64 // rate at which such states come about, per ns
+}
+
+func (k *kept[S]) offer(s climber[S]) {
+	k.seen++
+	if len(k.all) < keptStates {
+		k.all = append(k.all, *new(S))
+		s.Save(&k.all[len(k.all)-1])
+		return
+	}
+	if i := k.random.IntN(k.seen); i < keptStates {
+		s.Save(&k.all[i])
+	}
+}
+
+// Rare is the result of splitting.
+type Rare struct {
+	Kills    stats.Estimate // false kills per pod-day
+	Verdicts stats.Estimate // excursions with at least one, per pod-day
+	Gain     float64        // pod time that plain simulation needs for the same relative error, over that simulated
+	Levels   int
+	PodTime  time.Duration // simulated
+}
+
+// Split estimates the false kills that the liveness probe's verdicts lead to, by
+// multilevel splitting. It is nil where nothing fails the probe often enough to
+// begin with in the pod time that may be searched for first failures. The result
+// depends on the world, the seed and that time alone.
+func Split(w *model.World, seed uint64, search time.Duration, confidence float64, jobs int) *Rare {
+	s := newSplitting(w, seed, 6*time.Hour, search/splittingReplications)
+	if s == nil {
+		return nil
+	}
+	results := make([]climbed, splittingReplications)
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for range max(1, jobs) {
+		running.Go(func() {
+			simulator, err := sim.New(w)
+			if err != nil {
+				return // newSplitting has made one
+			}
+			for r := next.Add(1) - 1; r < splittingReplications; r = next.Add(1) - 1 {
+				results[r] = s.replicate(simulator, uint64(r))
+			}
+		})
+	}
+	running.Wait()
+	rare := &Rare{Levels: sim.Top(w.Container().Probes[model.Liveness].FailureThreshold, s.steps)}
+	rates, verdicts := make([]float64, len(results)), make([]float64, len(results))
+	for i, c := range results {
+		rates[i], verdicts[i] = c.rate*float64(day), c.verdicts*float64(day)
+		rare.PodTime += c.pod
+	}
+	rare.Kills, rare.Verdicts = overReplications(rates, confidence), overReplications(verdicts, confidence)
+	mean, variance := moments(rates)
+	if mean == 0 {
+		return rare
+	}
+	plain := float64(day) / mean * (mean * mean) / (variance / float64(len(rates)))
+	rare.Gain = plain / float64(rare.PodTime)
+	return rare
+}
+
+// moments returns the mean of numbers and their variance.
+func moments(x []float64) (mean, variance float64) {
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		variance += (v - mean) * (v - mean) / float64(len(x)-1)
+	}
+	return mean, variance
+}
+
+// overReplications returns the mean with the interval of Student's t. The
+// products are skewed to the right, so the interval is made of their logarithm's
+// standard error, s/mean, which leans it to the right as they do.
+func overReplications(x []float64, confidence float64) stats.Estimate {
+	mean, variance := moments(x)
+	e := stats.Estimate{Estimate: mean, Confidence: confidence, Method: "multilevel splitting, t over replications", N: int64(len(x)), High: math.Inf(1)}
+	if mean == 0 {
+		return e
+	}
+	half := stats.StudentT(int64(len(x)), confidence) * math.Sqrt(variance/float64(len(x))) / mean
+	e.Low, e.High = mean*math.Exp(-half), mean*math.Exp(half)
+	return e
+}

@@ -1,0 +1,198 @@
+package estimate
+
+import (
+	"flag"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/calc"
+)
+
+var splittingSeeds = flag.Int("splitting-seeds", 1, "seeds of each case of TestSplitting")
+
+// rareFailures is a pod whose liveness probe, of period 10 s, timeout 1 s and the
+// given threshold, fails with probability p whatever else happens.
+func rareFailures(p float64, failures int32) *model.World {
+	w := world(nil, probe(10, 1, failures))
+	w.Application.Probes[model.Liveness].Failure = p
+	return w
+}
+
+// rareStalls is a pod that stands still once an hour for an exponential time.
+func rareStalls(mean time.Duration) *model.World {
+	w := world(nil, probe(10, 1, 3))
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponential(time.Hour), Lasts: exponential(mean)}}}
+	return w
+}
+
+// TestSplitting holds splitting against the exact chain at about 1e-6, 1e-9 and
+// 1e-12 kills per probe (S12). With -splitting-seeds 200 it measures coverage and
+// bias. At 1e-12 most kills are those of two stalls, so no single way leads up.
+func TestSplitting(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		w    *model.World
+		gain float64
+	}{
+		{"independent 1e-6", rareFailures(.01, 3), 10},
+		{"independent 1e-9", rareFailures(.0316, 6), 1000},
+		{"independent 1e-12", rareFailures(.01, 6), 1e5},
+		{"stalls 1e-6", rareStalls(2820 * time.Millisecond), 10},
+		{"stalls 1e-9", rareStalls(1570 * time.Millisecond), 1000},
+		{"stalls 1e-12", rareStalls(1070 * time.Millisecond), 1e4},
+	} {
+		if *splittingSeeds == 1 && strings.HasSuffix(c.name, "1e-6") {
+			continue // seen by plain simulation too
+		}
+		t.Run(c.name, func(t *testing.T) {
+			chain, err := calc.NewChain(c.w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			truth := chain.KillsPerSecond() * day.Seconds()
+			const confidence = .95
+			covered, gains := 0, 0.0
+			var estimates []float64
+			for seed := range *splittingSeeds {
+				rare := Split(c.w, uint64(seed+1), 2*year, confidence, 1)
+				if rare == nil {
+					t.Fatal("nothing to begin with")
+				}
+				if rare.Kills.Low <= truth && truth <= rare.Kills.High {
+					covered++
+				}
+				gains += rare.Gain / float64(*splittingSeeds)
+				estimates = append(estimates, rare.Kills.Estimate)
+				if e := rare.Kills; *splittingSeeds == 1 && (math.Abs(math.Log(e.Estimate/truth)) > 2*math.Log(e.High/e.Estimate) || e.High > 3*e.Low) {
+					t.Errorf("%.4g false kills per day (%.4g to %.4g), exactly %.4g", e.Estimate, e.Low, e.High, truth)
+				}
+			}
+			if gains < c.gain {
+				t.Errorf("gain %.3g, want at least %.3g", gains, c.gain)
+			}
+			if len(estimates) == 1 {
+				return
+			}
+			mean, variance := moments(estimates)
+			bias := (mean - truth) / math.Sqrt(variance/float64(len(estimates)))
+			t.Logf("%s: %.3g kills per probe, %d seeds: covered %.3f, bias %+.1f standard errors (%+.2f %%), relative error of one %.3f, gain %.3g",
+				c.name, chain.KillsPerAttempt(), len(estimates), float64(covered)/float64(len(estimates)), bias, 100*(mean/truth-1), math.Sqrt(variance)/mean, gains)
+			if math.Abs(bias) > 4 || float64(covered) < .85*float64(len(estimates)) {
+				t.Errorf("biased, or does not cover")
+			}
+		})
+	}
+}
+
+// gambler plays for stakes of one: it wins a round with probability 1/3, which is
+// half as likely as losing it.
+type gambler struct {
+	has    int
+	random *rand.Rand
+}
+
+func (g *gambler) Save(into *int) { *into = g.has }
+func (g *gambler) Restore(from *int, seed, life uint64) {
+	g.has, g.random = *from, rand.New(rand.NewPCG(seed, life))
+}
+func (g *gambler) Failures() int      { return g.has }
+func (g *gambler) Now() time.Duration { return 0 }
+func (g *gambler) Climb(level, _ int) bool {
+	for g.has > 0 && g.has < level+1 {
+		if g.random.IntN(3) == 0 {
+			g.has++
+		} else {
+			g.has--
+		}
+	}
+	return g.has > 0
+}
+
+// TestGamblersRuin is the algorithm alone: from 1, the gambler reaches 20 before
+// 0 with probability 1/(2²⁰ − 1) (Feller I, XIV.2).
+func TestGamblersRuin(t *testing.T) {
+	const truth, games = 9.5367e-7, 100
+	var results []float64
+	for i := range uint64(games) {
+		random := rand.New(rand.NewPCG(1, i))
+		at := &ascent[int]{steps: 1, first: 500, onward: 500, simulator: &gambler{}, random: random, seed: i}
+		from := []kept[int]{{random: random, all: []int{1}, seen: 1, mass: 1}}
+		var c climbed
+		for level := 1; level < 20; level++ {
+			from = at.climb(from, level, &c)
+		}
+		results = append(results, massOf(from))
+	}
+	mean, variance := moments(results)
+	if err := math.Sqrt(variance / games); math.Abs(mean-truth) > 3*err || err > .1*truth {
+		t.Errorf("reaches 20 with probability %.4g ± %.1g, want %.5g", mean, err, truth)
+	}
+	if e := overReplications(results, .99); e.Low > truth || e.High < truth {
+		t.Errorf("%+v does not contain %g", e, truth)
+	}
+}
+
+// TestSplittingIsChosen: a run that sees no kill turns to splitting and says so;
+// the number of workers does not change it, and one that sees kills is left alone.
+func TestSplittingIsChosen(t *testing.T) {
+	w := rareFailures(.01, 5)
+	v := run(t, w, Options{Seed: 1, Horizon: day, Replications: 32, Jobs: 1})
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth := chain.KillsPerSecond() * day.Seconds()
+	contains(t, "falseKillsPerPodDay", v.Measures.FalseKillsPerPodDay, truth)
+	contains(t, "mean time to false kill", v.Measures.MeanTimeToFalseKillSeconds, day.Seconds()/truth)
+	within := v.Measures.FalseKillProbability.H8766.Pod
+	contains(t, "kill within a year", &within, -math.Expm1(-truth*365.25))
+	if !hasNote(v, "multilevel splitting (S12)") || hasNote(v, "no false kill was seen in") && v.Measures.FalseKillsPerPodDay.Estimate == 0 {
+		t.Errorf("notes %q", v.Notes)
+	}
+	if two := run(t, w, Options{Seed: 1, Horizon: day, Replications: 32, Jobs: 2}); encoded(t, two) != encoded(t, v) {
+		t.Error("two workers come to other bytes than one")
+	}
+	if v := run(t, w, Options{Seed: 1, Horizon: day, Replications: 32, Plain: true}); v.Measures.FalseKillsPerPodDay.Estimate != 0 || hasNote(v, "splitting (S12)") {
+		t.Errorf("plain: %+v", v.Measures.FalseKillsPerPodDay)
+	}
+	if v := run(t, rareFailures(.3, 3), Options{Seed: 1, Horizon: day, Replications: 4}); hasNote(v, "splitting") {
+		t.Errorf("kills were seen: %q", v.Notes)
+	}
+}
+
+// TestSplittingOfOtherCauses: the same verdicts, however their cause is written,
+// where a closed form knows them: a dependency's outages (S3).
+func TestSplittingOfOtherCauses(t *testing.T) {
+	w := world(nil, probe(10, 1, 3))
+	w.Dependencies = []model.OnOff{{Name: "db", Every: exponential(2 * time.Hour), Lasts: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(2e9), Sigma: .8}}}}
+	w.Application.Probes[model.Liveness].DependsOn = []int{0}
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rare := Split(w, 1, 2*year, .99, 1)
+	contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
+}
+
+// TestLongLivesSkipAhead: a thousand years of a pod in a moment, held to the chain.
+func TestLongLivesSkipAhead(t *testing.T) {
+	w := rareStalls(5 * time.Second)
+	w.Node.Stalls[0].Every = exponential(day)
+	v := run(t, w, Options{Seed: 1, Horizon: 50 * year, Replications: 8, Confidence: .99})
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "falseKillsPerPodDay", v.Measures.FalseKillsPerPodDay, chain.KillsPerSecond()*day.Seconds())
+	if !hasNote(v, "skipping ahead over quiet stretches") {
+		t.Errorf("notes %q", v.Notes)
+	}
+	if v := run(t, w, Options{Seed: 1, Horizon: day, Replications: 1}); !hasNote(v, "event by event") {
+		t.Errorf("notes %q", v.Notes)
+	}
+}

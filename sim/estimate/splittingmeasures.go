@@ -1,0 +1,98 @@
+package estimate
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// pilotReplications is how many replications without a single false kill make
+// plain simulation hopeless, so that splitting takes over. It is a count, so the
+// choice never depends on the clock.
+const pilotReplications = 64
+
+// hopeless reports whether splitting will estimate the false kills, however many
+// more replications there are.
+func (t *tally) hopeless(w *model.World, o Options) bool {
+	byLiveness, _ := canKill(w)
+	return !o.Plain && byLiveness && t.Replications >= pilotReplications && count(t.FalseKills.Sums.Y) == 0
+}
+
+// ofKills reports whether splitting estimates the measure.
+func ofKills(measure string) bool {
+	switch measure {
+	case "falseKillsPerPodDay", "falseKillsPerPodYear", "falseKillsPerPodDayByLiveness", "meanTimeToFalseKillSeconds", "falseKillProbability":
+		return true
+	}
+	return false
+}
+
+// splitKills replaces the measures of false kills of which the plain simulation
+// has seen none by those of splitting, and says so. It does nothing where a kill
+// was seen or none can happen.
+func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
+	byLiveness, _ := canKill(w)
+	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
+		return nil
+	}
+	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
+	rare := Split(w, o.Seed, search, o.Confidence, o.Jobs)
+	switch {
+	case rare == nil:
+		return []string{"multilevel splitting has nothing to begin with: hardly a liveness probe failed, or a rollout has several pods"}
+	case rare.Kills.Estimate == 0:
+		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, saw no false kill either; the bound is the plain simulation's", rare.Levels, rare.Kills.N)}
+	}
+	starts := t.startKills(w, o.Confidence)
+	setKills(m, w, rare, starts)
+	notes := []string{fmt.Sprintf(
+		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %.2g times the pod time for the same relative error",
+		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), t.Replications, rare.Gain)}
+	if starts.High > 0 {
+		notes = append(notes, fmt.Sprintf("falseKillsPerPodDay: splitting counts the kills that begin with a serving process; those of starts come on top, their number times the share of them that is lost: %.3g per pod-day (%.3g to %.3g)", starts.Estimate, starts.Low, starts.High))
+	}
+	return notes
+}
+
+// startKills returns the false kills per pod-day of starts: how many there are
+// times the share of them that ends in a false kill.
+func (t *tally) startKills(w *model.World, confidence float64) stats.Estimate {
+	if !canLoseStart(w) {
+		return exactly(0)
+	}
+	starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
+	formula := t.byFormula(w, confidence)
+	e := starts
+	e.Estimate, e.Low = e.Estimate*losses.Estimate, e.Low*losses.Low
+	e.High *= math.Min(losses.High, formula.startupBound)
+	return e
+}
+
+// setKills fills in the measures of false kills: those of splitting and those of
+// starts together.
+func setKills(m *Measures, w *model.World, rare *Rare, starts stats.Estimate) {
+	with := func(e stats.Estimate) stats.Estimate {
+		e.Estimate, e.Low, e.High = e.Estimate+starts.Estimate, e.Low+starts.Low, e.High+starts.High
+		return e
+	}
+	all := with(rare.Kills)
+	byLiveness := all
+	if w.Container().Probes[model.Startup] != nil {
+		byLiveness = rare.Kills
+	}
+	perYear := all.Map(func(x float64) float64 { return x * float64(year) / float64(day) })
+	between := all.Map(func(x float64) float64 { return day.Seconds() / x })
+	m.FalseKillsPerPodDayByLiveness, m.FalseKillsPerPodDay = &byLiveness, &all
+	m.FalseKillsPerPodYear, m.MeanTimeToFalseKillSeconds = &perYear, &between
+	verdicts := with(rare.Verdicts)
+	into := [...]*PodAndAny{&m.FalseKillProbability.H1, &m.FalseKillProbability.H24, &m.FalseKillProbability.H720, &m.FalseKillProbability.H8766}
+	for i, p := range into {
+		days := float64(killSpans[i].span) / float64(day)
+		p.Pod = verdicts.Map(func(x float64) float64 { return -math.Expm1(-x * days) })
+		p.Pod.Method = "Poisson at the rate of verdicts, " + verdicts.Method
+		p.AnyReplica = repeated(p.Pod, float64(max(1, w.Replicas)))
+	}
+}

@@ -1,0 +1,165 @@
+package sim_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/calc"
+)
+
+// restless is a pod that skip-ahead has every reason to treat wrongly: answers
+// that are late at times, pauses, stalls, hangs, crashes, deletions and restarts
+// of the kubelet, all of them frequent.
+func restless(w *model.World) {
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		w.Application.Probes[k].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(100e6), Sigma: 1}}
+		w.Application.Probes[k].Failure = .005
+	}
+	w.Application.Startup = []model.Stage{{Wait: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(12e9), Sigma: .5}}}}
+	w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: exponentially(20 * time.Minute), Lasts: exponentially(5 * time.Second)}}
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponentially(time.Hour), Lasts: exponentially(8 * time.Second)}}}
+	w.Faults = []model.Fault{
+		{Name: "deadlock", Every: exponentially(6 * time.Hour), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}},
+		{Name: "bug", Every: exponentially(8 * time.Hour), Exits: true},
+	}
+	d, k := exponentially(10*time.Hour), exponentially(12*time.Hour)
+	w.Events.Deletion, w.Events.KubeletRestart = &d, &k
+}
+
+// TestSkipAheadIsTheEventEngine holds the two to each other, measure by measure,
+// within three standard errors.
+func TestSkipAheadIsTheEventEngine(t *testing.T) {
+	w := world(restless, model.Startup, model.Readiness, model.Liveness)
+	w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.SkipsAhead() {
+		t.Fatal("does not skip")
+	}
+	const lives = 30
+	type moments struct{ sum, square float64 }
+	var found [2]map[string]*moments
+	for skips := range found {
+		found[skips] = map[string]*moments{}
+		for i := range lives {
+			o := s.Run(sim.Life{Seed: uint64(1 + skips), Replication: uint64(i), Horizon: 4 * day, SkipAhead: skips == 1})
+			for name, x := range measured(o) {
+				m := found[skips][name]
+				if m == nil {
+					m = &moments{}
+					found[skips][name] = m
+				}
+				m.sum, m.square = m.sum+x/lives, m.square+x*x/lives
+			}
+		}
+	}
+	for name, events := range found[0] {
+		skipped := found[1][name]
+		err := math.Sqrt((events.square - events.sum*events.sum + skipped.square - skipped.sum*skipped.sum) / (lives - 1))
+		if d := skipped.sum - events.sum; math.Abs(d) > 3*err+1e-9 {
+			t.Errorf("%s: %.5g event by event, %.5g skipping ahead: %.1f standard errors", name, events.sum, skipped.sum, d/err)
+		}
+	}
+}
+
+// measured returns what an outcome says that could differ.
+func measured(o *sim.Outcome) map[string]float64 {
+	m := map[string]float64{
+		"starts": float64(o.Starts), "crashes": float64(o.Crashes), "false kills by liveness": float64(o.FalseKills[model.Liveness]),
+		"true kills": float64(o.TrueKills[model.Liveness]), "dead traffic": o.DeadTraffic.Seconds(), "slow traffic": o.SlowTraffic.Seconds(),
+		"false unready": o.FalseUnready.Seconds(), "available": o.Available.Seconds(), "back-off": o.BackOffTime.Seconds(),
+		"hangs": float64(o.Faults), "detected": float64(len(o.Detections)),
+	}
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		m[k.String()+" attempts"], m[k.String()+" failures"] = float64(o.Attempts[k]), float64(o.Failures[k])
+		for i := range 3 {
+			m[k.String()+" runs of "+string(rune('1'+i))] = float64(o.RunLengths[k][i])
+		}
+	}
+	for state, d := range o.StateTime {
+		m[sim.TrueState(state).String()] = d.Seconds()
+	}
+	total := 0.0
+	for _, d := range o.Detections {
+		total += d.Seconds()
+	}
+	m["detection"] = total
+	return m
+}
+
+// TestSkipAheadIsTheChain holds skip-ahead to the exact chain, at kills that are
+// rare enough to be passed over.
+func TestSkipAheadIsTheChain(t *testing.T) {
+	w := world(func(w *model.World) {
+		w.Application.Probes[model.Liveness].Failure = .01
+		w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponentially(6 * time.Hour), Lasts: exponentially(5 * time.Second)}}}
+	}, model.Liveness)
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills, attempts, failures := 0.0, 0.0, 0.0
+	const years = 20
+	for i := range years {
+		o := s.Run(sim.Life{Seed: 3, Replication: uint64(i), Horizon: 8766 * time.Hour, SkipAhead: true})
+		kills += float64(o.FalseKills[model.Liveness])
+		attempts += float64(o.Attempts[model.Liveness])
+		failures += float64(o.Failures[model.Liveness])
+	}
+	want := chain.KillsPerSecond() * years * 8766 * 3600
+	if math.Abs(kills-want) > 3*math.Sqrt(want) {
+		t.Errorf("%v kills, by the chain %.1f", kills, want)
+	}
+	if share := failures / attempts; math.Abs(share/chain.Failure()-1) > .01 {
+		t.Errorf("a probe fails with %.6g, by the chain %.6g", share, chain.Failure())
+	}
+	if expected := years * 8766 * 360.; math.Abs(attempts/expected-1) > 1e-3 {
+		t.Errorf("%v attempts, want about %v", attempts, expected)
+	}
+}
+
+// TestWhereSkipAheadIsNotValid: what makes probes depend on each other, or asks
+// for a trace, is simulated event by event.
+func TestWhereSkipAheadIsNotValid(t *testing.T) {
+	for name, change := range map[string]func(w *model.World){
+		"CPU":          func(w *model.World) { w.Application.Probes[model.Liveness].CPU = dist.Constantly(time.Millisecond) },
+		"traffic":      func(w *model.World) { w.Application.Traffic = &model.Traffic{PerSecond: 1} },
+		"cached":       func(w *model.World) { w.Application.Probes[model.Liveness].Cached = time.Second },
+		"exec":         func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.Kind = model.Exec },
+		"long timeout": func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].TimeoutSeconds = 10 },
+		"often fails":  func(w *model.World) { w.Application.Probes[model.Liveness].Failure = .2 },
+	} {
+		s, err := sim.New(world(change, model.Liveness))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.SkipsAhead() {
+			t.Errorf("%s: skips ahead", name)
+		}
+	}
+	s, err := sim.New(world(nil, model.Liveness))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := &sim.Trace{}
+	s.Run(sim.Life{Seed: 1, Horizon: time.Hour, SkipAhead: true, Trace: trace})
+	attempts := 0
+	for _, e := range trace.Events {
+		if e.Kind == sim.EventAttempt {
+			attempts++
+		}
+	}
+	if attempts < 359 {
+		t.Errorf("a trace shows %d attempts of 360", attempts)
+	}
+}

@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/probesim/probesim/model/dist"
+)
+
+// Snapshot is a life at one instant, from which others go on: the whole state of
+// the pod with its quota, backlog, stalls, attempts and workers, but no stream of
+// random numbers. It belongs to the simulator that made it, or to others of the
+// same world, one at a time.
+type Snapshot struct {
+	node  int
+	life  *life
+	climb climb
+}
+
+// Save makes the snapshot that of the life under way. A new snapshot is the zero
+// value; one that was used before keeps its memory.
+func (s *Simulator) Save(into *Snapshot) {
+	if into.life == nil || into.node != s.node {
+		node := &s.world.Node
+		if len(s.world.Node.Classes) > 0 {
+			node = &s.world.Node.Classes[s.node].Node
+		}
+		into.life = newWorldLife(s.world, node, 0)
+	}
+	into.node, into.climb = s.node, s.climb
+	into.life.copyFrom(s.nodes[s.node])
+}
+
+// Restore lets a life go on from a snapshot. Its luck from here on is that of
+// (seed, replication): every stream begins anew, by its purpose, and what is
+// left of each stall is drawn anew on condition of how long it has lasted. The
+// law of what happens next depends only on what has happened, so this is a fair
+// continuation; lives that go on from one snapshot are independent given it.
+func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
+	s.node, s.climb = from.node, from.climb
+	l := s.nodes[s.node]
+	l.copyFrom(from.life)
+	a := l.processes.(*application)
+	l.random.seed(seed, replication, forKubelet)
+	for i := range a.random {
+		a.random[i].seed(seed, replication, purposeOf(i))
+	}
+	a.redraw()
+	l.horizon = min(l.now+longestExcursion, dist.Longest)
+}
+
+// longestExcursion is how long a restored life goes on at the most.
+const longestExcursion = 7 * 24 * time.Hour
+
+// copyFrom makes the life the same as another of the same world and node,
+// without its streams. Nothing is allocated once it has been as large before.
+func (l *life) copyFrom(other *life) {
+	own := *l
+	*l = *other
+	l.processes, l.random, l.trace, l.stop = own.processes, own.random, own.trace, own.stop
+	l.timers.at = append(own.timers.at[:0], other.timers.at...)
+	l.timers.win = append(own.timers.win[:0], other.timers.win...)
+	l.containers = append(own.containers[:0], other.containers...)
+	l.attempts = append(own.attempts[:0], other.attempts...)
+	l.updates = append(own.updates[:0], other.updates...)
+	l.triggered = append(own.triggered[:0], other.triggered...)
+	l.processes.(*application).copyFrom(other.processes.(*application))
+}
+
+// copyFrom copies all but the outcome, of which only the false kills go on. The
+// pod is the only one of its service that is simulated.
+func (a *application) copyFrom(other *application) {
+	own := *a
+	*a = *other
+	a.life, a.random, a.out, a.cpu, a.service = own.life, own.random, own.out, own.cpu, own.service
+	members := own.service.members[:0]
+	*a.service = *other.service
+	a.service.members = append(members, a)
+	a.out.Reset()
+	a.out.FalseKills = other.out.FalseKills
+	if a.cpu != nil {
+		a.cpu.CopyFrom(other.cpu, a.random[streamCPU].Rand)
+	}
+	a.finished = append(own.finished[:0], other.finished...)
+	a.renewals = append(own.renewals[:0], other.renewals...)
+	a.faults = append(own.faults[:0], other.faults...)
+	a.resources = append(own.resources[:0], other.resources...)
+	a.observations = own.observations[:0]
+}
+
+// redraw draws anew what is left of the stretches under way: of every stall that
+// lasts, on condition of its age, and of every exponential time, which has no
+// age. The rest keep what is left, which is fair too, but the same for all.
+func (a *application) redraw() {
+	for i := range a.renewals {
+		r := &a.renewals[i]
+		if a.life.timers.at[a.timer(timerFirst+i)] == never {
+			continue
+		}
+		random := a.random[r.stream].Rand
+		length := r.Every
+		if r.on {
+			length = r.Lasts
+		}
+		if e, ok := length.Nanoseconds.(dist.Exponential); ok {
+			a.set(timerFirst+i, later(a.life.now, time.Duration(e.Sample(random))))
+		} else if r.on && r.aged {
+			a.set(timerFirst+i, max(a.life.now, later(r.since, lastsOn(length, a.life.now-r.since, random))))
+		}
+	}
+}
+
+// lastsOn draws a duration on condition that it is above its age.
+func lastsOn(d dist.Duration, age time.Duration, random *rand.Rand) time.Duration {
+	past := d.CDF(age)
+	return max(age, d.Quantile(past+random.Float64()*(1-past)))
+}
