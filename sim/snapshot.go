@@ -72,7 +72,7 @@ func (l *life) copyFrom(other *life) {
 func (a *application) copyFrom(other *application) {
 	own := *a
 	*a = *other
-	a.life, a.random, a.out, a.cpu, a.service = own.life, own.random, own.out, own.cpu, own.service
+	a.life, a.random, a.out, a.cpu, a.service, a.drain = own.life, own.random, own.out, own.cpu, own.service, own.drain
 	members := own.service.members[:0]
 	*a.service = *other.service
 	a.service.members = append(members, a)
