@@ -171,7 +171,7 @@ type LoadBalancer struct {
 type Events struct {
 	KubeletRestart *dist.Duration // time between restarts; nil: never (K54)
 	Deletion       *dist.Duration // time between deletions of the pod; nil: never (K52)
-	Rollout        *dist.Duration // time between rollouts; nil: never
+	Rollout        *dist.Duration // time from the end of one rollout to the next; nil: never (K84)
 }
 
 // Version is a Kubernetes minor version, 1.Minor.

@@ -79,8 +79,9 @@ func readLanes(trace *sim.Trace, from, to time.Duration) lanes {
 	if trace.World != nil {
 		r.studied, r.container = trace.World.Studied, trace.World.Container()
 	}
-	for i := range trace.Events {
-		event := &trace.Events[i]
+	events := followed(trace.Events)
+	for i := range events {
+		event := &events[i]
 		if event.At <= to && (event.Container == r.studied || event.Container < 0) {
 			r.read(event)
 		}

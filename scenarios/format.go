@@ -217,8 +217,8 @@ type healthCheck struct {
 
 type events struct {
 	KubeletRestart *event `json:"kubeletRestart" doc:"Restarts of the kubelet. Default: none."`
-	Deletion       *event `json:"deletion" doc:"Deletions of the pod. Default: none."`
-	Rollout        *event `json:"rollout" doc:"Rollouts of the workload. Default: none."`
+	Deletion       *event `json:"deletion" doc:"Deletions of the pod; the next one begins when it is gone. Default: none."`
+	Rollout        *event `json:"rollout" doc:"Rolling updates of the workload, with maxSurge 1 and maxUnavailable 0: a new pod becomes Ready before the old one is deleted. Default: none."`
 }
 
 type event struct {

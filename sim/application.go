@@ -16,7 +16,9 @@ type application struct {
 	app     *model.Application
 	studied int
 	life    *life
-	out     Outcome
+	out     *Outcome
+	role    role
+	heir    *application // that took the place of a leaving one
 
 	cpu       *cpu.Container // nil: nothing in the world uses CPU
 	loaded    bool           // other work may keep an answer from the CPU
@@ -28,6 +30,7 @@ type application struct {
 	firstStart bool // the life ends at the second
 
 	// The studied process.
+	launched    bool // a process of the pod has run
 	alive       bool
 	stage       int // of the start, len(Startup) when it is done
 	stageJob    int // number of the CPU job of the stage under way; 0: none
@@ -76,6 +79,7 @@ const (
 	timerKubelet
 	timerDeregistered
 	timerHealthCheck
+	timerRollout
 	timerCached // one for each kind of probe
 	timerFirst  = timerCached + model.ProbeKinds
 )
@@ -89,7 +93,7 @@ func (a *application) resourceTimer(i int) int { return a.faultTimer(len(a.fault
 func (a *application) timerCount() int         { return a.resourceTimer(2 * len(a.resources)) }
 
 func newApplication(w *model.World, node *model.Node) *application {
-	a := &application{world: w, node: node, app: &w.Application, studied: w.Studied, service: &service{}}
+	a := &application{world: w, node: node, app: &w.Application, studied: w.Studied}
 	for i := range a.random {
 		a.random[i] = newStream()
 	}
@@ -159,12 +163,13 @@ func (a *application) weight(requestMilli, limitMilli int64) int64 {
 	return cpu.Weight(cpu.Shares(requestMilli))
 }
 
-// reset makes the application that of a new life.
-func (a *application) reset(seed, replication uint64) {
+// reset makes the application that of a new life, or of a rollout's new pod,
+// which are told apart by the generation.
+func (a *application) reset(seed, replication, generation uint64) {
 	for i := range a.random {
-		a.random[i].seed(seed, replication, purposeOf(i))
+		a.random[i].seed(seed, replication, purposeOf(i)+purpose(generation)<<32)
 	}
-	a.out.Reset()
+	a.role, a.heir, a.launched = studiedPod, nil, false
 	if a.cpu != nil {
 		a.cpu.Record(a.life.trace != nil)
 	}
@@ -175,14 +180,11 @@ func (a *application) reset(seed, replication uint64) {
 	clear(a.faults)
 	clear(a.resources)
 	a.endpoints = endpoints{}
-	a.service.reset(a)
-	a.ledger = ledger{state: Down}
-	a.out.NeverReady = true
+	a.ledger = ledger{state: Down, since: a.life.now}
 	a.observedPeriod = 0
 	a.skipping.begin()
 	a.observations = a.observations[:0]
 	a.beginNode()
-	a.scheduleEvents()
 	a.beginBalancer(a.world.Cluster.LoadBalancer)
 }
 
@@ -193,9 +195,8 @@ func (a *application) finish() *Outcome {
 	a.out.PodTime = a.life.now
 	if a.life.trace != nil {
 		a.traceStretches()
-		a.life.trace.sort()
 	}
-	return &a.out
+	return a.out
 }
 
 // beforeStart implements processes.
@@ -227,7 +228,8 @@ func (a *application) started(c int) {
 	a.ledger.started = a.life.now
 	a.ledger.readySince = never
 	if a.cpu != nil {
-		if a.out.Starts == 1 {
+		if !a.launched {
+			a.launched = true
 			a.cpu.Reset(a.life.now, a.random[streamCPU].Rand)
 		} else {
 			a.cpu.Restart(a.life.now) // the clients are the same
@@ -408,6 +410,8 @@ func (a *application) fire(i int) {
 		a.deregistered()
 	case i == timerHealthCheck:
 		a.checkTarget()
+	case i == timerRollout:
+		a.rolloutDue()
 	case i < timerFirst:
 		k := model.ProbeKind(i - timerCached)
 		a.refreshCached(k)

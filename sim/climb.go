@@ -33,7 +33,7 @@ func Top(failureThreshold int32, steps int) int { return int(failureThreshold-1)
 
 // Begin prepares a life to be stepped by Enter.
 func (s *Simulator) Begin(of Life) {
-	s.begin(of)
+	s.begin(&of)
 	s.climb = climb{}
 }
 
@@ -66,19 +66,19 @@ func (s *Simulator) Climb(level, steps int) bool {
 func (s *Simulator) Finish() int64 {
 	before := s.climb.before
 	s.leave()
-	return kills(&s.application().out) - before
+	return kills(s.application().out) - before
 }
 
 // Failures returns the number of failures in a row of the excursion under way.
 func (s *Simulator) Failures() int { return int(s.climb.failures) }
 
 // Now returns the virtual time of the life under way.
-func (s *Simulator) Now() time.Duration { return s.nodes[s.node].now }
+func (s *Simulator) Now() time.Duration { return s.nodes[s.node][0].now }
 
 func kills(o *Outcome) int64 { return o.FalseKills[model.Liveness] + o.FalseKills[model.Startup] }
 
 func (s *Simulator) application() *application {
-	return s.nodes[s.node].processes.(*application)
+	return s.nodes[s.node][0].processes.(*application)
 }
 
 func (s *Simulator) liveness() *model.Probe { return s.world.Container().Probes[model.Liveness] }
@@ -86,7 +86,7 @@ func (s *Simulator) liveness() *model.Probe { return s.world.Container().Probes[
 // run returns the liveness probe's failures in a row, and whether its latest
 // attempt succeeded.
 func (s *Simulator) run() (failures int32, succeeded bool) {
-	w := &s.nodes[s.node].containers[s.world.Studied].workers[model.Liveness]
+	w := &s.nodes[s.node][0].containers[s.world.Studied].workers[model.Liveness]
 	run, latest := w.Run()
 	switch {
 	case latest == kubelet.Success:
@@ -99,7 +99,7 @@ func (s *Simulator) run() (failures int32, succeeded bool) {
 
 // leave goes on until no failure lies behind the probe.
 func (s *Simulator) leave() {
-	l := s.nodes[s.node]
+	l := s.nodes[s.node][0]
 	for failures, succeeded := s.run(); !succeeded && (failures > 0 || s.climb.failures > 0); failures, succeeded = s.run() {
 		if _, at := l.timers.next(); at > l.horizon || l.ended {
 			break
@@ -112,14 +112,14 @@ func (s *Simulator) leave() {
 // climbTo goes on until the level is reached; if it is that of the verdict, until
 // there is a false kill.
 func (s *Simulator) climbTo(level, steps int, verdict bool) bool {
-	l, a := s.nodes[s.node], s.application()
+	l, a := s.nodes[s.node][0], s.application()
 	period := s.liveness().Period()
 	for {
 		c := &s.climb
 		switch {
 		case c.failures == 0:
-			c.before = kills(&a.out)
-		case verdict && kills(&a.out) > c.before:
+			c.before = kills(a.out)
+		case verdict && kills(a.out) > c.before:
 			return true
 		case !verdict && c.level(l.now, steps, period) >= level:
 			return true

@@ -47,8 +47,8 @@ func (l *life) beginTermination() {
 }
 
 // endTermination stops what is left of a deleted pod, and lets a new one begin
-// in its place: a StatefulSet's successor, or what a Deployment would have
-// started beside it.
+// in its place, unless a rollout has begun one: a StatefulSet's successor, which
+// has to wait until the old pod's object is gone (K81).
 func (l *life) endTermination() {
 	l.finished = false
 	l.podReady = false
@@ -59,7 +59,15 @@ func (l *life) endTermination() {
 	l.sync = podSync{first: true}
 	l.updates = l.updates[:0]
 	l.timers.set(l.relistTimer(), never)
-	l.timers.set(l.podTimer(), l.now+l.durations.Creation.Sample(l.random.Rand))
+	l.timers.set(l.podTimer(), never)
+	l.timers.set(l.syncTimer(), never)
+	removed := l.now + l.durations.Removed.Sample(l.random.Rand)
+	if l.trace != nil && removed <= l.horizon {
+		l.trace.Events = append(l.trace.Events, Event{At: removed, Kind: EventNote, Container: -1, Text: "pod object removed", Rule: "K81"})
+	}
+	if l.gone = l.replaced; !l.gone {
+		l.timers.set(l.podTimer(), removed+l.durations.Creation.Sample(l.random.Rand))
+	}
 }
 
 // clearContainer forgets all that the kubelet knows of container i.

@@ -34,7 +34,8 @@ type endpoints struct {
 	stale    bool          // the controller waits to try again (K73)
 	sliced   endpoint      // what the update writes
 	slice    endpoint      // in the EndpointSlice
-	next     endpoint      // being applied by the proxy
+	next     endpoint      // being applied by the proxy, or that was last
+	changed  bool          // by this application
 	rules    bool          // in kube-proxy's rules
 	in       bool          // some proxy sends requests to the pod
 	balancer balancer
@@ -77,6 +78,17 @@ func (a *application) writeStatus() {
 		delay = &a.life.durations.StatusPatch
 	}
 	a.set(timerStatus, later(a.life.now, a.passage(delay)))
+}
+
+// seenReadyAt returns when the controllers see the pod Ready; never: not so.
+func (a *application) seenReadyAt() time.Duration {
+	switch e := &a.endpoints; {
+	case a.world.Cluster.Propagation != nil && a.life.podReady:
+		return a.life.now
+	case e.api.ready():
+		return max(a.life.now, e.seenAt)
+	}
+	return never
 }
 
 // statedReady is what a stated propagation passes on to the proxies.
@@ -167,24 +179,23 @@ func (a *application) sliceDue() {
 	e := &a.endpoints
 	a.set(timerSlice, never)
 	if !e.slicing {
-		e.stale = false
 		if e.watched && e.seenAt <= a.life.now {
 			e.watched = false
 		}
 		e.slicing, e.sliced = true, e.api
-		if e.sliced.ready() != e.slice.ready() {
+		if e.sliced.ready() != e.slice.ready() && !e.stale {
 			a.station("watchers see the pod", e.sliced.ready(), "K71")
 		}
-		a.set(timerSlice, a.life.now+a.passage(&a.life.durations.SliceUpdate))
-		return
-	}
-	e.slicing = false
-	a.sliceAgain()
-	if e.slice == e.sliced {
+		e.stale = false
+		a.set(timerSlice, a.life.now+a.draw(&a.life.durations.SliceUpdate))
 		return
 	}
 	before := e.slice
-	e.slice = e.sliced
+	e.slicing, e.slice = false, e.sliced
+	a.sliceAgain()
+	if before == e.slice {
+		return
+	}
 	switch {
 	case before.ready() != e.slice.ready():
 		a.station("endpoint slice updated", e.slice.ready(), "K50")
@@ -206,6 +217,9 @@ func (a *application) sliceAgain() {
 		a.set(timerSlice, e.seenAt)
 	case a.random[streamPropagation].Float64() < a.life.durations.StaleSlices:
 		e.stale = true
+		if e.api.ready() != e.slice.ready() {
+			a.station("watchers see the pod", e.api.ready(), "K71")
+		}
 		a.station("endpoint controller's view is out of date", e.api.ready(), "K73")
 		a.set(timerSlice, a.life.now+staleRetry)
 	default:

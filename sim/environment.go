@@ -62,7 +62,8 @@ const (
 	streamDeletion = streamJitter + 1
 	streamKubelet  = streamDeletion + 1
 	streamRenewals = streamKubelet + 1
-	streamCount    = streamRenewals + 32
+	streamRollout  = streamRenewals + 32
+	streamCount    = streamRollout + 1
 )
 
 // purposeOf returns what stream i is for.
@@ -72,7 +73,7 @@ func purposeOf(i int) purpose { return forApplication + purpose(i) }
 func (a *application) newRenewals() {
 	add := func(o model.OnOff, what renews, index int, weight int64) {
 		r := renewal{OnOff: o, what: what, index: index, weight: weight,
-			stream: streamRenewals + len(a.renewals)%(streamCount-streamRenewals)}
+			stream: streamRenewals + len(a.renewals)%(streamRollout-streamRenewals)}
 		if !what.ofProcess() {
 			r.first = newEquilibrium(o)
 		}
@@ -125,7 +126,7 @@ func (a *application) beginNode() {
 			a.turnOn(r)
 			r.aged = false
 		}
-		a.set(timerFirst+i, rest)
+		a.set(timerFirst+i, later(a.life.now, rest))
 	}
 }
 

@@ -2,19 +2,37 @@ package sim
 
 import "time"
 
-// The scenario's events: deletions of the pod and restarts of the kubelet.
+// The scenario's events: deletions of the pod, restarts of the kubelet and
+// rollouts.
 
 // jitter implements processes (K4).
 func (a *application) jitter(period time.Duration) time.Duration {
 	return time.Duration(a.random[streamJitter].Float64() * float64(period))
 }
 
-// scheduleEvents sets the first deletion and the first restart of the kubelet.
+// scheduleEvents sets the first deletion, restart of the kubelet and rollout.
 func (a *application) scheduleEvents() {
 	a.scheduleDeletion()
 	if d := a.world.Events.KubeletRestart; d != nil {
 		a.set(timerKubelet, later(a.life.now, d.Sample(a.random[streamKubelet].Rand)))
 	}
+	a.scheduleRollout()
+}
+
+// scheduleRollout sets the next rollout. It is counted from the end of the one
+// before.
+func (a *application) scheduleRollout() {
+	if d := a.world.Events.Rollout; d != nil {
+		a.set(timerRollout, later(a.life.now, d.Sample(a.random[streamRollout].Rand)))
+	}
+}
+
+// rolloutDue begins a rollout, which the Simulator carries out: it needs a
+// second life.
+func (a *application) rolloutDue() {
+	a.set(timerRollout, never)
+	a.note("rollout begins", "K84")
+	a.life.rolling = true
 }
 
 func (a *application) scheduleDeletion() {
@@ -37,7 +55,8 @@ func (a *application) deleteCalled() {
 	a.set(timerDeleted, a.life.now+a.draw(&a.life.durations.Delete))
 }
 
-// podGone implements processes. The next deletion is counted from here.
+// podGone implements processes. The next deletion is counted from here, but that
+// of a pod which a rollout has replaced from its replacement.
 func (a *application) podGone() {
 	a.note("pod gone", "K81")
 	a.account()
@@ -48,7 +67,9 @@ func (a *application) podGone() {
 	if a.world.Cluster.Propagation == nil {
 		a.watch(a.draw(&a.life.durations.PodEvent))
 	}
-	a.scheduleDeletion()
+	if a.role != leaving {
+		a.scheduleDeletion()
+	}
 }
 
 // The kubelet is away for half a second to two, as in the measured restarts

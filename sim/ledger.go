@@ -32,6 +32,15 @@ type outage struct {
 	dead     time.Duration
 }
 
+// outage returns the fault that is open. One of a pod that a rollout replaces
+// goes on in its successor.
+func (a *application) outage() *outage {
+	if a.heir != nil {
+		return a.heir.outage()
+	}
+	return &a.ledger.outage
+}
+
 // trueState is what is so about the studied process.
 func (a *application) trueState() TrueState {
 	switch {
@@ -60,22 +69,26 @@ func (a *application) account() {
 	}
 	g.since = a.life.now
 	throttled := a.throttledSince(g.state)
-	a.out.StateTime[g.state] += d - throttled
-	a.out.StateTime[Stalled] += throttled
-	if g.backOff {
-		a.out.BackOffTime += d
-	}
-	if a.alive && a.quota > 0 {
-		a.out.LimitTime += d
+	if a.role == studiedPod {
+		a.out.StateTime[g.state] += d - throttled
+		a.out.StateTime[Stalled] += throttled
+		if g.backOff {
+			a.out.BackOffTime += d
+		}
+		if a.alive && a.quota > 0 {
+			a.out.LimitTime += d
+		}
 	}
 	switch dead := g.state == Hung || g.state == Down || g.state == Starting || g.state == Terminating && (!a.listening || a.hung); {
+	case a.role == surging:
 	case a.endpoints.in && dead:
 		a.out.DeadTraffic += d
-		if g.outage.open {
-			g.outage.dead += d
+		if o := a.outage(); o.open {
+			o.dead += d
 		}
 	case a.endpoints.in && g.state == Stalled:
 		a.out.SlowTraffic += d
+	case a.role == leaving:
 	case a.endpoints.in && g.state == Serving:
 		a.out.Available += d - throttled
 		a.out.SlowTraffic += throttled
@@ -156,7 +169,7 @@ func (a *application) beginOutage() {
 func (a *application) sample(list *[]time.Duration, d time.Duration) {
 	*list = append(*list, d)
 	if len(*list) >= MostSamples && a.drain != nil {
-		a.drain(&a.out)
+		a.drain(a.out)
 	}
 }
 
@@ -173,7 +186,7 @@ func (a *application) detected() {
 // removed books that no proxy sends requests to a dead pod any more: it was
 // removed, or serves again.
 func (a *application) removed() {
-	o := &a.ledger.outage
+	o := a.outage()
 	if o.open && !o.removed {
 		o.removed = true
 		a.sample(&a.out.Removals, a.life.now-o.at)
@@ -187,6 +200,7 @@ func (a *application) recovered() {
 	if !o.open || !a.endpoints.in || a.trueState() != Serving {
 		return
 	}
+	a.removed()
 	o.open = false
 	a.sample(&a.out.Recoveries, a.life.now-o.at)
 	a.sample(&a.out.FaultDead, o.dead)

@@ -40,6 +40,9 @@ type life struct {
 	updates   []update
 	triggered []int // containers whose readiness worker was sent a trigger by the current sync
 	ended     bool  // nothing more is wanted of this life
+	rolling   bool  // a rollout begins, which replaces the pod
+	replaced  bool  // a deletion of the pod ends this life
+	gone      bool  // and has
 }
 
 // container is what the kubelet and the runtime know of one container.
@@ -131,22 +134,23 @@ func newLife(pod *model.Pod, processTimers, observers int) *life {
 	return l
 }
 
-// reset makes the life ready to begin at time 0.
-func (l *life) reset() {
+// reset makes the life ready to begin at the given instant.
+func (l *life) reset(at time.Duration) {
 	l.timers.clear()
 	for c := range l.containers {
 		l.clearContainer(c)
 	}
 	clear(l.attempts)
-	l.now, l.asked = 0, 0
+	l.now, l.asked = at, 0
 	l.sync = podSync{first: true}
 	l.podReady, l.finished, l.ended = false, false, false
+	l.rolling, l.replaced, l.gone = false, false, false
 	l.updates = l.updates[:0]
 }
 
-// run fires timers up to the horizon.
+// run fires timers up to the horizon, or to a rollout.
 func (l *life) run() {
-	for !l.ended && (l.stop == nil || !l.stop.Load()) {
+	for !l.ended && !l.rolling && (l.stop == nil || !l.stop.Load()) {
 		if l.skips {
 			l.skip()
 		}

@@ -255,10 +255,9 @@ func TestLifeDoesNotAllocate(t *testing.T) {
 // What is not simulated is said, not left out.
 func TestUnsupportedIsSaid(t *testing.T) {
 	w := world(func(w *model.World) {
-		rollout := exponentially(day)
-		w.Events.Rollout = &rollout
+		w.Cluster.KubernetesVersion.Minor = 20
 	}, model.Liveness)
-	if _, err := sim.New(w); err == nil || err.Error() != "events.rollout: not simulated by this version" {
+	if _, err := sim.New(w); err == nil || err.Error() != "cluster.kubernetesVersion 1.20: not simulated by this version" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -65,5 +65,5 @@ func (a *application) beginBalancer(spec *model.LoadBalancer) {
 		return
 	}
 	period := time.Duration(spec.PeriodSeconds) * time.Second
-	a.set(timerHealthCheck, time.Duration(a.random[streamPropagation].Int64N(int64(period))))
+	a.set(timerHealthCheck, a.life.now+time.Duration(a.random[streamPropagation].Int64N(int64(period))))
 }

@@ -390,53 +390,6 @@ func TestK82DeadTrafficAfterAnExitAtOnce(t *testing.T) {
 	}
 }
 
-// A change that reaches the endpoint controller while it writes the slice finds
-// its view out of date at times, and is a second late then; isolated ones never
-// are. Measured: 4 of some 10, and none of 284.
-func TestK73CloseChangesCanBeASecondLate(t *testing.T) {
-	starts := traced(t, world(nil, model.Readiness), 3000, 5*time.Second)
-	isLate := func(d time.Duration) bool { return d > 900*time.Millisecond }
-	late := 0
-	for _, d := range spans(starts, passed("status written", true), passed("endpoint slice updated", true)) {
-		if isLate(d) {
-			late++
-		}
-	}
-	if late < 30 || late > 200 { // measured: 3 of 154 pods, 1 of 18 kills
-		t.Errorf("%d of 3000 new pods are a second late in the slice, want some 2 %%", late)
-	}
-	for _, d := range spans(traced(t, deleted(nil), 300, 38*time.Second), is(sim.EventNote, "pod deleted"), passed("endpoint slice updated", false)) {
-		if isLate(d) {
-			t.Errorf("an isolated change is %v late", d)
-		}
-	}
-}
-
-// A lone pod gets traffic to its exit, since nobody else is there; one of two
-// leaves the rules with the change of its endpoint.
-func TestK83LonePodServesToItsExit(t *testing.T) {
-	lone := deleted(func(w *model.World) { w.Replicas = 1 })
-	for _, test := range []struct {
-		w           *model.World
-		least, most time.Duration // from SIGTERM until the rules leave the pod out
-	}{{lone, 10 * time.Second, 12 * time.Second}, {deleted(nil), -100 * time.Millisecond, 1100 * time.Millisecond}} {
-		out := spans(traced(t, test.w, 50, 43*time.Second), is(sim.EventNote, "pod deleted"), routed(false))
-		if len(out) != 50 || slices.Min(out) < test.least || slices.Max(out) > test.most {
-			t.Errorf("%d replicas: out of the rules %v to %v after the deletion", test.w.Replicas, slices.Min(out), slices.Max(out))
-		}
-	}
-	// What fails its readiness probe while it terminates does not serve.
-	failing := deleted(func(w *model.World) {
-		w.Replicas = 1
-		w.Container().Probes[model.Readiness].FailureThreshold = 1
-		w.Faults = []model.Fault{{Planned: true, After: 33 * time.Second, Lasts: dist.Constantly(time.Minute),
-			Answers: model.FaultFailure, Probes: [model.ProbeKinds]bool{model.Readiness: true}}}
-	})
-	if out := spans(traced(t, failing, 50, 43*time.Second), is(sim.EventNote, "pod deleted"), routed(false)); len(out) != 50 || slices.Max(out) > 6*time.Second {
-		t.Errorf("failing its readiness probe: out of the rules %v after the deletion at the latest", slices.Max(out))
-	}
-}
-
 func TestK87PodsEndByTheirPolicy(t *testing.T) {
 	for policy, starts := range map[model.RestartPolicy]int{model.RestartAlways: 2, model.RestartOnFailure: 2, model.RestartNever: 1} {
 		w := killed()

@@ -63,7 +63,7 @@ func (s *Script) Run() *Trace {
 		TimeoutLateThrottled: dist.Constantly(s.TimeoutLate),
 		BackOffFactor:        dist.Constant(1),
 	}
-	l.reset()
+	l.reset(0)
 	for c := range l.containers {
 		l.containers[c].backOff = kubelet.BackOff{Initial: s.BackOffInitial, Max: s.BackOffMax}
 	}

@@ -18,6 +18,19 @@ func (s *service) reset(a *application) {
 	a.service = s
 }
 
+// join adds a rollout's new pod, in place of that of another replica.
+func (s *service) join(a *application) {
+	s.members = append(s.members[:1], a)
+	a.service = s
+}
+
+// leave removes the old pod of a rollout.
+func (s *service) leave(old *application) {
+	s.members = append(s.members[:0], s.members[1])
+	s.owner().set(timerRules, old.life.timers.at[old.timer(timerRules)])
+	old.set(timerRules, never)
+}
+
 // owner is the pod whose timer the proxy uses.
 func (s *service) owner() *application { return s.members[0] }
 
@@ -49,8 +62,13 @@ func (s *service) rulesDue() {
 	if s.waiting {
 		s.waiting, s.applying, s.dirty = false, true, false
 		for _, a := range s.members {
+			a.endpoints.changed = a.endpoints.next != a.endpoints.slice
 			a.endpoints.next = a.endpoints.slice
-			a.station("proxy applies rules", s.routes(a), "K72")
+		}
+		for _, a := range s.members {
+			if a.endpoints.changed {
+				a.station("proxy applies rules", s.routes(a), "K72")
+			}
 		}
 		owner.set(timerRules, owner.life.now+owner.draw(&owner.life.durations.RulesApply))
 		return

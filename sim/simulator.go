@@ -22,11 +22,19 @@ import (
 // goroutine and keeps its memory from life to life.
 type Simulator struct {
 	world    *model.World
-	nodes    []*life // one for each class of node, or one
-	observed []*life // the same with room for observers; nil: none yet
+	nodes    [][2]*life // for each class of node, or one; the second life, of a rollout's new pod, is nil without rollouts
+	observed [][2]*life // the same with room for observers; nil: none yet
 	class    stream
 	node     int // index into nodes of the life under way
+	service  service
+	rollout  rollout
 	climb    climb
+
+	out       Outcome
+	unstudied Outcome // of other replicas' pods: nobody's
+	successor Trace   // of a rollout's new pod, until its life is the studied one
+	pod       int     // the number of the studied pod
+	labelled  int     // events of the trace that have their pod's number
 }
 
 // New returns a simulator of a world, or an error that lists what the world
@@ -40,13 +48,23 @@ func New(w *model.World) (*Simulator, error) {
 
 // worldLives lays out the lives of a world, on each class of node, with room for
 // so many observers.
-func worldLives(w *model.World, observers int) []*life {
+func worldLives(w *model.World, observers int) [][2]*life {
 	if len(w.Node.Classes) == 0 {
-		return []*life{newWorldLife(w, &w.Node, observers)}
+		return [][2]*life{newWorldLives(w, &w.Node, observers)}
 	}
-	var lives []*life
+	var lives [][2]*life
 	for i := range w.Node.Classes {
-		lives = append(lives, newWorldLife(w, &w.Node.Classes[i].Node, observers))
+		lives = append(lives, newWorldLives(w, &w.Node.Classes[i].Node, observers))
+	}
+	return lives
+}
+
+// newWorldLives lays out the lives of a world on one kind of node: one, or two
+// where a rollout's new pod lives beside the old one.
+func newWorldLives(w *model.World, node *model.Node, observers int) (lives [2]*life) {
+	lives[0] = newWorldLife(w, node, observers)
+	if w.Events.Rollout != nil {
+		lives[1] = newWorldLife(w, node, observers)
 	}
 	return lives
 }
@@ -60,7 +78,6 @@ func Unsupported(w *model.World) []string {
 			paths = append(paths, path)
 		}
 	}
-	add(w.Events.Rollout == nil, "events.rollout")
 	v := w.Cluster.KubernetesVersion
 	add(v.Minor >= model.OldestVersion.Minor && v.Minor <= model.NewestVersion.Minor, "cluster.kubernetesVersion "+v.String())
 	return paths
@@ -82,8 +99,8 @@ func newWorldLife(w *model.World, node *model.Node, observers int) *life {
 // SkipsAhead reports whether the quiet stretches of the world's lives can be
 // passed over.
 func (s *Simulator) SkipsAhead() bool {
-	for _, l := range s.nodes {
-		if !l.processes.(*application).skipping.valid {
+	for _, pair := range s.nodes {
+		if !pair[0].processes.(*application).skipping.valid {
 			return false
 		}
 	}
@@ -92,38 +109,73 @@ func (s *Simulator) SkipsAhead() bool {
 
 // Run simulates one life. The outcome is valid until the next call.
 func (s *Simulator) Run(of Life) *Outcome {
-	l, a := s.begin(of)
+	l, a := s.begin(&of)
 	if of.Hang > 0 {
 		l.timers.set(a.timer(timerHang), of.Hang)
 	}
 	l.run()
-	return a.finish()
+	for l.rolling && !l.ended {
+		l = s.roll(&of, l)
+		l.run()
+	}
+	out := l.processes.(*application).finish()
+	if of.Trace != nil {
+		s.label(of.Trace, s.pod)
+		of.Trace.sort()
+	}
+	return out
 }
 
 // begin prepares a life up to its pod's first sync.
-func (s *Simulator) begin(of Life) (*life, *application) {
+func (s *Simulator) begin(of *Life) (*life, *application) {
 	s.class.seed(of.Seed, of.Replication, forNodeClass)
 	s.node = s.drawClass()
-	l := s.nodes[s.node]
+	l := s.nodes[s.node][0]
 	a := l.processes.(*application)
-	l.reset()
-	l.random.seed(of.Seed, of.Replication, forKubelet)
+	s.rollout.generation, s.pod, s.labelled = 0, 0, 0
+	l.trace = of.Trace
+	if l.trace != nil {
+		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
+	}
+	s.out.Reset()
+	s.out.NeverReady = true
+	if len(s.world.Node.Classes) > 0 {
+		s.out.NodeClass = s.node + 1
+	}
+	s.unstudied.Reset()
+	a.out = &s.out
+	s.prepare(l, of, 0, 0)
+	s.service.reset(a)
+	a.scheduleEvents()
+	l.timers.set(l.podTimer(), 0)
+	return l, a
+}
+
+// prepare makes a life that of the pod of a generation, which begins at the
+// given instant. Each generation has random numbers of its own.
+func (s *Simulator) prepare(l *life, of *Life, generation uint64, at time.Duration) {
+	l.reset(at)
+	l.random.seed(of.Seed, of.Replication, forKubelet+purpose(generation)<<32)
 	l.wallOffset = time.Duration(l.random.Int64N(int64(time.Second)))
 	l.relistPhase = time.Duration(l.random.Int64N(int64(time.Second)))
 	l.kubeletStart = -dist.Longest // an old kubelet: no start-up jitter (K4)
 	l.horizon = min(of.Horizon, dist.Longest)
-	l.trace, l.stop = of.Trace, of.Stop
+	l.stop = of.Stop
+	a := l.processes.(*application)
 	l.skips = of.SkipAhead && of.Trace == nil && a.skipping.valid
-	if l.trace != nil {
-		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
+	a.drain, a.firstStart = of.Drain, of.FirstStart
+	if a.out == &s.unstudied {
+		a.drain, a.firstStart = nil, false
 	}
-	a.drain = of.Drain
-	a.reset(of.Seed, of.Replication)
-	if len(s.world.Node.Classes) > 0 {
-		a.out.NodeClass = s.node + 1
+	a.reset(of.Seed, of.Replication, generation)
+}
+
+// label notes which pod the newest events of a trace are about.
+func (s *Simulator) label(trace *Trace, pod int) {
+	for i := s.labelled; i < len(trace.Events); i++ {
+		trace.Events[i].Pod = pod
 	}
-	l.timers.set(l.podTimer(), 0)
-	return l, a
+	s.labelled = len(trace.Events)
 }
 
 // drawClass draws the class of the node a replica lands on.
@@ -155,13 +207,14 @@ func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []
 		s.observed = worldLives(s.world, maxObservers)
 	}
 	unprobed := s.world.WithContainer(s.world.Container().WithProbe(k, nil))
-	for _, l := range s.observed {
-		l.pod = &unprobed.Pod
+	for _, pair := range s.observed {
+		pair[0].pod = &unprobed.Pod
 	}
 	plain := s.nodes
 	s.nodes = s.observed
 	defer func() { s.nodes = plain }()
-	l, a := s.begin(of)
+	l, a := s.begin(&of)
+	a.set(timerRollout, never) // a new pod answers as the old one does
 	a.observe(k, period)
 	l.run()
 	for i := range l.attempts {

@@ -26,9 +26,11 @@ func (s *Simulator) Save(into *Snapshot) {
 			node = &s.world.Node.Classes[s.node].Node
 		}
 		into.life = newWorldLife(s.world, node, 0)
+		own := into.life.processes.(*application)
+		own.out, own.service = &Outcome{}, &service{}
 	}
 	into.node, into.climb = s.node, s.climb
-	into.life.copyFrom(s.nodes[s.node])
+	into.life.copyFrom(s.nodes[s.node][0])
 }
 
 // Restore lets a life go on from a snapshot. Its luck from here on is that of
@@ -38,9 +40,10 @@ func (s *Simulator) Save(into *Snapshot) {
 // continuation; lives that go on from one snapshot are independent given it.
 func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
 	s.node, s.climb = from.node, from.climb
-	l := s.nodes[s.node]
-	l.copyFrom(from.life)
+	l := s.nodes[s.node][0]
 	a := l.processes.(*application)
+	a.out, a.service = &s.out, &s.service
+	l.copyFrom(from.life)
 	l.random.seed(seed, replication, forKubelet)
 	for i := range a.random {
 		a.random[i].seed(seed, replication, purposeOf(i))
@@ -72,7 +75,7 @@ func (l *life) copyFrom(other *life) {
 func (a *application) copyFrom(other *application) {
 	own := *a
 	*a = *other
-	a.life, a.random, a.out, a.cpu, a.service, a.drain = own.life, own.random, own.out, own.cpu, own.service, own.drain
+	a.life, a.random, a.out, a.cpu, a.service, a.drain, a.heir = own.life, own.random, own.out, own.cpu, own.service, own.drain, nil
 	members := own.service.members[:0]
 	*a.service = *other.service
 	a.service.members = append(members, a)

@@ -46,7 +46,7 @@ func TestSnapshotGoesOnAlike(t *testing.T) {
 // goOn returns what the next hours after a snapshot came to.
 func goOn(s *Simulator, from *Snapshot) string {
 	s.Restore(from, 5, 7)
-	l := s.nodes[s.node]
+	l := s.nodes[s.node][0]
 	l.horizon = l.now + time.Hour
 	l.run()
 	return fmt.Sprintf("%+v", *s.application().finish())
@@ -82,7 +82,7 @@ func TestSnapshotKnowsEveryReference(t *testing.T) {
 	known := []string{
 		"life.pod", "life.processes", "life.timers.at", "life.timers.win", "life.random.pcg", "life.random.Rand", "life.trace", "life.stop",
 		"life.containers", "life.attempts", "life.updates", "life.triggered", "container.spec", "container.workers.Probe.TerminationGracePeriodSeconds",
-		"application.world", "application.node", "application.app", "application.life", "application.cpu", "application.finished", "application.service", "application.drain",
+		"application.world", "application.node", "application.app", "application.life", "application.heir", "application.out", "application.cpu", "application.finished", "application.service", "application.drain",
 		"service.members", "application.skipping.syncs.lengths", "application.skipping.syncs.cumulative",
 		"application.random.pcg", "application.random.Rand", "application.renewals", "application.faults", "application.resources", "application.observations",
 		"renewal.first.absent.lengths", "renewal.first.absent.cumulative", "renewal.first.lasts.lengths", "renewal.first.lasts.cumulative",

@@ -65,6 +65,7 @@ type Event struct {
 	End         time.Duration // EventAttempt, EventStall, EventCPU
 	Kind        EventKind
 	Container   int // index into the pod's containers; -1: the pod
+	Pod         int // 0 is the first one studied; each rollout replaces it by the next
 	Incarnation int // of the container: 0, 1, … is its restart count
 	Probe       model.ProbeKind
 	Outcome     kubelet.Outcome

@@ -338,6 +338,7 @@ func throttledOften(lines []line) string {
 type record struct {
 	TMs       float64  `json:"tMs"`
 	Kind      string   `json:"kind"`
+	Pod       int      `json:"pod,omitempty"`
 	Container string   `json:"container,omitempty"`
 	Restarts  *int     `json:"restarts,omitempty"`
 	EndMs     *float64 `json:"endMs,omitempty"`
@@ -363,7 +364,7 @@ type record struct {
 
 func traceRecord(w *model.World, l *line) record {
 	e := l.Event
-	r := record{TMs: float64(e.At) / 1e6, Kind: e.Kind.String(), Rule: l.rules, Why: l.why, Text: e.Text}
+	r := record{TMs: float64(e.At) / 1e6, Kind: e.Kind.String(), Rule: l.rules, Why: l.why, Text: e.Text, Pod: e.Pod}
 	if e.Container >= 0 && e.Container < len(w.Pod.Containers) {
 		r.Container = w.Pod.Containers[e.Container].Name
 		r.Restarts = &e.Incarnation

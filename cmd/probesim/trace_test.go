@@ -11,7 +11,7 @@ import (
 )
 
 // Every line of a trace has a rule, and with --explain a sentence. The lives
-// have kills, hangs, deletions and restarts of the kubelet.
+// have kills, hangs, deletions, rollouts and restarts of the kubelet.
 func TestTraceExplainsEveryLine(t *testing.T) {
 	rules := regexp.MustCompile(`^([KCI][0-9]+(, K[0-9]+)?|scenario)$`)
 	for _, args := range traces() {
@@ -39,6 +39,7 @@ func traces() [][]string {
 	return append(all,
 		[]string{"trace", "gallery:ingress-controller", "--hang", "5m"},
 		[]string{"trace", "gallery:alb-deregistration", "--to", "20m", "--set", "events.deletion.every=5m", "--set", "events.kubeletRestart.every=4m"},
+		[]string{"trace", "gallery:alb-deregistration", "--to", "20m", "--set", "events.rollout.every=3m", "--set", "replicas=4"},
 		[]string{"trace", "gallery:infinispan-ticks", "--hang", "1m", "--set", "application.shutdown.ignoresTerm=true", "--set", "replicas=1"},
 	)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -99,29 +100,46 @@ func (c *chromeWriter) names() []chromeEvent {
 	name := func(kind string, pid, tid int, text string) {
 		names = append(names, chromeEvent{Name: kind, Phase: "M", PID: pid, TID: tid, Args: &chromeArgs{Name: text}})
 	}
-	name("process_name", 0, 0, "pod "+c.trace.World.Name)
-	for i, text := range []string{"Ready", "in the endpoints", "on the way to the proxies", "pod and kubelet"} {
-		name("thread_name", 0, laneReady+i, text)
-	}
-	for i := range c.trace.World.Pod.Containers {
-		container := &c.trace.World.Pod.Containers[i]
-		name("process_name", i+1, 0, "container "+container.Name)
-		if i == c.trace.World.Studied {
-			name("thread_name", i+1, laneState, "true state")
+	for pod := range podCount(c.trace) {
+		of := ""
+		if pod > 0 {
+			of = fmt.Sprintf(" (new pod %d)", pod)
 		}
-		name("thread_name", i+1, laneKubelet, "kubelet")
-		for k, p := range container.Probes {
-			if p != nil {
-				name("thread_name", i+1, laneProbe+k, model.ProbeKind(k).String()+" probe")
-			}
+		pid := c.pid(pod, -1)
+		name("process_name", pid, 0, "pod "+c.trace.World.Name+of)
+		for i, text := range []string{"Ready", "in the endpoints", "on the way to the proxies", "pod and kubelet"} {
+			name("thread_name", pid, laneReady+i, text)
 		}
-		if i == c.trace.World.Studied {
-			for lane, cause := range c.stalls {
-				name("thread_name", i+1, laneStall+lane, cause)
-			}
+		for i := range c.trace.World.Pod.Containers {
+			c.nameContainer(name, c.pid(pod, i), i, of)
 		}
 	}
 	return names
+}
+
+// pid returns the number of the process that stands for a container of a pod,
+// or with -1 for the pod.
+func (c *chromeWriter) pid(pod, container int) int {
+	return pod*(len(c.trace.World.Pod.Containers)+1) + max(0, container+1)
+}
+
+// nameContainer names the lanes of a container.
+func (c *chromeWriter) nameContainer(name func(kind string, pid, tid int, text string), pid, i int, of string) {
+	container := &c.trace.World.Pod.Containers[i]
+	name("process_name", pid, 0, "container "+container.Name+of)
+	name("thread_name", pid, laneKubelet, "kubelet")
+	for k, p := range container.Probes {
+		if p != nil {
+			name("thread_name", pid, laneProbe+k, model.ProbeKind(k).String()+" probe")
+		}
+	}
+	if i != c.trace.World.Studied {
+		return
+	}
+	name("thread_name", pid, laneState, "true state")
+	for lane, cause := range c.stalls {
+		name("thread_name", pid, laneStall+lane, cause)
+	}
 }
 
 // stretch adds a record of a stretch as far as it is in view.
@@ -140,20 +158,35 @@ func microseconds(d time.Duration) float64 { return float64(d) / 1e3 }
 // stretches adds what lasts from one event to the next: the true state, Ready
 // and being in the endpoints.
 func (c *chromeWriter) stretches() {
+	pods := podCount(c.trace)
+	for pod := range pods {
+		c.stretchesOf(pod, pod == pods-1)
+	}
+}
+
+// stretchesOf does so for one pod. The last one lives on to the horizon.
+func (c *chromeWriter) stretchesOf(pod int, last bool) {
 	var state, ready, endpoint *sim.Event
+	ends := c.trace.Horizon
 	end := func(since *sim.Event, at time.Duration) {
 		switch {
 		case since == nil:
 		case since.Kind == sim.EventState:
-			c.stretch(since.At, at, chromeEvent{Name: since.State.String(), Category: "state", PID: since.Container + 1, TID: laneState})
+			c.stretch(since.At, at, chromeEvent{Name: since.State.String(), Category: "state", PID: c.pid(pod, since.Container), TID: laneState})
 		case since.Ready && since.Kind == sim.EventReady:
-			c.stretch(since.At, at, chromeEvent{Name: "Ready", Category: "ready", PID: 0, TID: laneReady})
+			c.stretch(since.At, at, chromeEvent{Name: "Ready", Category: "ready", PID: c.pid(pod, -1), TID: laneReady})
 		case since.Ready:
-			c.stretch(since.At, at, chromeEvent{Name: "in the endpoints", Category: "endpoint", PID: 0, TID: laneEndpoint})
+			c.stretch(since.At, at, chromeEvent{Name: "in the endpoints", Category: "endpoint", PID: c.pid(pod, -1), TID: laneEndpoint})
 		}
 	}
 	for i := range c.trace.Events {
 		e := &c.trace.Events[i]
+		if e.Pod != pod {
+			continue
+		}
+		if !last {
+			ends = e.At
+		}
 		var since **sim.Event
 		switch e.Kind {
 		case sim.EventState:
@@ -169,14 +202,14 @@ func (c *chromeWriter) stretches() {
 		*since = e
 	}
 	for _, since := range []*sim.Event{state, ready, endpoint} {
-		end(since, c.trace.Horizon)
+		end(since, ends)
 	}
 }
 
 // add adds the record of one event.
 func (c *chromeWriter) add(l *line) {
 	text := what(c.trace.World, l.Event)
-	e := chromeEvent{Name: text, Category: l.Kind.String(), PID: max(0, l.Container+1), TID: laneKubelet, Args: &chromeArgs{What: text, Rule: l.rules, Why: l.why}}
+	e := chromeEvent{Name: text, Category: l.Kind.String(), PID: c.pid(l.Pod, l.Container), TID: laneKubelet, Args: &chromeArgs{What: text, Rule: l.rules, Why: l.why}}
 	if l.Container >= 0 {
 		e.Args.Restarts = &l.Incarnation
 	}

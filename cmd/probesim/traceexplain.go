@@ -14,7 +14,7 @@ import (
 // through the trace in order and remembers what later events follow from.
 type explainer struct {
 	world      *model.World
-	containers []explained
+	containers []explained   // of one pod after the other
 	stalls     []*sim.Event  // of the whole trace, in the order of their starts
 	deleting   bool          // the pod was deleted and is not gone
 	sliceAt    time.Duration // latest change of the EndpointSlice
@@ -32,7 +32,7 @@ type explained struct {
 }
 
 func newExplainer(trace *sim.Trace) *explainer {
-	x := &explainer{world: trace.World, containers: make([]explained, len(trace.World.Pod.Containers))}
+	x := &explainer{world: trace.World, containers: make([]explained, podCount(trace)*len(trace.World.Pod.Containers))}
 	for i := range trace.Events {
 		if e := &trace.Events[i]; e.Kind == sim.EventStall {
 			x.stalls = append(x.stalls, e)
@@ -44,10 +44,21 @@ func newExplainer(trace *sim.Trace) *explainer {
 // container returns what is known of the container that an event is about; of
 // the pod itself, something empty.
 func (x *explainer) container(e *sim.Event) *explained {
-	if e.Container < 0 || e.Container >= len(x.containers) {
+	n := len(x.world.Pod.Containers)
+	if e.Container < 0 || e.Container >= n {
 		return &explained{}
 	}
-	return &x.containers[e.Container]
+	return &x.containers[e.Pod*n+e.Container]
+}
+
+// podCount is the number of pods that a trace is about: one, and one more for
+// each rollout.
+func podCount(trace *sim.Trace) int {
+	pods := 1
+	for i := range trace.Events {
+		pods = max(pods, trace.Events[i].Pod+1)
+	}
+	return pods
 }
 
 // note remembers an event.
@@ -82,8 +93,9 @@ func (x *explainer) note(e *sim.Event) {
 			x.deleting = false
 		}
 		if e.Rule == "K54" || e.Rule == "K81" { // other workers from here on
-			for i := range x.containers {
-				x.containers[i].triggered = false
+			n := len(x.world.Pod.Containers)
+			for i := range n {
+				x.containers[e.Pod*n+i].triggered = false
 			}
 		}
 	case sim.EventStation:
@@ -336,7 +348,13 @@ func (x *explainer) whyNote(e *sim.Event) string {
 	case "pod deleted":
 		return "The scenario's events delete it. From now on its endpoint is not ready, whatever its probes say (K50); the kubelet stops it beside that."
 	case "pod gone":
-		return "Its last status is written; a new pod begins in its place."
+		return "Its last status is written, and its endpoint goes; a new pod takes its place, or has."
+	case "pod object removed":
+		return "The API server has let go of it. Who waits for that, as a StatefulSet does, creates the next one now."
+	case "rollout begins":
+		return "The scenario's events roll the workload out: a new pod first, and the old one goes once that is Ready."
+	case "another replica is replaced":
+		return "Replicas are replaced one after another. What others change in the EndpointSlice keeps the same proxies busy (K72)."
 	case "kubelet restarts":
 		return "The scenario's events restart it. Workers, counts, results and back-off are forgotten; the containers run on."
 	case "kubelet starts":

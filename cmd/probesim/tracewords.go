@@ -24,10 +24,17 @@ func traceEnd(e *sim.Event) string {
 
 // who names the container an event is about, with its restart count.
 func who(w *model.World, e *sim.Event) string {
+	pod := "pod"
+	if e.Pod > 0 {
+		pod = fmt.Sprintf("new pod %d", e.Pod)
+	}
 	if e.Container < 0 || e.Container >= len(w.Pod.Containers) {
-		return "pod"
+		return pod
 	}
 	name := w.Pod.Containers[e.Container].Name
+	if e.Pod > 0 {
+		name += " of " + pod
+	}
 	if e.Incarnation > 0 {
 		name += fmt.Sprintf(" (restart %d)", e.Incarnation)
 	}

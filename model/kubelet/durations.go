@@ -31,9 +31,9 @@ type Durations struct {
 	StatusPatch dist.Duration // status write begun to the PATCH received by the API server (K49, K71)
 	StatusDone  dist.Duration // that to its answer, when the next write can begin
 	PodEvent    dist.Duration // PATCH received to the watchers seeing the pod (K71)
-	SliceUpdate dist.Duration // that to the watchers seeing the EndpointSlice (K50, K71)
-	BusyStart   float64       // factor on the four above while the node starts the container (K74, K75)
+	BusyStart   float64       // factor on the three above while the node starts the container (K74, K75)
 	StaleSlices float64       // probability that a change which comes during an update of the slice finds the controller's view out of date (K73)
+	SliceUpdate dist.Duration // watchers seeing the pod to their seeing the EndpointSlice (K50, K71)
 	RulesStart  dist.Duration // a proxy free to apply rules to its beginning (K72)
 	RulesApply  dist.Duration // one application of rules (K72)
 
@@ -42,6 +42,8 @@ type Durations struct {
 	DeleteEvent dist.Duration // DELETE call to the endpoint controller taking the pod up (K79)
 	FinalStatus dist.Duration // last container's exit to the pod's final phase and the end of its endpoint (K81)
 	Removed     dist.Duration // that to the pod object being gone (K81)
+	Replace     dist.Duration // new pod of a rollout seen Ready to the DELETE of an old one (K84)
+	NextPod     dist.Duration // that to the creation of the next new pod (K84)
 	KubeletBoot dist.Duration // start of a kubelet process to its first sync (K85)
 }
 
@@ -71,9 +73,9 @@ func MeasuredDurations() Durations {
 		StatusPatch: medianP90(4400*us, 6500*us),
 		StatusDone:  medianP90(4500*us, 7000*us),
 		PodEvent:    medianP90(5700*us, 9200*us),
-		SliceUpdate: medianP90(5900*us, 9900*us),
 		BusyStart:   1.4,
 		StaleSlices: 0.4,
+		SliceUpdate: medianP90(5900*us, 9900*us),
 		RulesStart:  medianP90(500*us, 1100*us),
 		RulesApply:  medianP90(32*ms, 40*ms),
 
@@ -82,6 +84,8 @@ func MeasuredDurations() Durations {
 		DeleteEvent: medianP90(14*ms, 27*ms),
 		FinalStatus: medianP90(150*ms, 230*ms),
 		Removed:     dist.Duration{Nanoseconds: dist.Uniform{Low: 150e6, High: 1100e6}},
+		Replace:     medianP90(20*ms, 33*ms),
+		NextPod:     medianP90(35*ms, 52*ms),
 		KubeletBoot: medianP90(1650*ms, 1750*ms),
 	}
 }

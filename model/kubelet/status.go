@@ -38,7 +38,8 @@ type Workers [model.ProbeKinds]Worker
 // sync that a refused start has waited for (K86). previous is the cached status, refused
 // that the last start was refused by back-off, adopted that the container ran
 // long before the kubelet started (K54). trigger reports that the
-// readiness worker is to be sent a manual trigger (K9).
+// readiness worker is to be sent a manual trigger (K9). A container in back-off is
+// terminated until the sync that refuses it again, or ends the wait (K86).
 func (ws *Workers) Generate(r *Runtime, previous Status, refused, adopted bool) (s Status, trigger bool) {
 	s = Status{Incarnation: r.Incarnation, State: Terminated}
 	switch {
