@@ -94,7 +94,7 @@ func unknownField(name string, known []string) string {
 	if near := model.Nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown field (did you mean %q?)", near)
 	}
-	if len(known) > 16 {
+	if len(known) > 24 {
 		return "unknown field"
 	}
 	return "unknown field, allowed: " + strings.Join(known, ", ")

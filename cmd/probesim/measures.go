@@ -128,7 +128,7 @@ func verdictNames(verdicts []estimate.Verdict, want func(*bool) bool) []string {
 var measureHeader = []string{"measure", "statistic", "estimate", "low", "high", "confidence", "method", "n"}
 
 // measureRecords returns every measure for a machine, one record for each
-// number, in the order of the JSON keys.
+// number, in the alphabetical order of the JSON keys.
 func measureRecords(m *estimate.Measures) [][]string {
 	var records [][]string
 	for _, key := range estimate.Keys() {
