@@ -20,6 +20,10 @@ func (s *stages) decodeNode(d *decoder, n *yaml.Node, at place) {
 		d.decode(n, reflect.ValueOf(&(*s)[0]).Elem(), at)
 		return
 	}
+	if n.Kind != yaml.SequenceNode {
+		d.fault(n, at, "%s: must be a stage such as {wait: 3s}, or a list of them", described(n))
+		return
+	}
 	var list []stage
 	d.decode(n, reflect.ValueOf(&list).Elem(), at)
 	*s = list

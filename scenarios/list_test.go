@@ -44,7 +44,7 @@ func TestListWithFaults(t *testing.T) {
 			`--set: livenessProbe.periodSeconds: pod/annotated: container "proxy" has no livenessProbe: a handler is missing, set livenessProbe.httpGet.port, .tcpSocket.port, .grpc.port or .exec.command too`,
 		}},
 		{[]string{"nothing.of.the.kind=1", "livenessProbe.periodSeconds=7", "container=app"}, "", []string{
-			`--set: nothing.of.the.kind: unknown field`,
+			`--set: nothing.of.the.kind: unknown field, allowed: startupProbe, readinessProbe, livenessProbe, resources, lifecycle, apiVersion, kind, metadata, manifest, pod, container, replicas, application, faults, dependencies, node, cluster, events, objectives, whatIf, run`,
 		}},
 		{[]string{"livenessProbe.periodSeconds"}, "", []string{
 			`--set: "livenessProbe.periodSeconds": must be path=value`,

@@ -121,7 +121,7 @@ func (u *unit) applyOne(d *decoder, steps []step, c change) {
 		d.fault(c.value, c.from, "cannot be changed by an overlay")
 		return
 	default:
-		known := append(slices.Clone(containerFields), "pod")
+		known := slices.Clone(containerFields)
 		for _, f := range fieldsOf(scenarioType) {
 			known = append(known, f.name)
 		}

@@ -262,7 +262,8 @@ func calculationPage(p *page, c *calc.Calculation) {
 	}
 }
 
-// plainNumber writes an exact number of seconds as it is, or that there is none.
+// plainNumber writes an exact number of seconds to the millisecond, or that there
+// is none.
 func plainNumber(n calc.Number) string {
 	switch {
 	case math.IsNaN(float64(n)):
@@ -270,7 +271,7 @@ func plainNumber(n calc.Number) string {
 	case math.IsInf(float64(n), 1):
 		return "∞"
 	}
-	return strconv.FormatFloat(float64(n), 'g', 6, 64)
+	return strconv.FormatFloat(math.Round(float64(n)*1000)/1000, 'g', 6, 64)
 }
 
 func killLines(c *calc.Calculation) []string {

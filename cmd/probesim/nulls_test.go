@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,47 @@ func TestNullsHaveTheirReason(t *testing.T) {
 			}
 			if got, want := strings.Contains(notes, "depend on the horizon"), name == "slow"; got != want {
 				t.Errorf("says that starts kill: %t\n%s", got, notes)
+			}
+		})
+	}
+}
+
+// Every number that calc leaves out has its reason in the notes, too, once.
+func TestNullsOfCalcHaveTheirReason(t *testing.T) {
+	for _, args := range []string{
+		"gallery:starved-20m", "gallery:ingress-controller", "gallery:nodejs-cold-boot", "gallery:infinispan-ticks", "gallery:spring-boot-200m",
+		"", "--probability 0.01", "--stall-every 6h --stall-lasts 25s", "--cpu-limit 20m",
+	} {
+		t.Run(args, func(t *testing.T) {
+			_, stdout, stderr := invoke(t.Context(), t, strings.Fields("calc -o json "+args)...)
+			if stderr != "" {
+				t.Fatal(stderr)
+			}
+			result := decoded(t, stdout)
+			notes := fmt.Sprint(result["notes"])
+			for key, value := range result {
+				if key != "probes" && key != "quota" && hasNull(value) && !strings.Contains(notes, key) {
+					t.Errorf("%s: %v, and no note says why:\n%s", key, value, notes)
+				}
+			}
+			for kind, probe := range result["probes"].(map[string]any) {
+				for key, value := range probe.(map[string]any) {
+					names := func(note any) bool {
+						text := note.(string)
+						return strings.Contains(text, kind+"."+key) || strings.HasPrefix(text, kind+" probe: ") && strings.Contains(text, key) ||
+							key == "readyLagSeconds" && strings.HasPrefix(text, key)
+					}
+					if hasNull(value) && !slices.ContainsFunc(result["notes"].([]any), names) {
+						t.Errorf("%s.%s: %v, and no note says why:\n%s", kind, key, value, notes)
+					}
+				}
+			}
+			said := map[string]bool{}
+			for _, note := range result["notes"].([]any) {
+				if said[note.(string)] {
+					t.Errorf("said twice: %s", note)
+				}
+				said[note.(string)] = true
 			}
 		})
 	}

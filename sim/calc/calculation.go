@@ -3,6 +3,7 @@ package calc
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -90,8 +91,12 @@ func newCalculation(scenario string) *Calculation {
 	}
 }
 
+// note adds a note, unless it stands there: what holds for two probes is said
+// once.
 func (c *Calculation) note(format string, args ...any) {
-	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
+	if note := fmt.Sprintf(format, args...); !slices.Contains(c.Notes, note) {
+		c.Notes = append(c.Notes, note)
+	}
 }
 
 // folkFormulas returns the formulas in use for the probe, each with its error.

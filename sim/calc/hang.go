@@ -50,7 +50,7 @@ func (s *studied) detection(kind model.ProbeKind, probe *Probe) {
 		s.c.note("%s probe: detectionSeconds is null: it cannot see a hang", kind)
 		probe.DetectionSeconds = nil
 	case why != "":
-		s.c.note("%s probe: of detectionSeconds only the bounds are known: %s; run simulates it", kind, why)
+		s.c.note("%s probe: of detectionSeconds and detectionIfRefusedSeconds only the bounds are known: %s; run simulates it", kind, why)
 		probe.DetectionSeconds = window.withoutPast(settings).onlyBounds()
 	default:
 		probe.DetectionSeconds = window.Seconds()

@@ -81,6 +81,8 @@ func FromInput(in Input) (*Calculation, error) {
 		c.quota(&in)
 	}
 	c.note("windows: exact for a fault at a uniform phase of the probe's grid (S4); the kubelet's own delays, some milliseconds, come on top")
+	c.note("startupKillProbability and startupKillProbabilityAnyPhase are null: these numbers describe no startup; a scenario does")
+	c.explainNulls()
 	return c, nil
 }
 

@@ -36,6 +36,7 @@ func World(w *model.World) (*Calculation, error) {
 			c.note("quota: textbook arithmetic of the %s probe's mean answer from a fresh period (S8)", kind)
 		}
 	}
+	c.explainNulls()
 	return c, nil
 }
 
@@ -149,15 +150,15 @@ func (s *studied) startup() {
 	noAnswer := p.Handler.Kind == model.GRPC
 	for _, stage := range s.w.Application.Startup {
 		if stage.Answers != model.AnswersRefused && p.Handler.Kind == model.TCPSocket {
-			s.c.note("startup: a tcp probe succeeds as soon as the process listens (C10): it has no closed form here")
+			s.c.note("startupKillProbability: null: a tcp probe succeeds as soon as the process listens (C10): it has no closed form here")
 			return
 		}
 		if !stage.Answers.Fault().Judged() {
-			s.c.note("startup: not every attempt at a process that starts counts as a failure (%s): it has no closed form here", stage.Answers)
+			s.c.note("startupKillProbability: null: not every attempt at a process that starts counts as a failure (%s): it has no closed form here", stage.Answers)
 			return
 		}
 		if redials(p, &stage) {
-			s.c.note("startup: a refused grpc attempt connects again within its timeout (K20): it has no closed form here")
+			s.c.note("startupKillProbability: null: a refused grpc attempt connects again within its timeout (K20): it has no closed form here")
 			return
 		}
 		noAnswer = noAnswer || stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersDropped
