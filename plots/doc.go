@@ -4,9 +4,14 @@
 //   - Timeline: the life of one pod, or of several stacked for comparison;
 //   - Front: how soon settings detect a hang against how often they kill a
 //     healthy container;
+//   - Risk: how often every usual setting kills a healthy container;
 //   - Startup: how long startups take against the time the probes give them;
 //   - Answers: how long answers take against the timeout;
+//   - Limits: how long answers take under other CPU limits;
 //   - Delays: what follows a hang, and when;
+//   - Tornado: which inputs a measure hangs on;
+//   - Comparison: what variants change, with intervals on the same lives;
+//   - Convergence: an estimate from ever more replications, and the closed form;
 //   - QQ: measured durations against the distribution fitted to them.
 //
 // A chart is a plain struct. Its fields are the data, Sentence reads it in one

@@ -167,10 +167,12 @@ func TestDraw(t *testing.T) {
 
 // examples are the charts whose data is held by golden files.
 func examples() map[string]Chart {
-	return map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
+	charts := map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
 		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(), "front-wide": wideFront(), "front-crowded": crowdedFront(),
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
 		"answers": answers(), "delays": delays(), "qq": qq(), "qq-empty": &QQ{Source: "pods.json: web", Family: "constant", PValue: math.NaN()}}
+	maps.Copy(charts, sensitive())
+	return charts
 }
 
 // qq is a fit that holds up to its longest values.

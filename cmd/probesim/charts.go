@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -99,16 +99,11 @@ const (
 // answers observes what a probe would be answered at the instants of its grid:
 // the liveness probe, or the one there is.
 func (f *plotFlags) answers(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (plots.Chart, error) {
-	kind := model.Liveness
-	for _, k := range []model.ProbeKind{model.Startup, model.Readiness, model.Liveness} {
-		if world.Container().Probes[k] != nil {
-			kind = k
-		}
+	kind, err := askedProbe(world)
+	if err != nil {
+		return nil, fmt.Errorf("--chart answers: %w", err)
 	}
 	probe := world.Container().Probes[kind]
-	if probe == nil {
-		return nil, errors.New("--chart answers: the container has no probe")
-	}
 	o := f.options(cmd, w)
 	simulator, err := sim.New(world)
 	if err != nil {

@@ -12,19 +12,19 @@ import (
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
-	"github.com/probesim/probesim/sim/recommend"
 )
 
 // charts are the kinds of chart, in the order of the help.
-var charts = []string{"timeline", "front", "startup", "answers", "delays"}
+var charts = []string{"timeline", "front", "risk", "startup", "answers", "limits", "delays", "tornado", "compare", "convergence"}
 
 type plotFlags struct {
 	lifeFlags
 	effort
-	chart   string
-	file    string
-	variant string
-	set     *[]string
+	chart    string
+	file     string
+	variant  string
+	set      *[]string
+	measures *[]string
 }
 
 func plotCommand() *cobra.Command {
@@ -36,14 +36,20 @@ func plotCommand() *cobra.Command {
 the extension .csv; a FILE that ends in .csv gets the data alone. The sentence that
 reads the chart goes to standard output.
 
-  timeline   the life of one pod: attempts, failures in a row, Ready, endpoints, kills
-  front      detection time against false kills: the settings worth choosing from
-  startup    how long startups take, against the time the probes give them
-  answers    how long answers take, against the timeout
-  delays     what follows a hang and when: no more traffic, the kill, serving again`,
+  timeline     the life of one pod: attempts, failures in a row, Ready, endpoints, kills
+  front        detection time against false kills: the settings worth choosing from
+  risk         false kills by period and failureThreshold, a map for each timeout
+  startup      how long startups take, against the time the probes give them
+  answers      how long answers take, against the timeout
+  limits       how long answers take under other CPU limits, against the timeout
+  delays       what follows a hang and when: no more traffic, the kill, serving again
+  tornado      which inputs a measure hangs on, as "sweep --tornado" finds it
+  compare      what each whatIf changes, with intervals, as "compare" finds it
+  convergence  a measure at doubling numbers of replications, and the closed form`,
 		Example: `  probesim plot gallery:ingress-controller -o life.svg
   probesim plot gallery:ingress-controller --chart front -o front.pdf
-  probesim plot deployment.yaml --hang 5m -o hang.png`,
+  probesim plot deployment.yaml --hang 5m -o hang.png
+  probesim plot gallery:starved-20m --chart limits -o limits.svg`,
 		Args:              oneArgument,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return plotScenario(cmd, args[0], &f) },
@@ -53,13 +59,14 @@ reads the chart goes to standard output.
 	flags.StringVarP(&f.file, "output", "o", "", "file to write: .svg, .png, .pdf or .csv (required)")
 	flags.StringVar(&f.chart, "chart", charts[0], "kind of chart: "+strings.Join(charts, ", "))
 	complete(cmd, "chart", charts...)
-	flags.StringVar(&f.variant, "variant", "", "for all but front: a whatIf of the scenario, instead of the settings as they are")
+	flags.StringVar(&f.variant, "variant", "", "for timeline, startup, answers, limits, delays and convergence: a whatIf of the scenario, instead of the settings as they are")
 	f.effort.add(cmd)
 	flags.Uint64Var(&f.replication, "replication", 0, "for timeline: which life, counted from 0")
 	flags.Var((*durationFlag)(&f.hang), "hang", "for timeline: let the process hang that long after the pod's creation")
 	flags.Var((*durationFlag)(&f.from), "from", "for timeline: first instant shown")
 	flags.Var((*durationFlag)(&f.to), "to", "for timeline: last instant shown")
 	f.set = addSet(cmd)
+	f.measures = addMeasures(cmd)
 	return cmd
 }
 
@@ -90,7 +97,7 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 	if err != nil {
 		return err
 	}
-	chart, err := f.draw(cmd, w)
+	chart, err := f.draw(cmd, arg, w)
 	if err != nil {
 		return err
 	}
@@ -104,33 +111,25 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 }
 
 // draw makes the chart asked for.
-func (f *plotFlags) draw(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart, error) {
+func (f *plotFlags) draw(cmd *cobra.Command, arg string, w *scenarios.Workload) (plots.Chart, error) {
 	world, err := chosen(w, f.variant)
 	if err != nil {
 		return nil, err
 	}
 	switch f.chart {
 	case "front":
-		if err := checkTrade(w.World); err != nil {
-			return nil, err
-		}
-		o := recommend.Options{Options: f.options(cmd, w), Margin: 1}
-		o.Objectives = w.Objectives
-		r, err := recommendWorkload(cmd, w, o)
-		if err != nil {
-			return nil, err
-		}
-		if cmd.Context().Err() != nil {
-			return nil, cmd.Context().Err() // half a search is no front
-		}
-		if len(r.Front) == 0 {
-			return nil, errors.New("--chart front: there is nothing to trade: no setting of a liveness probe was judged")
-		}
-		front := plots.NewFront(r, w.Objectives)
-		if front.Recommended != nil {
-			front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
-		}
-		return front, nil
+		front, _, err := f.front(cmd, w)
+		return front, err
+	case "risk":
+		return f.risk(cmd, w)
+	case "tornado":
+		return f.tornado(cmd, arg, w)
+	case "compare":
+		return f.compare(cmd, w)
+	case "convergence":
+		return f.convergence(cmd, w, world)
+	case "limits":
+		return f.limits(cmd, w, world)
 	case "startup":
 		return f.startup(cmd, w, world)
 	case "answers":
@@ -151,11 +150,11 @@ func checkTrade(w *model.World) error {
 	probe := w.Container().Probes[model.Liveness]
 	switch {
 	case w.Container().Probes == [model.ProbeKinds]*model.Probe{}:
-		return errors.New("--chart front: there is nothing to trade: the container has no probe; probesim recommend says what to add")
+		return errors.New("there is nothing to trade: the container has no probe; probesim recommend says what to add")
 	case probe != nil && probe.Handler.Kind == model.TCPSocket:
-		return errors.New("--chart front: there is nothing to trade: a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10)")
+		return errors.New("there is nothing to trade: a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10)")
 	case probe != nil && w.Application.Probes[model.Liveness].HangCoverage == 0:
-		return errors.New("--chart front: there is nothing to trade: the liveness probe notices no hang (hangCoverage 0)")
+		return errors.New("there is nothing to trade: the liveness probe notices no hang (hangCoverage 0)")
 	}
 	return nil
 }
