@@ -9,10 +9,25 @@ import (
 	"github.com/probesim/probesim/model"
 )
 
+// fromTick is a source whose first draw is as good as 0: the ticks begin at 0.
+type fromTick struct {
+	*rand.PCG
+	drawn bool
+}
+
+func (f *fromTick) Uint64() uint64 {
+	if !f.drawn {
+		f.drawn = true
+		return 1 << 40
+	}
+	return f.PCG.Uint64()
+}
+
 // withPhase returns a fresh container whose refills are at multiples of its
-// period plus phase.
+// period plus phase, and whose ticks are at multiples of theirs.
 func withPhase(cfg Config, phase time.Duration) *Container {
-	c := newContainer(cfg, 1)
+	c := New(cfg)
+	c.Reset(0, rand.New(&fromTick{PCG: rand.NewPCG(1, 1)}))
 	for i := range c.levels {
 		c.levels[i].phase = phase
 	}

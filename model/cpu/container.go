@@ -33,6 +33,7 @@ type Container struct {
 	own        int         // index into levels of the container's own; -1: none
 	processors []processor
 	slice      time.Duration // of the scheduler (C16)
+	ticks      time.Duration // instant of the node's first tick (C8)
 	cutMean    float64       // mean running time between interruptions, ns; 0: none
 	busy       float64       // probability that a refill finds the CPU taken by another task (C11)
 	neighbours int64         // total weight of the busy neighbours
@@ -92,9 +93,11 @@ func New(cfg Config) *Container {
 
 // Reset makes the container that of the first process of a pod, in a new cgroup
 // at now: the refill phase is drawn (C8), nothing is owed, and the load starts.
+// The node's ticks are drawn, too: the pod's life does not begin at one.
 // Everything random comes from r until the next Reset.
 func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.random, c.now = r, now
+	c.ticks = time.Duration(r.Int64N(int64(c.cfg.Tick)))
 	c.trafficShare = 1
 	c.clients.reset()
 	c.finished = c.finished[:0]

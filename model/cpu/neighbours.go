@@ -44,7 +44,7 @@ func (c *Container) afterNeighbours(p *processor, now time.Duration) time.Durati
 	if p.owed > 0 {
 		return c.tickFrom(now + p.owed)
 	}
-	if now%c.cfg.Tick < c.slice {
+	if now-(c.tickAfter(now)-c.cfg.Tick) < c.slice {
 		return c.tickFrom(now)
 	}
 	return now

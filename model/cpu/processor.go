@@ -42,12 +42,17 @@ func slice(cpus int) time.Duration {
 
 // tickFrom returns the first tick at or after t.
 func (c *Container) tickFrom(t time.Duration) time.Duration {
-	return (t + c.cfg.Tick - 1) / c.cfg.Tick * c.cfg.Tick
+	return (t-c.ticks+c.cfg.Tick-1)/c.cfg.Tick*c.cfg.Tick + c.ticks
 }
 
 // tickAfter returns the first tick after t.
 func (c *Container) tickAfter(t time.Duration) time.Duration {
-	return (t/c.cfg.Tick + 1) * c.cfg.Tick
+	return c.tickFrom(t + 1)
+}
+
+// wholeSlice returns the least number of whole ticks that is a slice.
+func (c *Container) wholeSlice() time.Duration {
+	return (c.slice + c.cfg.Tick - 1) / c.cfg.Tick * c.cfg.Tick
 }
 
 // sliceEnd returns the first tick after now at which a slice that began at
@@ -58,7 +63,7 @@ func (c *Container) sliceEnd(begun, now time.Duration) time.Duration {
 	if end > now {
 		return end
 	}
-	step := c.tickFrom(c.slice)
+	step := c.wholeSlice()
 	return end + ((now-end)/step+1)*step
 }
 
@@ -66,7 +71,7 @@ func (c *Container) sliceEnd(begun, now time.Duration) time.Duration {
 func (c *Container) sliceUsed(p *processor, now time.Duration) bool {
 	begun := p.turn
 	if end := c.tickFrom(begun + c.slice); end < now {
-		step := c.tickFrom(c.slice)
+		step := c.wholeSlice()
 		begun = end + (now-1-end)/step*step
 	}
 	return now-begun >= c.slice
@@ -190,7 +195,7 @@ func (c *Container) reschedule(k int, now time.Duration) {
 		c.plan(k)
 		return
 	}
-	if c.neighbours > 0 && now >= c.tickFrom(p.begun+c.slice) && now%c.cfg.Tick == 0 && p.owed > 0 {
+	if c.neighbours > 0 && now >= c.tickFrom(p.begun+c.slice) && now == c.tickFrom(now) && p.owed > 0 {
 		c.stop(p, now)
 		p.held = c.tickFrom(now + p.owed)
 		c.plan(k)
