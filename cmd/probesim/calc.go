@@ -42,6 +42,11 @@ func calcCommand() *cobra.Command {
 startup may take, how often stalls or independent failures kill, what a CPU limit
 leaves for an answer; and how far off the formulas are that people use.
 
+With --cpu-limit and --handler-cpu, and for scenarios in which nothing else uses the
+CPU, that is the distribution of the answer's time by the kernel's accounting, over
+the phase at which the probe meets the quota's period, and the probability that it
+exceeds each timeout (in JSON quota.answerSeconds and quota.exceedsTimeout).
+
 Without SCENARIO the flags describe one liveness probe. Failures that come with
 --probability are independent of each other; failures that come with --stall-every
 and --stall-lasts come in runs.`,
@@ -310,7 +315,26 @@ func quotaLines(q *calc.Quota) []string {
 		lines = append(lines, fmt.Sprintf("an answer of %s of CPU takes %s, throttled in %d of %d periods",
 			seconds(float64(*q.HandlerSeconds)), seconds(float64(*q.WallSeconds)), *q.Throttled, *q.Periods))
 	}
+	if d := q.AnswerSeconds; d != nil {
+		lines = append(lines, fmt.Sprintf("by the kernel's accounting it takes %s to %s: mean %s, 50 %% within %s, 90 %% within %s, 99 %% within %s",
+			seconds(float64(d.Min)), seconds(float64(d.Max)), seconds(float64(d.Mean)), seconds(float64(d.P50)), seconds(float64(d.P90)), seconds(float64(d.P99))))
+		lines = append(lines, "probability that it exceeds a timeout of "+exceedsLine(q.ExceedsTimeout))
+	}
 	return lines
+}
+
+// exceedsLine writes the probability to exceed each timeout, of those that
+// nearly all answers exceed only the last.
+func exceedsLine(exceeds []calc.ExceedsTimeout) string {
+	const nearlyAll = .9995
+	for len(exceeds) > 1 && exceeds[1].Probability >= nearlyAll {
+		exceeds = exceeds[1:]
+	}
+	var parts []string
+	for _, e := range exceeds {
+		parts = append(parts, fmt.Sprintf("%d s: %s", e.TimeoutSeconds, number(float64(e.Probability))))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // calculationRecords returns every number of a calculation for a machine.
@@ -356,6 +380,13 @@ func calculationRecords(c *calc.Calculation) [][]string {
 	}
 	add("startupKillProbability", "", c.StartupKillProbability)
 	add("startupKillProbabilityAnyPhase", "", c.StartupKillProbabilityAnyPhase)
+	if c.Quota != nil {
+		delay("quota.answerSeconds", c.Quota.AnswerSeconds)
+		for i := range c.Quota.ExceedsTimeout {
+			e := &c.Quota.ExceedsTimeout[i]
+			add("quota.exceedsTimeout", strconv.FormatInt(e.TimeoutSeconds, 10)+"s", &e.Probability)
+		}
+	}
 	for i := range c.FolkFormulas {
 		add("folkFormulas."+c.FolkFormulas[i].Formula, "seconds", &c.FolkFormulas[i].Seconds)
 		add("folkFormulas."+c.FolkFormulas[i].Formula, "error", &c.FolkFormulas[i].Error)

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 )
+
+// usualTick is that of a kernel with HZ=250.
+const usualTick = 4 * time.Millisecond
 
 // Input is what `calc` can be told by flags alone. Probability and stalls
 // exclude each other.
@@ -50,6 +54,7 @@ func (in *Input) validate() error {
 	check("cpu-limit", in.CPULimitMilli >= 0 && in.CPULimitMilli <= 1<<40, in.CPULimitMilli, "must not be below 0")
 	check("cpu-period", in.CPUPeriod == 0 || in.CPUPeriod >= time.Millisecond && in.CPUPeriod <= time.Second, in.CPUPeriod, "must lie between 1ms and 1s")
 	check("handler-cpu", in.HandlerCPU >= 0, in.HandlerCPU, "must not be below 0")
+	check("handler-cpu", in.HandlerCPU <= 0 || in.CPULimitMilli > 0, in.HandlerCPU, "needs cpu-limit: without a limit an answer takes its own CPU time")
 	return errors.Join(faults...)
 }
 
@@ -99,5 +104,11 @@ func (c *Calculation) quota(in *Input) {
 	if budget := HandlerBudget(in.Timeout, in.CPULimitMilli, period); in.HandlerCPU > budget {
 		c.note("an answer of %v of CPU does not fit the timeout of %v at this limit: the budget is about %v; the probe fails whenever the whole answer is computed inside the quota", in.HandlerCPU, in.Timeout, budget)
 	}
-	c.note("quota: textbook arithmetic from a fresh period (S8); a real kernel stops threads only at ticks and begins at any phase (C5 to C8), which run simulates")
+	c.note("quota: textbook arithmetic from a fresh period (S8); a real kernel stops threads only at ticks and begins at any phase (C5 to C8)")
+	a := &ThrottledAnswer{Demand: in.HandlerCPU, Quota: cpu.Quota(in.CPULimitMilli, period), Period: period, Tick: usualTick, Every: in.Period}
+	if reason := a.fill(c.Quota, 0); reason != "" {
+		c.note("quota.answerSeconds: null: %s; run simulates it", reason)
+		return
+	}
+	c.note("quota.answerSeconds: over the phase at which the probe's grid lies in the quota's period, which is uniform and stays for a life (C1 to C8); valid for one thread in a container that is otherwise idle, on a kernel with a tick of %v, without a quota of the pod around it: run has all of these", usualTick)
 }

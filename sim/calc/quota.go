@@ -10,7 +10,7 @@ import (
 // Quota is the textbook arithmetic of a CPU limit (S8): a container that begins
 // at a fresh period, runs until its quota is used up and then waits for the
 // next period. A real kernel overruns the quota up to the next tick, repays the
-// debt, and begins at any phase of the period (C5 to C8); `run` simulates that.
+// debt, and begins at any phase of the period (C5 to C8): AnswerSeconds.
 type Quota struct {
 	LimitMilli       int64   `json:"limitMilli"`
 	PerPeriodSeconds Number  `json:"perPeriodSeconds"` // CPU time in each period of periodSeconds
@@ -20,6 +20,12 @@ type Quota struct {
 	WallSeconds      *Number `json:"wallSeconds"`    // that it takes
 	Periods          *int64  `json:"periods"`        // that it takes part of
 	Throttled        *int64  `json:"throttled"`      // of these, in how many it is stopped
+
+	// AnswerSeconds is how long an answer really takes: the kernel's way, over the
+	// phase at which it begins. ExceedsTimeout has each whole second up to the
+	// first that no answer exceeds. Null: not asked for, or a note says why.
+	AnswerSeconds  *Delay           `json:"answerSeconds"`
+	ExceedsTimeout []ExceedsTimeout `json:"exceedsTimeout"`
 }
 
 // WallTime returns how long demand takes under a limit of milli thousandths of

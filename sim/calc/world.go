@@ -34,6 +34,7 @@ func World(w *model.World) (*Calculation, error) {
 		if probe := container.Probes[kind]; probe != nil {
 			c.Quota = newQuota(container.CPULimitMilli, w.Node.CFSPeriod, probe.Timeout(), w.Application.Probes[kind].CPU.Mean())
 			c.note("quota: textbook arithmetic of the %s probe's mean answer from a fresh period (S8)", kind)
+			s.answers(kind)
 		}
 	}
 	c.explainNulls()
