@@ -124,7 +124,7 @@ func (a *application) newCPU() {
 		return
 	}
 	a.cpu = cpu.New(cpu.Config{
-		Quota: a.quota, Period: a.node.CFSPeriod, Burst: a.node.CFSBurst, PodQuota: a.podQuota(),
+		Quota: a.quota, Period: a.node.CFSPeriod, Burst: a.node.CFSBurst, PodQuota: a.podQuota(c.CPULimitMilli),
 		Tick: time.Second / time.Duration(a.node.KernelHz), CPUs: a.node.CPUs, Threads: app.Threads,
 		Accounting: app.Accounting, InterruptionsPerSecond: a.node.InterruptionsPerSecond,
 		Weight: a.weight(c.CPURequestMilli, c.CPULimitMilli), Traffic: app.Traffic, Elsewhere: a.world.Replicas > 1,
@@ -133,8 +133,8 @@ func (a *application) newCPU() {
 }
 
 // podQuota is the quota of the pod's own cgroup: the pod's limit, or the sum of
-// its containers' if each has one (C14).
-func (a *application) podQuota() time.Duration {
+// its containers' if each has one (C14). The studied one's may be boosted.
+func (a *application) podQuota(studiedMilli int64) time.Duration {
 	if a.node.NoCFSQuota {
 		return 0
 	}
@@ -144,6 +144,9 @@ func (a *application) podQuota() time.Duration {
 			limit := a.world.Pod.Containers[i].CPULimitMilli
 			if limit == 0 {
 				return 0
+			}
+			if i == a.studied {
+				limit = studiedMilli
 			}
 			total += limit
 		}
@@ -262,7 +265,7 @@ func (a *application) enterStage() {
 		return
 	}
 	if stage.CPULimitMilli > 0 && a.quota > 0 {
-		a.cpu.SetQuota(a.life.now, cpu.Quota(stage.CPULimitMilli, a.node.CFSPeriod))
+		a.cpu.SetQuota(a.life.now, cpu.Quota(stage.CPULimitMilli, a.node.CFSPeriod), a.podQuota(stage.CPULimitMilli))
 	}
 	a.life.asked++
 	a.stageJob = a.life.asked
@@ -273,7 +276,7 @@ func (a *application) enterStage() {
 func (a *application) waitStage() {
 	stage := &a.app.Startup[a.stage]
 	if a.stageJob != 0 && stage.CPULimitMilli > 0 && a.quota > 0 {
-		a.cpu.SetQuota(a.life.now, a.quota)
+		a.cpu.SetQuota(a.life.now, a.quota, a.podQuota(a.world.Container().CPULimitMilli))
 	}
 	a.stageJob, a.stageWaits = 0, true
 	a.set(timerStage, a.life.now+stage.Wait.Sample(a.random[streamProcess].Rand))

@@ -247,6 +247,7 @@ func (a *application) routesChanged() {
 	}
 	a.trafficChanged()
 	if !in {
+		a.outInTime()
 		a.removed()
 		return
 	}

@@ -158,6 +158,7 @@ func (a *application) endProcess() {
 		a.faults[i].on = false
 		a.set(a.faultTimer(i), never)
 	}
+	a.outInTime()
 	for i := range a.resources {
 		a.resources[i].failing = false
 		a.set(a.resourceTimer(2*i), never)

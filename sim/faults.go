@@ -131,7 +131,10 @@ func (a *application) note(text, rule string) {
 
 // resourceState is one of the scenario's growing resources in the process that
 // runs (A5).
-type resourceState struct{ failing bool }
+type resourceState struct {
+	failing bool
+	open    bool // it reached its mark with the pod in the endpoints, and is not used up
+}
 
 // beginResources draws the rates of growth of a new process.
 func (a *application) beginResources() {
@@ -159,14 +162,30 @@ func reached(now time.Duration, ns float64) time.Duration {
 func (a *application) resourceDue(timer int) {
 	a.set(a.resourceTimer(timer), never)
 	g := &a.app.Resources[timer/2]
+	if r := &a.resources[timer/2]; timer%2 == 1 && r.open {
+		r.open = false
+		a.out.Marks++
+		a.out.Exhausted++
+	}
 	switch {
 	case timer%2 == 0:
-		a.resources[timer/2].failing = true
+		a.resources[timer/2] = resourceState{failing: true, open: a.endpoints.in}
 		a.note(g.Name+" reached its mark", ScenarioRule)
 	case g.AtFull == model.FullExits:
 		a.crash(g.Name + " used up")
 	case !a.hung:
 		a.hang(g.Name+" used up", model.FaultTimeout)
+	}
+}
+
+// outInTime closes the books of the resources that were not used up before the
+// pod was out of the endpoints or its process gone.
+func (a *application) outInTime() {
+	for i := range a.resources {
+		if r := &a.resources[i]; r.open {
+			r.open = false
+			a.out.Marks++
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ type Outcome struct {
 	FalseKills        [model.ProbeKinds]int64 // by liveness or startup verdict, while not hung
 	TrueKills         [model.ProbeKinds]int64 // of hung processes
 	Crashes           int64                   // processes that exited by themselves
+	Marks             int64                   // resources that reached their mark with the pod in the endpoints, and whose end is known
+	Exhausted         int64                   // of these, those used up before the pod was out of the endpoints or the process gone
 	NeverReady        bool                    // the pod was not Ready once
 
 	// Probes. An attempt counts when it ends, thrown-away ones (K15) not at all.

@@ -47,6 +47,7 @@ var measureRows = []measureRow{
 	{"failed liveness probes", "", func(m *estimate.Measures) string { return failures(m, model.Liveness) }},
 	{"CPU of the answers, of the limit", "probeCPUFraction", func(m *estimate.Measures) string { return estimated(m.ProbeCPUFraction, share) }},
 	{"time in CrashLoopBackOff", "crashLoopFraction", func(m *estimate.Measures) string { return ofTime(m.CrashLoopFraction) }},
+	{"resource used up, of marks reached", "exhaustionProbability", func(m *estimate.Measures) string { return estimated(m.ExhaustionProbability, share) }},
 	{"pods that never become Ready", "neverReadyProbability", func(m *estimate.Measures) string { return estimated(m.NeverReadyProbability, share) }},
 }
 

@@ -278,18 +278,33 @@ func TestFreeze(t *testing.T) {
 // A stage with another limit: debts are forgiven when it begins and ends.
 func TestSetQuota(t *testing.T) {
 	c := withPhase(Config{Quota: 20 * ms, CPUs: 2}, 0)
-	c.SetQuota(0, 200*ms)
+	c.SetQuota(0, 200*ms, 0)
 	if got := answer(c, 0, Job{Demand: 10 * time.Second, Threads: 2}); (got - 5*time.Second).Abs() > 200*ms {
 		t.Errorf("10 CPU-seconds at a boosted 2 CPUs took %v", got)
 	}
 	at := 10 * time.Second
-	c.SetQuota(at, 20*ms)
+	c.SetQuota(at, 20*ms, 0)
 	if got := answer(c, at, Job{Demand: 2 * time.Second}) - at; (got - 10*time.Second).Abs() > 200*ms {
 		t.Errorf("2 CPU-seconds at 200m took %v", got)
 	}
 	at = 40 * time.Second
-	c.SetQuota(at, 0)
+	c.SetQuota(at, 0, 0)
 	if got := answer(c, at, Job{Demand: 2 * time.Second}) - at; got != 2*time.Second {
 		t.Errorf("2 CPU-seconds without a limit took %v", got)
+	}
+}
+
+// A boost of a container raises its pod's quota, too: the pod's alone would hold
+// it where it was (C14).
+func TestSetQuotaOfThePod(t *testing.T) {
+	c := withPhase(Config{Quota: 20 * ms, PodQuota: 20 * ms, CPUs: 2}, 0)
+	c.SetQuota(0, 200*ms, 0)
+	if got := answer(c, 0, Job{Demand: 2 * time.Second, Threads: 2}); (got - 10*time.Second).Abs() > 200*ms {
+		t.Errorf("2 CPU-seconds in a pod of 200m took %v", got)
+	}
+	at := 20 * time.Second
+	c.SetQuota(at, 200*ms, 200*ms)
+	if got := answer(c, at, Job{Demand: 10 * time.Second, Threads: 2}) - at; (got - 5*time.Second).Abs() > 200*ms {
+		t.Errorf("10 CPU-seconds at a boosted 2 CPUs took %v", got)
 	}
 }

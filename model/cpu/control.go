@@ -85,33 +85,49 @@ func (c *Container) SetNeighbourWeight(now time.Duration, weight int64) {
 	c.takeNote(now)
 }
 
-// SetQuota changes the container's quota, as writing cpu.max does: the pool is
-// refilled, debts are forgiven and throttled threads go on at once. 0 lifts the
-// limit. The next Reset restores the configuration's.
-func (c *Container) SetQuota(now, quota time.Duration) {
+// SetQuota changes the container's quota and, unless pod is 0, the pod's (C14),
+// as writing cpu.max does: the pool is refilled, debts are forgiven and throttled
+// threads go on at once. An own quota of 0 lifts the container's limit. The next
+// Reset or Restart restores the configuration's.
+func (c *Container) SetQuota(now, own, pod time.Duration) {
 	c.Advance(now)
-	if quota <= 0 {
-		if c.own < 0 {
-			return
-		}
-		quota = noLimit
+	if own <= 0 && c.own >= 0 {
+		own = noLimit
 	}
 	for k := range c.processors {
 		if p := &c.processors[k]; p.running {
 			c.charge(p, now)
 		}
 	}
-	if c.own < 0 {
-		c.own = len(c.levels)
-		c.addLevel(quota, c.cfg.Burst)
-		c.levels[c.own].reset(time.Duration(c.random.Int64N(int64(c.cfg.Period))))
+	if pod > 0 && c.cfg.PodQuota > 0 {
+		level := 0 // newLevels puts the container's own before it
+		if c.own == 0 {
+			level = 1
+		}
+		c.setLevel(level, pod, now)
 	}
-	c.catchUp(c.own, now)
-	b := &c.levels[c.own]
+	if own > 0 {
+		if c.own < 0 {
+			c.own = len(c.levels)
+			c.addLevel(own, c.cfg.Burst)
+			c.levels[c.own].reset(time.Duration(c.random.Int64N(int64(c.cfg.Period))))
+		}
+		c.setLevel(c.own, own, now)
+	}
+	for k := range c.processors {
+		c.plan(k)
+	}
+	c.takeNote(now)
+}
+
+// setLevel changes the quota of one level.
+func (c *Container) setLevel(level int, quota, now time.Duration) {
+	c.catchUp(level, now)
+	b := &c.levels[level]
 	b.quota = quota
 	b.refill()
 	for k := range c.processors {
-		c.processors[k].local[c.own] = 1
+		c.processors[k].local[level] = 1
 	}
 	for _, k := range b.throttled {
 		c.processors[k].throttled--
@@ -120,11 +136,7 @@ func (c *Container) SetQuota(now, quota time.Duration) {
 		}
 	}
 	b.throttled = b.throttled[:0]
-	c.dueRefill(c.own)
-	for k := range c.processors {
-		c.plan(k)
-	}
-	c.takeNote(now)
+	c.dueRefill(level)
 }
 
 // SetTraffic sets the share of the traffic that reaches the container from now

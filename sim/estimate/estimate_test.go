@@ -262,7 +262,7 @@ func TestKeys(t *testing.T) {
 	want := strings.Fields(`falseKillsPerPodDay falseKillsPerPodDayByLiveness falseKillsPerPodDayByStartup falseKillsPerPodYear
 		meanTimeToFalseKillSeconds falseKillProbability startupKillProbability detectionSeconds removalSeconds recoverySeconds
 		deadTrafficSecondsPerFault deadTrafficFraction deadRequestsPerFault slowTrafficFraction falseUnreadyFraction readyLagSeconds
-		timeToReadySeconds availability probeFailureProbability probeCPUFraction crashLoopFraction neverReadyProbability`)
+		timeToReadySeconds availability probeFailureProbability probeCPUFraction crashLoopFraction neverReadyProbability exhaustionProbability`)
 	for _, key := range want {
 		if _, ok := got[key]; !ok {
 			t.Errorf("key %s is missing", key)

@@ -36,6 +36,10 @@ type Measures struct {
 	ProbeCPUFraction              *stats.Estimate                  `json:"probeCPUFraction"`
 	CrashLoopFraction             *stats.Estimate                  `json:"crashLoopFraction"`
 	NeverReadyProbability         *stats.Estimate                  `json:"neverReadyProbability"`
+	// ExhaustionProbability is that of a resource that has reached its mark with
+	// the pod in the endpoints: that it is used up before the pod is out of them
+	// or restarted (A5). Nil: no resource of the scenario grows.
+	ExhaustionProbability *stats.Estimate `json:"exhaustionProbability"`
 
 	// ClosedForm is falseKillsPerPodYear by the closed form, from its estimate to
 	// its upper bound, what starts cost included. Nil: there is none. It is no

@@ -29,6 +29,7 @@ func (t *tally) merge(other *tally) {
 		pair[0].Merge(pair[1])
 	}
 	t.NeverReady.Merge(&other.NeverReady)
+	t.Exhausted.Merge(&other.Exhausted)
 	t.Own.merge(&other.Own)
 	t.Tests.merge(&other.Tests)
 	t.Starts.Merge(&other.Starts)

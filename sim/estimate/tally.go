@@ -39,6 +39,7 @@ type tally struct {
 	BackOff     stats.RatioOfSums
 	ProbeCPU    stats.RatioOfSums
 	NeverReady  stats.Proportion
+	Exhausted   stats.Proportion
 	Own         faultTally // faults of the scenario's own
 	Tests       faultTally // test hangs
 
@@ -97,6 +98,7 @@ func (t *tally) add(l *lives) {
 		never = 1
 	}
 	t.NeverReady.Add(never, 1)
+	t.Exhausted.Add(o.Exhausted, o.Marks)
 	t.Own.add(o)
 	t.Tests.add(&l.faults)
 	t.Starts.Add(o.Starts, o.PodTime)
@@ -130,6 +132,10 @@ func (t *tally) measures(w *model.World, confidence float64) Measures {
 	}
 	never := t.NeverReady.Estimate(confidence)
 	m.NeverReadyProbability = &never
+	if len(w.Application.Resources) > 0 {
+		exhausted := t.Exhausted.Estimate(confidence)
+		m.ExhaustionProbability = &exhausted
+	}
 	for k := range model.ProbeKinds {
 		if w.Container().Probes[k] == nil || count(t.Attempts[k].Sums.X) == 0 {
 			continue
