@@ -177,6 +177,8 @@ func (a *application) reply(t *attempt, handler model.HandlerKind, o kubelet.Out
 // answerServing is the answer of a process that is able to serve: CPU time that
 // the quota and the neighbours stretch, then a wait. Whether anybody still waits
 // for it does not matter: it is worked off (K70).
+// An exec probe joins the cgroup first, and brings the CPU time of its own start
+// (C33).
 func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 	if handler == model.TCPSocket {
 		a.silence(t, handler)

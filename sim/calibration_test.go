@@ -301,7 +301,7 @@ func bestConstant(c *configuration) []time.Duration {
 	return best
 }
 
-// The classes of configurations, by what is known to be within reach.
+// The classes of configurations, by what is known to be within reach (C37).
 const (
 	unscored  = ""
 	singleCPU = "single-CPU quota"
@@ -392,7 +392,8 @@ func TestCFSCalibration(t *testing.T) {
 	checkBars(t, scores[0])
 }
 
-// checkBars prints what the model reached and fails below the bars.
+// checkBars prints what the model reached and fails below the bars, which follow
+// a reference implementation's accuracy (C35, C36).
 func checkBars(t *testing.T, score map[string]*tally) {
 	single, other, exec := score[singleCPU], score[others], score[execs]
 	share := func(n, all int, least float64, what string) {

@@ -11,10 +11,17 @@ import (
 	"testing"
 )
 
-// The table of docs/model.md has one line for each rule of the kubelet, K1 to
-// K87, and the files, functions and tests it names exist; one of the files cites
-// the rule. A rule without them has to say that it is not simulated.
-func TestEveryKRuleIsDocumented(t *testing.T) {
+// The tables of docs/model.md have one line for each rule of the kubelet, K1 to
+// K87, and of the kernel, C1 to C37, and the files, functions and tests they name
+// exist; one of the files cites the rule. A rule without them has to say that it
+// is not simulated.
+func TestEveryRuleIsDocumented(t *testing.T) {
+	checkRules(t, "K", 87)
+	checkRules(t, "C", 37)
+}
+
+func checkRules(t *testing.T, letter string, count int) {
+	t.Helper()
 	doc, err := os.ReadFile("../docs/model.md")
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +29,7 @@ func TestEveryKRuleIsDocumented(t *testing.T) {
 	var rules []string
 	for _, line := range strings.Split(string(doc), "\n") {
 		cells := strings.Split(line, " | ")
-		if !strings.HasPrefix(line, "| K") || len(cells) != 4 {
+		if !strings.HasPrefix(line, "| "+letter) || len(cells) != 4 {
 			continue
 		}
 		rule := strings.TrimPrefix(cells[0], "| ")
@@ -42,11 +49,11 @@ func TestEveryKRuleIsDocumented(t *testing.T) {
 		}
 	}
 	var want []string
-	for i := range 87 {
-		want = append(want, fmt.Sprintf("K%d", i+1))
+	for i := range count {
+		want = append(want, fmt.Sprintf("%s%d", letter, i+1))
 	}
 	if !slices.Equal(rules, want) {
-		t.Errorf("rules %v, want K1 to K87", rules)
+		t.Errorf("rules %v, want %[2]s1 to %[2]s%d", rules, letter, count)
 	}
 }
 

@@ -11,7 +11,8 @@ const (
 )
 
 // bandwidth is one level of CFS bandwidth control: the global pool of a cgroup
-// and the timer that refills it. The local balances are held by the CPUs.
+// and the timer that refills it. The local balances are held by the CPUs, which
+// drain the one pool together (C12).
 type bandwidth struct {
 	quota, period, burst time.Duration
 
@@ -57,7 +58,7 @@ func (b *bandwidth) following(now time.Duration) time.Duration {
 	return b.phase + (periods+1)*b.period
 }
 
-// refill adds the quota of one period (C2).
+// refill adds the quota of one period (C2), and keeps what burst allows (C15).
 func (b *bandwidth) refill() { b.pool = min(b.pool+b.quota, b.quota+b.burst) }
 
 // catchUp makes the period timer fire as often as it did until now. The loop is

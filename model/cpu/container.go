@@ -22,8 +22,8 @@ const (
 	workersPool = 1
 )
 
-// Container is the cgroup of one container and the threads in it. It belongs
-// to one goroutine.
+// Container is the cgroup of one container and the threads in it (C28). It
+// belongs to one goroutine.
 type Container struct {
 	cfg    Config
 	random *rand.Rand
@@ -287,7 +287,8 @@ func (c *Container) earliest() (int, time.Duration) {
 	return first, at
 }
 
-// Advance lets everything happen up to and including now.
+// Advance lets everything happen up to and including now: of a loaded container
+// its jobs since the last probe (C31).
 func (c *Container) Advance(now time.Duration) {
 	for {
 		i, at := c.earliest()

@@ -5,7 +5,7 @@ import "time"
 // Against busy neighbours of total weight W a container of weight w runs, on
 // each CPU, from its start to the first tick at least one slice later, then
 // owes the neighbours W/w times what it ran and waits for the tick at which
-// they have had it (C16 to C19, C32b):
+// they have had it (C16 to C19, C32):
 //
 //	tick      tick      tick      tick      tick      tick
 //	|   ██████|.........|.........|.........|.........|██████

@@ -19,7 +19,7 @@ const (
 )
 
 // ThrottledAnswer is an answer computed by one thread of a container that is
-// otherwise idle, under a quota, again and again at the interval of a probe:
+// otherwise idle, under a quota, again and again at the interval of a probe (C30):
 //
 //	refill      tick      tick      tick      tick           refill
 //	|<- phase ->|- offset |         |         |              |
