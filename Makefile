@@ -9,7 +9,7 @@ CASES ?= 1000
 SEED ?= 1
 SPLITTING_SEEDS ?= 200
 
-.PHONY: build demo test race lint bench splitting fuzz conformance clean validate coverage
+.PHONY: build demo test race lint bench splitting fuzz conformance clean validate coverage performance
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -39,6 +39,8 @@ validate: ## docs/validation.md: the model beside measurements and recorded trac
 SEEDS ?= 2000
 coverage: ## how often intervals contain a known truth, over SEEDS seeds: the table in docs/validation.md; minutes of CPU
 	GO=$(GO) SEEDS=$(SEEDS) bash docs/coverage.sh
+performance: ## docs/performance.md: what the CPU model costs, beside its bars
+	GO=$(GO) bash docs/performance.sh
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...

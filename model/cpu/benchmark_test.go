@@ -66,6 +66,25 @@ func BenchmarkIdleProbe(b *testing.B) {
 	}
 }
 
+// One probe of an idle container after gaps of a second, a minute and an hour:
+// what lies between is not simulated.
+func BenchmarkIdleGap(b *testing.B) {
+	for _, gap := range []time.Duration{time.Second, time.Minute, time.Hour} {
+		b.Run(gap.String(), func(b *testing.B) {
+			c := newContainer(Config{Quota: 10 * ms, CPUs: 4, InterruptionsPerSecond: 30}, 1)
+			at := time.Second
+			b.ReportAllocs()
+			for b.Loop() {
+				answer(c, at, Job{Demand: 2 * ms})
+				if at += gap + 1234567; at > Never/2 {
+					at = time.Second
+					c.Reset(0, rand.New(rand.NewPCG(1, 1)))
+				}
+			}
+		})
+	}
+}
+
 // One second of a container of 100m with jobs of 2 ms.
 func BenchmarkLoadedSecond(b *testing.B) {
 	for _, bench := range []struct {
@@ -73,6 +92,8 @@ func BenchmarkLoadedSecond(b *testing.B) {
 		cpus int
 		load []model.Background
 	}{
+		{"20%-1cpu", 1, poisson(10*ms, 2*ms, .2, 1)},
+		{"40%-1cpu", 1, poisson(10*ms, 2*ms, .4, 1)},
 		{"80%-1cpu", 1, poisson(10*ms, 2*ms, .8, 1)},
 		{"80%-4cpu", 4, poisson(10*ms, 2*ms, .8, 4)},
 		{"120%-1cpu", 1, poisson(10*ms, 2*ms, 1.2, 1)},

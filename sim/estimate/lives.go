@@ -94,6 +94,8 @@ func (g *gathered) add(o *sim.Outcome) {
 	g.Starts += o.Starts
 	g.StartupsCompleted += o.StartupsCompleted
 	g.Crashes += o.Crashes
+	g.Marks += o.Marks
+	g.Exhausted += o.Exhausted
 	g.NeverReady = g.NeverReady || o.NeverReady
 	for k := range model.ProbeKinds {
 		g.FalseKills[k] += o.FalseKills[k]

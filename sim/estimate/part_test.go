@@ -21,6 +21,8 @@ func agitated() *model.World {
 	w.Faults = []model.Fault{{Name: "deadlock", Every: exponential(4 * time.Hour), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}}}
 	w.Application.Startup = []model.Stage{{Wait: exponential(5 * time.Second)}}
 	w.Application.Probes[model.Liveness].CPU = exponential(5 * time.Millisecond)
+	// It grows by the whole in 4 h; the last 4 s of them are short for the probe.
+	w.Application.Resources = []model.Resource{{Name: "memory", PerHour: dist.Constant(.25), Fails: []model.ProbeKind{model.Readiness}, FailsAt: .9997, AtFull: model.FullExits}}
 	w.Node.Classes = []model.NodeClass{{Weight: 1, Node: w.Node}, {Weight: 1, Node: w.Node}}
 	return w
 }
