@@ -30,7 +30,10 @@ section() {
 	section 'Readiness on its way to the proxies' 'A complete cluster: measured / simulated. Where two ways lead to very different times (a trigger that led to a good attempt or not, a worker that waits for a relist or not) a quantile can fall between them, and which way won is luck in so small samples; so each way is compared on its own too, and the shares are told.' TestPropagation
 	section "The kubelet's own timing" 'A real kubelet with a real container runtime.' TestKubeletTiming
 	section 'CPU-limited servers under a real kubelet' 'Failed probes, runs of failures and false kills: measured / simulated, and what a textbook and a fluid model of the quota would say.' TestKubeletCalibration
-	section 'Answer times under a CPU quota' 'A real kernel: measured / modelled answer times, and the tolerant Kolmogorov-Smirnov distance (tKS) of the model, of the best constant, of the textbook and of a fluid model.' TestCFSCalibration
+	export PROBESIM_CFS_PLOT="$PWD/docs/images/quantiles.svg"
+	section 'Answer times under a CPU quota' '![Measured against modelled quantiles of the answer times](images/quantiles.svg)
+
+A real kernel: measured / modelled answer times, and the tolerant Kolmogorov-Smirnov distance (tKS) of the model, of the best constant, of the textbook and of a fluid model.' TestCFSCalibration
 	printf '\n## Coverage of the intervals\n\n%s\n\n```text\n' 'How often 95 % intervals of whole runs contain a truth that is known in closed form (rules S1, S3, S4), over many seeds; at least 93 %, stopping rule and pairing included (S10). Made by `make coverage`. Exact intervals are wider than they need to be at small counts.'
 	cat sim/estimate/testdata/coverage.txt
 	printf '```\n'

@@ -353,7 +353,7 @@ func (n *tally) add(c *configuration, modelled []time.Duration, distance float64
 
 // TestCFSCalibration holds the CPU model to answer times measured on a real
 // kernel, in testdata/cfs or the folder PROBESIM_CFS_DATA. Nothing is fitted to a
-// configuration.
+// configuration. PROBESIM_CFS_PLOT names a file for the picture of docs/validation.md.
 func TestCFSCalibration(t *testing.T) {
 	dir := os.Getenv("PROBESIM_CFS_DATA")
 	if dir == "" {
@@ -366,12 +366,14 @@ func TestCFSCalibration(t *testing.T) {
 	}
 	t.Logf("%-38s %-22s %15s %15s %15s %5s   tKS of %s, %s, %s", "configuration, measured/modelled ms", "class",
 		"p50", "p90", "p99", "tKS", scored[1].name, scored[2].name, scored[3].name)
+	var drawn []plotted
 	for _, c := range configurations {
 		row := fmt.Sprintf("%-38s %-22s", c.ID, c.class())
 		for i, m := range scored {
 			modelled := m.times(c)
 			distance := tolerantKS(c.times, modelled)
 			if i == 0 {
+				drawn = append(drawn, newPlotted(c, modelled, distance))
 				for _, p := range []float64{.5, .9, .99} {
 					row += fmt.Sprintf(" %7.1f/%7.1f", milliseconds(quantile(c.times, p)), milliseconds(quantile(modelled, p)))
 				}
@@ -390,6 +392,9 @@ func TestCFSCalibration(t *testing.T) {
 		}
 	}
 	checkBars(t, scores[0])
+	if file := os.Getenv("PROBESIM_CFS_PLOT"); file != "" {
+		drawQuantiles(t, file, drawn)
+	}
 }
 
 // checkBars prints what the model reached and fails below the bars, which follow

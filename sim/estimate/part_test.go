@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 )
 
 // agitated is a world in which every accumulator of a tally gets something.
