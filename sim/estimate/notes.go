@@ -25,6 +25,9 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 	if t.ProbeCPU.N == 0 {
 		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
 	}
+	if len(w.Application.Resources) == 0 {
+		notes = append(notes, "exhaustionProbability does not apply: no resource of the application grows")
+	}
 	for k, probe := range w.Container().Probes {
 		switch {
 		case probe == nil:
