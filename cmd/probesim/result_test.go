@@ -63,7 +63,7 @@ func TestResultKeys(t *testing.T) {
 			[]string{"apiVersion", "kind", "scenario", "seed", "assumptions", "replications", "podSeconds", "variants"}},
 		{"calc gallery:infinispan-ticks -o json",
 			[]string{"apiVersion", "kind", "scenario", "assumptions", "probes", "meanProbesToKill", "meanTimeToFalseKillSeconds"}},
-		{"recommend gallery:ingress-controller --replications 1 --horizon 6h -o json",
+		{"recommend testdata/quiet.yaml --replications 2 --horizon 6h -o json",
 			[]string{"apiVersion", "kind", "scenario", "seed", "assumptions", "current", "recommended", "front", "binding", "rejected", "infeasible", "notes"}},
 	} {
 		t.Run(strings.Fields(c.args)[0], func(t *testing.T) {

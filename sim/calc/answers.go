@@ -229,11 +229,11 @@ const (
 	stretches    = 1 << 19
 )
 
-// Times returns the distribution of the answer time over the phase, the ticks
+// times returns the distribution of the answer time over the phase, the ticks
 // and the pod's quota: evenly spread points of the three, none of them drawn. A
 // probability is right to a few over their number: 0.001 for answers of a few
 // stretches.
-func (a *ThrottledAnswer) Times() answerTimes {
+func (a *ThrottledAnswer) times() answerTimes {
 	n := min(max(stretches/int(1+a.Demand/a.Quota), fewestPhases), mostPhases)
 	weights := map[time.Duration]float64{}
 	for i := range n {
@@ -308,7 +308,7 @@ func (a *ThrottledAnswer) fill(q *Quota, extra time.Duration) string {
 	case a.Demand/a.Quota > longestAnswer:
 		return fmt.Sprintf("an answer needs more than %d quotas", longestAnswer)
 	}
-	times := a.Times()
+	times := a.times()
 	if times.longest() > a.Every {
 		return fmt.Sprintf("an answer takes up to %.3g s, longer than the %v to the next probe: answers queue and get ever later", times.longest().Seconds(), a.Every)
 	}

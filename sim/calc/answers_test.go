@@ -104,7 +104,7 @@ func TestAnswerTimesAreThoseOfRandomPhases(t *testing.T) {
 		{Demand: 36 * time.Millisecond, Quota: 2 * time.Millisecond, PodQuota: 3 * time.Millisecond},
 	} {
 		a.Period, a.Tick, a.Every = 100*time.Millisecond, 4*time.Millisecond, 10*time.Second
-		times := a.Times()
+		times := a.times()
 		r := rand.New(rand.NewPCG(1, 2))
 		const n = 20000
 		var drawn []time.Duration
@@ -130,26 +130,26 @@ func TestAnswerTimesByHand(t *testing.T) {
 	base := ThrottledAnswer{Quota: 2 * ms, Period: 100 * ms, Tick: 4 * ms, Every: 10 * time.Second}
 	within := base
 	within.Demand = 2 * ms
-	if d := within.Times().delay(); d.Min != .002 || d.Max != .002 || math.Abs(float64(d.Mean)-.002) > 1e-12 {
+	if d := within.times().delay(); d.Min != .002 || d.Max != .002 || math.Abs(float64(d.Mean)-.002) > 1e-12 {
 		t.Errorf("a demand of the quota: %+v, want 2 ms always", *d)
 	}
 	// 5 ms at 20m, exactly, from 2 ms and at most 1 ms kept: at best the first
 	// refill comes while it runs and the next finishes it; at worst it waits for two.
 	exact := base
 	exact.Demand, exact.Exact = 5*ms, true
-	if d := exact.Times().delay(); d.Min != .005 || d.Max < .195 || d.Max > .203 {
+	if d := exact.times().delay(); d.Min != .005 || d.Max < .195 || d.Max > .203 {
 		t.Errorf("exact accounting: %+v, want from 5 ms to two periods and a little", *d)
 	}
 	// A demand far above the quota takes the fluid's time, within two periods.
 	long := base
 	long.Demand = 60 * ms
-	if d := long.Times().delay(); math.Abs(float64(d.Mean)-3) > .2 {
+	if d := long.times().delay(); math.Abs(float64(d.Mean)-3) > .2 {
 		t.Errorf("60 ms at 20m: mean %v s, want about 3 s", d.Mean)
 	}
-	if p := long.Times().within(2500 * ms); p > .001 {
+	if p := long.times().within(2500 * ms); p > .001 {
 		t.Errorf("60 ms at 20m are done within 2.5 s with probability %v", p)
 	}
-	if p := long.Times().within(3500 * ms); p != 1 {
+	if p := long.times().within(3500 * ms); p != 1 {
 		t.Errorf("60 ms at 20m are done within 3.5 s with probability %v", p)
 	}
 }
@@ -208,7 +208,7 @@ func TestAnswerTimesAreThoseMeasured(t *testing.T) {
 		"q50p100_d5000": .15, "q100p100_d5000": .25, "q100p100_d20000": .15,
 	} {
 		a, times := measured(t, id)
-		d := a.Times()
+		d := a.times()
 		distance := 0.0
 		n := float64(len(times))
 		tolerance := func(x time.Duration) time.Duration { return max(time.Millisecond, x/20) }
@@ -256,7 +256,7 @@ func TestAnswerTimesAreThoseOfLives(t *testing.T) {
 		Demand: 5 * time.Millisecond, Quota: 2 * time.Millisecond, PodQuota: 2 * time.Millisecond,
 		Period: 100 * time.Millisecond, Tick: 4 * time.Millisecond, Every: 10 * time.Second,
 	}
-	times := a.Times()
+	times := a.times()
 	n, worst := float64(len(took)), 0.0
 	for i, x := range took {
 		worst = max(worst, float64(i)/n-times.within(x), times.within(x-1)-float64(i+1)/n)
