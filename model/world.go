@@ -95,6 +95,7 @@ func (a FaultAnswer) Judged() bool {
 type Node struct {
 	Profile                string
 	Classes                []NodeClass // drawn once per replica; empty: this node
+	ReplicasPerNode        int         // of the workload, where several are simulated together; 0: 1
 	CPUs                   int         // default 4
 	KernelHz               int         // 100, 250 or 1000; the tick is 1/KernelHz (C5)
 	CFSPeriod              time.Duration

@@ -57,6 +57,7 @@ type application struct {
 	endpoints endpoints
 	skipping  skipping
 	service   *service
+	among     replica
 	ledger    ledger
 
 	observedKind   model.ProbeKind
@@ -170,7 +171,7 @@ func (a *application) weight(requestMilli, limitMilli int64) int64 {
 // which are told apart by the generation.
 func (a *application) reset(seed, replication, generation uint64) {
 	for i := range a.random {
-		a.random[i].seed(seed, replication, purposeOf(i)+purpose(generation)<<32)
+		a.random[i].seed(seed, replication, purposeOf(i)+purpose(generation)<<32+a.ownPurpose(i))
 	}
 	a.role, a.heir, a.launched = studiedPod, nil, false
 	if a.cpu != nil {

@@ -307,6 +307,8 @@ func (a *application) trafficShare() float64 {
 	switch t := a.app.Traffic; {
 	case t == nil || !a.endpoints.in || !a.listening:
 		return 0
+	case t.OfService && a.service.balances:
+		return 1 / float64(a.service.inEndpoints())
 	case t.OfService:
 		return 1 / float64(max(1, a.world.Replicas))
 	}

@@ -10,6 +10,8 @@ type service struct {
 	waiting  bool           // the proxy waits for minSyncPeriod
 	dirty    bool           // the slice changed since the proxy last took it
 	applied  time.Duration  // end of the proxy's last application; never: none yet
+	whole    bool           // the members are all there are: no other replica is taken to be ready
+	balances bool           // the members in the endpoints share the service's traffic; otherwise each has its own part
 }
 
 // reset makes the service that of a new life, with the given pod.
@@ -93,11 +95,11 @@ func (s *service) routes(a *application) bool {
 	return next.listed && next.serving && next.terminating && !s.othersReady()
 }
 
-// othersReady reports whether the service has a ready endpoint: the other
-// replicas are taken to be ready.
+// othersReady reports whether the service has a ready endpoint: replicas that
+// are not simulated are taken to be ready.
 func (s *service) othersReady() bool {
 	for _, a := range s.members {
-		if a.endpoints.next.ready() || a.world.Replicas > 1 {
+		if a.endpoints.next.ready() || a.world.Replicas > 1 && !s.whole {
 			return true
 		}
 	}

@@ -129,7 +129,7 @@ func (s *Simulator) Run(of Life) *Outcome {
 // begin prepares a life up to its pod's first sync.
 func (s *Simulator) begin(of *Life) (*life, *application) {
 	s.class.seed(of.Seed, of.Replication, forNodeClass)
-	s.node = s.drawClass()
+	s.node = drawClass(s.world.Node.Classes, s.class.Float64())
 	l := s.nodes[s.node][0]
 	a := l.processes.(*application)
 	s.rollout.generation, s.pod, s.labelled = 0, 0, 0
@@ -178,14 +178,14 @@ func (s *Simulator) label(trace *Trace, pod int) {
 	s.labelled = len(trace.Events)
 }
 
-// drawClass draws the class of the node a replica lands on.
-func (s *Simulator) drawClass() int {
-	classes := s.world.Node.Classes
+// drawClass returns the class of the node a replica lands on, from a uniform
+// number.
+func drawClass(classes []model.NodeClass, uniform float64) int {
 	total := 0.0
 	for i := range classes {
 		total += classes[i].Weight
 	}
-	u := s.class.Float64() * total
+	u := uniform * total
 	for i := range classes {
 		if u -= classes[i].Weight; u < 0 {
 			return i
