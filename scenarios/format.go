@@ -160,7 +160,8 @@ type dependency struct {
 
 type node struct {
 	machine
-	Classes []class `json:"classes" doc:"Kinds of node a replica can land on, one drawn per replica. What the node itself states holds for all of them."`
+	ReplicasPerNode *int    `json:"replicasPerNode" min:"1" max:"1000" doc:"How many replicas run on one node, where they are simulated together: they share its stalls, its neighbours and its class. Default: 1."`
+	Classes         []class `json:"classes" doc:"Kinds of node a replica can land on, one drawn per replica. What the node itself states holds for all of them."`
 }
 
 type class struct {

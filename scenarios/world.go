@@ -37,6 +37,7 @@ func toWorld(s *scenario, spec *corev1.PodSpec, container, title string) *model.
 	for i := range s.Faults {
 		w.Faults = append(w.Faults, toFault(&s.Faults[i]))
 	}
+	w.Node.ReplicasPerNode = value(s.Node.ReplicasPerNode)
 	for i := range s.Node.Classes {
 		class := &s.Node.Classes[i]
 		w.Node.Classes = append(w.Node.Classes, model.NodeClass{Weight: *class.Weight, Node: toNode(&class.machine)})

@@ -96,6 +96,8 @@ func TestEveryField(t *testing.T) {
 	}
 	got := world.Node
 	got.Classes = nil
+	check("replicasPerNode", got.ReplicasPerNode, 2)
+	got.ReplicasPerNode = 0
 	check("node", got, node)
 	quiet, crowded := node, node
 	quiet.Profile = "quiet"

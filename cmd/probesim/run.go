@@ -21,6 +21,7 @@ type runFlags struct {
 	gated
 	shard      string
 	checkpoint string
+	replicas   int
 }
 
 // gated is the flag by which a measure fails a run.
@@ -58,6 +59,12 @@ numbers.
 --shard simulates a part of the replications, for "probesim merge" to join. Neither
 changes a byte of the result.
 
+--replicas 5 simulates so many replicas side by side as well (0: as many as the
+scenario says), which share the dependencies, the stalls of their nodes
+(node.replicasPerNode) and the load (traffic of: service): how many are out of the
+endpoints at once, and whether the loss of one takes the others along. That gets
+a budget of its own.
+
 Exit status 1 if an objective is missed by the settings as they are, or if the
 condition of --fail-on holds; 3 if that is undecided within the budget.`,
 		Example: `  probesim run gallery:ingress-controller
@@ -74,6 +81,7 @@ condition of --fail-on holds; 3 if that is undecided within the budget.`,
 	f.gated.add(cmd)
 	cmd.Flags().StringVar(&f.shard, "shard", "", "with --replications: simulate only part i of n, as in 0/8, and print it for merge")
 	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "file that is kept up to date with what was reached, and from which a run that was stopped goes on")
+	cmd.Flags().IntVar(&f.replicas, "replicas", 0, "simulate so many replicas side by side as well; 0: as many as the scenario says")
 	return cmd
 }
 
@@ -86,6 +94,9 @@ func runScenarios(cmd *cobra.Command, args []string, f *runFlags) error {
 	}
 	shard, err := f.parseShard(cmd)
 	if err != nil {
+		return err
+	}
+	if err := f.checkReplicas(cmd); err != nil {
 		return err
 	}
 	sources, faults, err := openAll(cmd, args)
@@ -154,6 +165,11 @@ func runWhole(cmd *cobra.Command, f *runFlags, workloads []*scenarios.Workload, 
 		e, err := reported(w, part, options[i], why)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.World.Name, err)
+		}
+		if cmd.Flags().Changed("replicas") && cmd.Context().Err() == nil {
+			if e.Together, err = f.together(cmd, w, options[i]); err != nil {
+				return fmt.Errorf("%s: %w", w.World.Name, err)
+			}
 		}
 		results = append(results, e)
 		status = graver(status, int(e.ExitStatus(w.World, f.gate, options[i].Precision)))
@@ -294,6 +310,9 @@ func estimatesPage(w *scenarios.Workload, e *estimate.Estimates, gate *estimate.
 			rows = append(rows, []string{c.Name, share(c.PodShare), estimated(c.FalseKillsPerPodYear, number), estimated(c.KillShare, share)})
 		}
 		p.table(rows)
+	}
+	if e.Together != nil {
+		togetherPage(p, e.Together)
 	}
 	for i := range e.Variants {
 		if notes := notesOf(e.Variants, i); len(notes) > 0 {

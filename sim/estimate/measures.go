@@ -153,4 +153,6 @@ type Estimates struct {
 	Replications int64     `json:"replications"`
 	PodSeconds   float64   `json:"podSeconds"`
 	Variants     []Variant `json:"variants"`
+	// Together is what happens to all replicas at once, where that was asked for.
+	Together *Together `json:"together,omitempty"`
 }

@@ -1,0 +1,282 @@
+package estimate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Together is what happens to all replicas of a workload at once, which the
+// measures of one pod cannot say: a stall of a shared node and the outage of a
+// shared dependency meet several of them, and the load of one that is out of the
+// endpoints moves to the others.
+type Together struct {
+	Replicas        int     `json:"replicas"`
+	ReplicasPerNode int     `json:"replicasPerNode"`
+	Replications    int64   `json:"replications"` // lives of all replicas, of each case
+	HorizonSeconds  float64 `json:"horizonSeconds"`
+	// Cases are the settings as they are and, on the same random numbers, what
+	// they are compared with.
+	Cases []TogetherCase `json:"cases"`
+	Notes []string       `json:"notes"`
+}
+
+// TogetherCase is what happens to the replicas in one case.
+type TogetherCase struct {
+	Name string `json:"name"`
+	// OutOfEndpointsAtOnce has a row for each number of replicas, from 1 to all.
+	OutOfEndpointsAtOnce []AtOnce `json:"outOfEndpointsAtOnce"`
+	// CascadeProbability is the probability that all are out at one instant before
+	// all are in again, given that one is: of the episodes seen. Null: none was.
+	CascadeProbability *stats.Estimate `json:"cascadeProbability"`
+	// CrashLoopProbability is the probability that at the horizon the service has
+	// been without full strength for an hour and more, every replica having been
+	// out at one instant of it, while kills of processes that are not hung go on.
+	CrashLoopProbability stats.Estimate `json:"crashLoopProbability"`
+	// FalseKillsPerPodYear is that of all replicas, the ones of a cascade
+	// included.
+	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"`
+}
+
+// AtOnce is how often so many replicas, or more, are out of the endpoints at one
+// instant.
+type AtOnce struct {
+	Replicas       int            `json:"replicas"`
+	FractionOfTime stats.Estimate `json:"fractionOfTime"` // the probability at a random instant
+	TimesPerYear   stats.Estimate `json:"timesPerYear"`   // that the number rises to so many
+}
+
+// togetherCase is a case to simulate.
+type togetherCase struct {
+	name  string
+	world *model.World
+	apart bool
+}
+
+// togetherCases returns the world as it is and what it is compared with.
+func togetherCases(w *model.World) []togetherCase {
+	cases := []togetherCase{{name: "as it is", world: w}}
+	readiness := &w.Application.Probes[model.Readiness]
+	if w.Container().Probes[model.Readiness] != nil && len(w.Dependencies) > 0 {
+		other := *w
+		checked := &other.Application.Probes[model.Readiness]
+		name := "readiness checks no dependency"
+		if len(readiness.DependsOn) > 0 {
+			checked.DependsOn = nil
+		} else {
+			name = "readiness checks every dependency"
+			for i := range w.Dependencies {
+				checked.DependsOn = append(checked.DependsOn, i)
+			}
+		}
+		cases = append(cases, togetherCase{name: name, world: &other})
+	}
+	if t := w.Application.Traffic; t != nil && t.OfService {
+		cases = append(cases, togetherCase{name: "the load of a replica that is out goes nowhere", world: w, apart: true})
+	}
+	return cases
+}
+
+// togetherTally accumulates the lives of one case. Whole numbers only, so that
+// the order of the lives changes nothing.
+type togetherTally struct {
+	out       []stats.RatioOfSums // time with at least k out, over time
+	reached   []stats.Count
+	whole     stats.Proportion
+	crashLoop stats.Proportion
+	kills     stats.Count
+}
+
+func (t *togetherTally) add(o *sim.ReplicasOutcome) {
+	n := len(o.Out) - 1
+	if t.out == nil {
+		t.out, t.reached = make([]stats.RatioOfSums, n+1), make([]stats.Count, n+1)
+	}
+	var atLeast time.Duration
+	for k := n; k >= 1; k-- {
+		atLeast += o.Out[k]
+		t.out[k].Add(int64(atLeast), int64(o.Time))
+		t.reached[k].Add(o.Reached[k], o.Time)
+	}
+	t.whole.Add(o.Whole, o.Episodes)
+	looping := int64(0)
+	if o.CrashLoop {
+		looping = 1
+	}
+	t.crashLoop.Add(looping, 1)
+	t.kills.Add(o.FalseKills, time.Duration(n)*o.Time)
+}
+
+func (t *togetherTally) result(name string, confidence float64) TogetherCase {
+	c := TogetherCase{
+		Name: name, OutOfEndpointsAtOnce: []AtOnce{},
+		CrashLoopProbability: t.crashLoop.Estimate(confidence),
+		FalseKillsPerPodYear: t.kills.Estimate(year, confidence),
+	}
+	for k := 1; k < len(t.out); k++ {
+		c.OutOfEndpointsAtOnce = append(c.OutOfEndpointsAtOnce, AtOnce{
+			Replicas: k, FractionOfTime: t.out[k].Estimate(1, confidence), TimesPerYear: t.reached[k].Estimate(year, confidence),
+		})
+	}
+	if t.whole.Sums.N > 0 {
+		cascades := t.whole.Estimate(confidence)
+		c.CascadeProbability = &cascades
+	}
+	return c
+}
+
+// mostTogether limits the lives of all replicas where no number of them is
+// given and no budget ends first.
+const mostTogether = 128
+
+// SimulateTogether simulates lives of all replicas of a world, in lockstep. It
+// looks at 16, 32, 64 and 128 lives and stops once the fractions of time of the
+// world as it is are known to the relative half-width asked for, or the budget
+// ends. The error is that of a world that cannot be simulated, or of an end
+// before the first life is over.
+func SimulateTogether(ctx context.Context, w *model.World, o Options) (*Together, error) {
+	o = o.withDefaults()
+	cases := togetherCases(w)
+	result := &Together{Replicas: max(1, w.Replicas), ReplicasPerNode: max(1, w.Node.ReplicasPerNode), Cases: []TogetherCase{}, Notes: []string{}}
+	if o.Budget > 0 {
+		budgeted, cancel := context.WithTimeout(ctx, o.Budget)
+		defer cancel()
+		ctx = budgeted
+	}
+	tallies := make([]togetherTally, len(cases))
+	done, wanted := int64(0), o.Replications
+	if wanted == 0 {
+		wanted = firstLook
+	}
+	for {
+		reached, err := extendTogether(ctx, cases, o, done, wanted, tallies)
+		if err != nil {
+			return nil, err
+		}
+		done = reached
+		switch {
+		case done == 0 && o.Horizon > shortest:
+			return nil, fmt.Errorf("the budget ended within the first life of %d replicas; a shorter --horizon, such as 6h, or a larger --budget is needed", result.Replicas)
+		case done == 0:
+			return nil, fmt.Errorf("the budget ended within the first life of %d replicas", result.Replicas)
+		case done < wanted:
+			result.note("the budget ended within life %d of the replicas; --replications %d reproduces these numbers", done+1, done)
+		case o.Replications == 0 && wanted < mostTogether && !tallies[0].precise(o):
+			wanted *= 2
+			continue
+		}
+		break
+	}
+	result.Replications, result.HorizonSeconds = done, o.Horizon.Seconds()
+	for i, c := range cases {
+		result.Cases = append(result.Cases, tallies[i].result(c.name, o.Confidence))
+	}
+	result.describe(w, o)
+	return result, nil
+}
+
+func (t *Together) note(format string, args ...any) {
+	t.Notes = append(t.Notes, fmt.Sprintf(format, args...))
+}
+
+// describe says what the numbers rest on.
+func (t *Together) describe(w *model.World, o Options) {
+	t.note("all %d replicas live side by side, event by event, and share the dependencies, the proxies and, %d on each node, its stalls and neighbours; nothing is counted in the first %s, in which all start at once", t.Replicas, t.ReplicasPerNode, spell(togetherWarmUp(w)))
+	traffic := w.Application.Traffic
+	switch {
+	case traffic == nil:
+		t.note("there is no traffic: a replica that is out leaves the others no more work")
+	case !traffic.OfService:
+		t.note("the traffic is of each pod (of: pod): a replica that is out leaves the others no more work; of: service divides it among those in the endpoints")
+	case traffic.RetriesMax > 0:
+		t.note("a client that tries again does so at this replica with the probability of its part of the load, else at another one, where it is not counted: the load that retries add is too small by that")
+	}
+	if w.Events.Rollout != nil {
+		t.note("rollouts are not simulated here")
+	}
+	if o.Horizon < 2*sim.StuckAfter {
+		t.note("crashLoopProbability needs a horizon of two hours and more: a crash loop counts from %s on", spell(sim.StuckAfter))
+	}
+}
+
+// precise reports whether every number of replicas is known to be out for a
+// share of the time, or never was.
+func (t *togetherTally) precise(o Options) bool {
+	return !slices.ContainsFunc(t.out[1:], func(r stats.RatioOfSums) bool {
+		e := r.Estimate(1, o.Confidence)
+		return e.Estimate > 0 && e.RelativeHalfWidth() > o.Precision
+	})
+}
+
+// togetherWarmUp is the time in which all replicas start.
+func togetherWarmUp(w *model.World) time.Duration { return time.Minute + StartSpan(w) }
+
+// purposeTogether sets the seeds of the replicas' lives apart from those of one
+// pod.
+const purposeTogether = 4
+
+// extendTogether simulates lives from, up to, but not including, to of every
+// case on all workers, and adds those before the first that was given up. It
+// returns the number of that one.
+func extendTogether(ctx context.Context, cases []togetherCase, o Options, from, to int64, tallies []togetherTally) (int64, error) {
+	var stop atomic.Bool
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	outcomes := make([][]sim.ReplicasOutcome, to-from)
+	errs := make([]error, min(int64(o.Jobs), to-from))
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for worker := range errs {
+		running.Go(func() {
+			var replicas []*sim.Replicas
+			for _, c := range cases {
+				r, err := sim.NewReplicas(c.world)
+				if errs[worker] = err; err != nil {
+					return
+				}
+				replicas = append(replicas, r)
+			}
+			for i := next.Add(1) - 1; i < to-from && !stop.Load(); i = next.Add(1) - 1 {
+				var all []sim.ReplicasOutcome
+				for c := range cases {
+					all = append(all, copied(replicas[c].Run(sim.ReplicasLife{
+						Life:   sim.Life{Seed: mix(o.Seed ^ purposeTogether), Replication: uint64(from + i), Horizon: o.Horizon, Stop: &stop},
+						WarmUp: min(togetherWarmUp(cases[0].world), o.Horizon/2), Apart: cases[c].apart,
+					})))
+				}
+				if !stop.Load() {
+					outcomes[i] = all
+				}
+			}
+		})
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return from, err
+		}
+	}
+	for _, all := range outcomes {
+		if all == nil {
+			break
+		}
+		for c := range all {
+			tallies[c].add(&all[c])
+		}
+		from++
+	}
+	return from, nil
+}
+
+// copied returns an outcome that outlives its simulator's next run.
+func copied(o *sim.ReplicasOutcome) sim.ReplicasOutcome {
+	c := *o
+	c.Out, c.Reached = slices.Clone(o.Out), slices.Clone(o.Reached)
+	return c
+}
