@@ -263,6 +263,7 @@ func recommendationPage(r *recommended) *page {
 	if len(r.Front) > 0 {
 		p.heading("Trade-off of the liveness probe: no other settings are better in both")
 		p.table(frontTable(r.Front))
+		p.printf("%s", frontLine(r.Front))
 	}
 	if len(r.Rejected) > 0 {
 		p.heading("Considered and not taken")

@@ -121,6 +121,7 @@ with its process, is queued behind other work of the container, or waits outside
 CPU. In JSON an attempt and the start of a process then have a field cpu with the
 stretches and how long each condition lasted; in CSV each stretch is a line.`,
 		Example: `  probesim trace gallery:ingress-controller
+  probesim trace gallery:ingress-controller --chart
   probesim trace gallery:ingress-controller --explain
   probesim trace gallery:starved-20m --cpu
   probesim trace deployment.yaml --hang 5m
@@ -131,13 +132,17 @@ stretches and how long each condition lasted; in CSV each stretch is a line.`,
 	}
 	format := addFormat(cmd, "table", "json", "csv", "chrome")
 	f.add(cmd)
-	var explain, withCPU bool
+	var explain, withCPU, chart bool
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of each event why it happened, and show the looks that no attempt came of")
 	cmd.Flags().BoolVar(&withCPU, "cpu", false, "show what each answer did on the CPU: ran, throttled, stolen, queued, waiting")
+	cmd.Flags().BoolVar(&chart, "chart", false, "draw the life as text, in the width of the terminal, or 80 columns")
 	set := addSet(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(cmd); err != nil {
 			return err
+		}
+		if chart && (explain || withCPU || format.value != "table") {
+			return errors.New("--chart: does not apply with --explain, --cpu or another format")
 		}
 		w, err := loadOne(cmd, args[0], *set)
 		if err != nil {
@@ -149,6 +154,9 @@ stretches and how long each condition lasted; in CSV each stretch is a line.`,
 		}
 		if !hasKill(trace) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "no kill in %s of life %d; --replication and --horizon look further\n", seconds(trace.Horizon.Seconds()), trace.Replication)
+		}
+		if chart {
+			return writeLife(cmd.OutOrStdout(), trace, from, to)
 		}
 		view := traceView{trace: trace, from: from, to: to, explain: explain}
 		if withCPU {

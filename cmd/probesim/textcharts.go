@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/probesim/probesim/plots"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/recommend"
+)
+
+// usualColumns is the width of what is not written to a terminal.
+const usualColumns = 80
+
+// terminalOf returns how many columns w has, and whether it shows colours: a
+// terminal does, unless NO_COLOR (https://no-color.org) or TERM=dumb forbid it.
+func terminalOf(w io.Writer) (columns int, colors bool) {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return usualColumns, false
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 {
+		columns = usualColumns
+	}
+	return columns, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// writeLife draws a part of a life as text, under the sentence that reads it.
+func writeLife(w io.Writer, trace *sim.Trace, from, to time.Duration) error {
+	chart := &plots.Timeline{Scenario: trace.World.Name, Seed: trace.Seed, Lives: []plots.Life{{Trace: trace, From: from, To: to}}}
+	p := &page{}
+	p.printf("%s, life %d of seed %d\n\n", trace.World.Name, trace.Replication, trace.Seed)
+	var buffer bytes.Buffer
+	columns, colors := terminalOf(w)
+	if err := chart.WriteText(&buffer, columns, colors); err != nil {
+		return err
+	}
+	p.printf("%s", buffer.String())
+	return p.writeTo(w)
+}
+
+// frontLine draws the false kills of a front in one line; nothing of a few points, which say more as they are.
+func frontLine(front []recommend.FrontPoint) string {
+	if len(front) < 4 {
+		return ""
+	}
+	var rates []float64
+	for i := range front {
+		rates = append(rates, front[i].FalseKillsPerPodYear.Estimate)
+	}
+	return fmt.Sprintf("\n  false kills, log scale, by detection from %s to %s:  %s\n",
+		seconds(front[0].DetectionP99Seconds), seconds(front[len(front)-1].DetectionP99Seconds), plots.Sparkline(rates))
+}
