@@ -48,11 +48,12 @@ func NewAnswers(w *model.World, seed uint64, kind model.ProbeKind, observed []si
 	return a
 }
 
-// WriteCSV writes the survival function of the answers and the timeouts.
+// WriteCSV writes the survival function of the answers, without steps too small
+// to matter, and the timeouts.
 func (a *Answers) WriteCSV(w io.Writer) error {
 	rows := [][]string{{"series", "seconds", "shareLonger"}}
 	steps := survival(a.Took, nil)
-	for _, step := range steps {
+	for _, step := range thinned(steps) {
 		rows = append(rows, []string{"answers", seconds(step.at), number(step.share)})
 	}
 	for _, t := range a.timeouts() {

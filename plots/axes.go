@@ -121,10 +121,13 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 // other, written across, which reads better than on its side. The plot's own
 // labels would take room at the wrong end of a logarithmic axis.
 func drawPlot(p *plot.Plot, c draw.Canvas, xLabel, yLabel string) {
-	p.Draw(draw.Crop(c, 0, -8, 22, -20))
+	p.Draw(plotCanvas(c))
 	writeText(c, labelText, c.Min.X, c.Max.Y-10, left, yLabel)
 	writeText(c, labelText, (c.Min.X+c.Max.X)/2, c.Min.Y+6, centre, xLabel)
 }
+
+// plotCanvas returns what drawPlot leaves for the plot and its ticks.
+func plotCanvas(c draw.Canvas) draw.Canvas { return draw.Crop(c, 0, -8, 22, -20) }
 
 // powerOfTen writes 10 to the exponent the way it is read most easily.
 func powerOfTen(exponent int) string {

@@ -122,7 +122,7 @@ func (d *Delays) page() page {
 
 // Size implements Chart.
 func (d *Delays) Size() (width, height vg.Length) {
-	return pageWidth, d.page().headerHeight() + footerHeight + delaysHeight
+	return pageWidth, d.page().headerHeight() + footerHeight + delaysHeight + d.waterfallHeight()
 }
 
 // Draw implements Chart.
@@ -144,7 +144,9 @@ func (d *Delays) Draw(c draw.Canvas) {
 	}
 	p.Y.Tick.Marker = ticks
 	p.Add(plotterFunc(gridLines), plotterFunc(d.curves))
-	drawPlot(p, body, fmt.Sprintf("time t since the hang (%s)", symbol), "share of hangs after which it has happened by t")
+	curves := draw.Crop(body, 0, 0, 0, -d.waterfallHeight())
+	drawPlot(p, curves, fmt.Sprintf("time t since the hang (%s)", symbol), "share of hangs after which it has happened by t")
+	d.waterfall(draw.Crop(body, 0, 0, body.Max.Y-body.Min.Y-d.waterfallHeight(), 0), p, p.DataCanvas(plotCanvas(curves)))
 }
 
 func (d *Delays) curves(c draw.Canvas, p *plot.Plot) {

@@ -169,6 +169,21 @@ func TestCliff(t *testing.T) {
 	}
 }
 
+// TestThinned checks that a thinned survival function keeps its ends, its tail
+// and every share to half a percent of itself.
+func TestThinned(t *testing.T) {
+	steps := survival(startups(20000, 1, 0.5), nil)
+	kept := thinned(steps)
+	if len(kept) > 4000 || kept[0] != steps[0] || kept[len(kept)-1] != steps[len(steps)-1] {
+		t.Errorf("%d of %d steps are left", len(kept), len(steps))
+	}
+	for _, s := range steps {
+		if got := exceed(kept, s.at); got-s.share > 0.006*s.share+1e-12 {
+			t.Fatalf("beyond %v: %v, want %v", s.at, got, s.share)
+		}
+	}
+}
+
 // TestShownTimeouts checks that the maps include the timeouts asked about.
 func TestShownTimeouts(t *testing.T) {
 	r := risk()

@@ -63,6 +63,23 @@ func quantile(steps []step, p float64) (time.Duration, bool) {
 	return 0, false
 }
 
+// thinned returns the steps at which the share of longer durations, or that of
+// shorter ones, has fallen or risen by half a percent of itself since the step
+// before, so that tens of thousands of durations do not take a line each.
+func thinned(steps []step) []step {
+	const least = 0.005
+	var kept []step
+	last := step{share: 1}
+	for i, s := range steps {
+		change := last.share - s.share
+		if i == 0 || i == len(steps)-1 || change >= least*min(last.share, 1-s.share) {
+			kept = append(kept, s)
+			last = s
+		}
+	}
+	return kept
+}
+
 // shareBeyond writes the share of durations longer than t for data, nothing
 // where there are none.
 func shareBeyond(steps []step, t time.Duration) string {

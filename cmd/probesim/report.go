@@ -156,8 +156,22 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	if page.Figures, err = f.figures(cmd, r); err != nil {
 		return nil, err
 	}
-	page.Explore, err = f.explore(cmd, r, o)
-	return page, err
+	if page.Explore, err = f.explore(cmd, r, o); err != nil {
+		return nil, err
+	}
+	page.Figures = withRisk(page.Figures, r, page.Explore)
+	return page, nil
+}
+
+// withRisk puts the map of all usual settings behind the front, from the same
+// predictions in which a reader moves the settings.
+func withRisk(figures []report.Figure, r *recommended, e *report.Explore) []report.Figure {
+	after := slices.IndexFunc(figures, func(figure report.Figure) bool { return figure.File == "front" })
+	if after < 0 || e == nil || len(e.Tables[0].Liveness) == 0 {
+		return figures
+	}
+	risk := plots.NewRisk(&e.Tables[0], frontOf(r.Recommendation, r.workload.Objectives))
+	return slices.Insert(figures, after+1, report.Figure{Heading: "Which settings kill healthy containers", Chart: risk, File: "risk"})
 }
 
 // validationStatement says what the model is held against. The figures change
@@ -281,11 +295,7 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		figures[0].Heading = "One life"
 	}
 	if len(r.Front) > 0 {
-		front := plots.NewFront(r.Recommendation, w.Objectives)
-		if front.Recommended != nil {
-			front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
-		}
-		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: front, File: "front"})
+		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: frontOf(r.Recommendation, w.Objectives), File: "front"})
 	}
 	for _, one := range []struct {
 		heading, file string
@@ -293,9 +303,11 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 	}{
 		{"How long starts take", "startup", p.startup},
 		{"How long answers take", "answers", p.answers},
+		{"What another CPU limit would do", "limits", p.limits},
 		{"What follows a hang", "delays", p.delays},
 	} {
-		if !world.Container().Probed() || one.file == "startup" && len(world.Application.Startup) == 0 {
+		if !world.Container().Probed() || one.file == "startup" && len(world.Application.Startup) == 0 ||
+			one.file == "limits" && !stretched(world) {
 			continue
 		}
 		chart, err := one.draw(cmd, w, world)
@@ -305,6 +317,13 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		figures = append(figures, report.Figure{Heading: one.heading, Chart: chart, File: one.file})
 	}
 	return figures, nil
+}
+
+// stretched reports whether a CPU limit can stretch the answers to the probe
+// that charts are about.
+func stretched(world *model.World) bool {
+	kind, err := askedProbe(world)
+	return err == nil && world.Container().CPULimitMilli > 0 && !world.Node.NoCFSQuota && world.Application.Probes[kind].CPU.Quantile(0.99) > 0
 }
 
 // explore predicts the grid in which a reader moves the settings, for half and
