@@ -159,9 +159,9 @@ func (t *Tornado) Draw(c draw.Canvas) {
 	p.Add(plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { t.bars(c, p, shown) }))
 	drawPlot(p, draw.Crop(body, tornadoName, -tornadoEnds, 12, 0), label, "")
 	n := len(t.Inputs) - len(shown)
-	text := "Bars: each input a fifth smaller and greater, at least by 1 where it is whole, the others as they are; whiskers: interval of the difference on the same lives."
+	text := "Bars: one input a fifth smaller or greater (whole ones by 1 at least); whiskers: interval of the difference on the same lives."
 	if n > 0 {
-		text += fmt.Sprintf(" %s not shown: no effect seen, or a smaller one.", plural(n, "input"))
+		text += fmt.Sprintf(" Left out: %s with less or no effect.", plural(n, "input"))
 	}
 	writeText(c, smallText, body.Min.X, body.Min.Y+3, left, shorten(smallText, text, body.Max.X-body.Min.X))
 }

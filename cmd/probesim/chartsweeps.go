@@ -136,8 +136,8 @@ func (f *plotFlags) compareAll(cmd *cobra.Command, w *scenarios.Workload, varian
 }
 
 const (
-	// convergedFrom and convergedTo are the least and the greatest number of
-	// replications of the chart of convergence.
+	// convergedFrom bounds the least number of replications of the chart of
+	// convergence, and convergedTo is the greatest unless another is asked for.
 	convergedFrom = 16
 	convergedTo   = 2048
 )
@@ -158,14 +158,18 @@ func (f *plotFlags) convergence(cmd *cobra.Command, w *scenarios.Workload, world
 	chart := &plots.Convergence{Scenario: world.Name, Seed: o.Seed, Figure: asked[0]}
 	p := newProgress(cmd.ErrOrStderr(), "simulating "+world.Name, o.Budget)
 	defer p.end()
-	until := context.Background()
+	until := cmd.Context()
 	if o.Budget > 0 {
 		var cancel context.CancelFunc
-		until, cancel = context.WithTimeout(cmd.Context(), o.Budget)
+		until, cancel = context.WithTimeout(until, o.Budget)
 		defer cancel()
 	}
 	o.Budget = 0
-	for n := min(convergedFrom, last); n <= last; n *= 2 {
+	sizes := []int64{last}
+	for sizes[0] >= 2*convergedFrom {
+		sizes = slices.Insert(sizes, 0, sizes[0]/2)
+	}
+	for _, n := range sizes {
 		if cmd.Context().Err() != nil {
 			return nil, cmd.Context().Err()
 		}

@@ -67,6 +67,7 @@ reads the chart goes to standard output.
 	flags.Var((*durationFlag)(&f.to), "to", "for timeline: last instant shown")
 	f.set = addSet(cmd)
 	f.measures = addMeasures(cmd)
+	flags.Lookup("measure").Usage = "for tornado, compare and convergence: measure asked for, as in removalSeconds.p99; for compare repeatable"
 	return cmd
 }
 
