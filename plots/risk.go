@@ -152,7 +152,7 @@ func (r *Risk) Sentence() string {
 		if e == nil || one.name == "recommended" && settingsAre(e, r.Current) {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s (period %d s, timeout %d s, %s): %s per pod-year", one.name,
+		parts = append(parts, fmt.Sprintf("%s (period %d s, timeout %d s, %s): predicted %s per pod-year", one.name,
 			e.PeriodSeconds, e.TimeoutSeconds, plural(int(e.FailureThreshold), "failure"), tellRate(e)))
 	}
 	if len(parts) == 0 {

@@ -78,7 +78,7 @@ func (r *Risk) Draw(c draw.Canvas) {
 
 // caption says below the maps what the numbers and the lines are.
 func (r *Risk) caption(c draw.Canvas) {
-	lines := []string{"In each cell: predicted false kills per pod-year. Dashed: up to there failureThreshold × periodSeconds (F·P) is at most so much. Grey: a timeout beyond the period."}
+	lines := []string{"In each cell: predicted false kills per pod-year; only the simulation decides. Dashed: up to there failureThreshold × periodSeconds (F·P) is at most so much. Grey: timeout > period."}
 	if r.bounded() {
 		lines = append(lines, "Inside the green line: meets the objectives, false kills with their upper bound.")
 	}
