@@ -48,7 +48,7 @@ func drawQuantiles(t *testing.T, file string, all []plotted) {
 	classes := []struct {
 		name string
 		bar  float64
-	}{{singleCPU, .15}, {others, .30}, {execs, .15}}
+	}{{singleCPU, .15}, {others, .30}, {execs, .15}, {beyond, .30}}
 	width, height := panelLeft+len(classes)*(panelSize+panelGap), panelTop+panelSize+60
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="Liberation Sans, Arial, sans-serif" font-size="12">`+"\n", width, height)
 	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)

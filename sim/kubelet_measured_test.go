@@ -5,7 +5,10 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,6 +93,12 @@ func loadMeasurements(t *testing.T, dir string) *measurements {
 	if err := json.Unmarshal(data, &specs); err != nil {
 		t.Fatal(err)
 	}
+	for name, pod := range specs {
+		if len(pod.Spec.Containers) == 0 {
+			t.Errorf("pods.json: %s: no containers: left out", name)
+			delete(specs, name)
+		}
+	}
 	m := &measurements{}
 	byName := map[string]*measuredKubeletPod{}
 	for name, pod := range specs {
@@ -98,22 +107,50 @@ func loadMeasurements(t *testing.T, dir string) *measurements {
 	}
 	slices.SortFunc(m.pods, func(a, b *measuredKubeletPod) int { return cmp.Compare(a.name, b.name) })
 	for _, r := range kubeletTable(t, dir, "lifecycle.csv") {
-		p := byName[r["pod"]]
-		start := r.ms("task_start_wall_ms")
+		p, start := byName[r["pod"]], r.ms("task_start_wall_ms")
+		if p == nil || math.IsNaN(start) {
+			continue
+		}
 		since := func(column string) float64 { return start + 1000*r.ms(column) }
 		p.instances = append(p.instances, &instance{
 			start: start, listen: since("listen_s"), stopRequest: since("stop_request_s"), sigterm: since("sigterm_sent_s"),
 			sigkill: since("sigkill_sent_s"), exit: since("exit_s"), gap: 1000 * r.ms("gap_since_previous_exit_s"),
 		})
 	}
+	for _, p := range m.pods {
+		slices.SortFunc(p.instances, func(a, b *instance) int { return cmp.Compare(a.start, b.start) })
+	}
+	m.pods = slices.DeleteFunc(m.pods, func(p *measuredKubeletPod) bool { return len(p.instances) == 0 })
 	m.readAttempts(t, dir, byName)
 	for _, r := range kubeletTable(t, dir, "container_log.csv") {
-		if r["event"] == "burst" {
-			i := byName[r["pod"]].at(r.ms("wall_ms"))
+		if i := byName[r["pod"]].at(r.ms("wall_ms")); i != nil && r["event"] == "burst" {
 			i.bursts = append(i.bursts, r.ms("wall_ms"))
 		}
 	}
+	m.endRunning()
 	return m
+}
+
+// endRunning ends the containers that ran on when the recording ended, with the
+// last that is known of their pod.
+func (m *measurements) endRunning() {
+	for _, p := range m.pods {
+		for n, i := range p.instances {
+			if !math.IsNaN(i.exit) {
+				continue
+			}
+			i.exit = i.start
+			for _, a := range i.attempts {
+				i.exit = max(i.exit, a.start+a.lasted)
+			}
+			for _, b := range i.bursts {
+				i.exit = max(i.exit, b)
+			}
+			if n+1 < len(p.instances) {
+				i.exit = min(i.exit, p.instances[n+1].start)
+			}
+		}
+	}
 }
 
 // readAttempts reads the attempts over TCP, and those of exec probes, which are
@@ -130,6 +167,9 @@ func (m *measurements) readAttempts(t *testing.T, dir string, pods map[string]*m
 			continue
 		}
 		i := pods[r["pod"]].at(at)
+		if i == nil {
+			continue
+		}
 		i.attempts = append(i.attempts, measuredAttempt{
 			probe: r["probe"], start: at, lasted: r.ms("attempt_end_ms"), contended: r["host_contended"] != "0",
 			failed: r["outcome"] != "ok",
@@ -138,9 +178,12 @@ func (m *measurements) readAttempts(t *testing.T, dir string, pods map[string]*m
 	m.contended = stretches(contended)
 	for _, r := range kubeletTable(t, dir, "exec.csv") {
 		at, p := r.ms("added_wall_ms"), pods[r["pod"]]
+		i := p.at(at)
+		if i == nil || p.spec.Containers[0].Liveness == nil {
+			continue
+		}
 		timeout := 1000 * float64(max(1, p.spec.Containers[0].Liveness.TimeoutSeconds))
 		lasted := r.ms("exited_after_ms")
-		i := p.at(at)
 		i.attempts = append(i.attempts, measuredAttempt{
 			probe: "liveness", start: at, lasted: lasted, contended: m.isContended(at), failed: r["exit_status"] != "0" || !(lasted < timeout),
 		})
@@ -174,9 +217,13 @@ func (m *measurements) uncontended(from, to float64) time.Duration {
 	return time.Duration(max(0, ms) * 1e6)
 }
 
-// at returns the container that ran at an instant, or was the latest to.
+// at returns the container that ran at an instant, or was the latest to; nil of a
+// pod that is not there or never ran.
 func (p *measuredKubeletPod) at(wall float64) *instance {
 	const early = 100 // ms by which a container can be seen before its start event
+	if p == nil || len(p.instances) == 0 {
+		return nil
+	}
 	for _, i := range slices.Backward(p.instances) {
 		if wall >= i.start-early {
 			return i
@@ -185,7 +232,8 @@ func (p *measuredKubeletPod) at(wall float64) *instance {
 	return p.instances[0]
 }
 
-// kubeletTable reads a table, or its compressed form.
+// kubeletTable reads a table, or its compressed form; nothing if the folder has
+// neither.
 func kubeletTable(t *testing.T, dir, name string) []row {
 	t.Helper()
 	var in io.Reader
@@ -193,6 +241,9 @@ func kubeletTable(t *testing.T, dir, name string) []row {
 	if err != nil {
 		name += ".gz"
 		f, err = os.Open(filepath.Join(dir, name))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -207,6 +258,9 @@ func kubeletTable(t *testing.T, dir, name string) []row {
 	records, err := csv.NewReader(in).ReadAll()
 	if err != nil {
 		t.Fatalf("%s: %v", f.Name(), err)
+	}
+	if len(records) == 0 {
+		return nil
 	}
 	var rows []row
 	for _, record := range records[1:] {
