@@ -323,16 +323,19 @@ func quotaLines(q *calc.Quota) []string {
 	return lines
 }
 
-// exceedsLine writes the probability to exceed each timeout, of those that
-// nearly all answers exceed only the last.
+// exceedsLine writes the probability to exceed each timeout. Those that nearly
+// all answers exceed are told together.
 func exceedsLine(exceeds []calc.ExceedsTimeout) string {
 	const nearlyAll = .9995
+	together := ""
 	for len(exceeds) > 1 && exceeds[1].Probability >= nearlyAll {
+		together = "1 to "
 		exceeds = exceeds[1:]
 	}
 	var parts []string
 	for _, e := range exceeds {
-		parts = append(parts, fmt.Sprintf("%d s: %s", e.TimeoutSeconds, number(float64(e.Probability))))
+		parts = append(parts, fmt.Sprintf("%s%d s: %s", together, e.TimeoutSeconds, number(float64(e.Probability))))
+		together = ""
 	}
 	return strings.Join(parts, ", ")
 }

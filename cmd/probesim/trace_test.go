@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/probesim/probesim/scenarios"
+	"github.com/probesim/probesim/sim/calc"
 )
 
 // Every line of a trace has a rule, and with --explain a sentence. The lives
@@ -27,6 +29,27 @@ func TestTraceExplainsEveryLine(t *testing.T) {
 			if !rules.MatchString(rule) || !strings.HasSuffix(why, ".") {
 				t.Errorf("%v: %s", args, line)
 			}
+			// Of the default of 1 s; one application of the rules can be under way (K51, K72).
+			if w := waited.FindStringSubmatch(why); w != nil {
+				if s, err := strconv.ParseFloat(w[1], 64); err != nil || s > 1.3 {
+					t.Errorf("%v: waits for longer than minSyncPeriod: %s", args, line)
+				}
+			}
+		}
+	}
+}
+
+var waited = regexp.MustCompile(`waited ([0-9.]+) s for minSyncPeriod`)
+
+// TestExceedsLine names every whole second, those that all answers exceed together.
+func TestExceedsLine(t *testing.T) {
+	for want, exceeds := range map[string][]calc.ExceedsTimeout{
+		"1 s: 0":                          {{TimeoutSeconds: 1}},
+		"1 s: 1, 2 s: 0":                  {{TimeoutSeconds: 1, Probability: 1}, {TimeoutSeconds: 2}},
+		"1 to 2 s: 1, 3 s: 0.250, 4 s: 0": {{TimeoutSeconds: 1, Probability: 1}, {TimeoutSeconds: 2, Probability: 1}, {TimeoutSeconds: 3, Probability: .25}, {TimeoutSeconds: 4}},
+	} {
+		if got := exceedsLine(exceeds); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

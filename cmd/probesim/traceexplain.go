@@ -90,13 +90,17 @@ func (x *explainer) note(e *sim.Event) {
 		case "pod deleted":
 			x.deleting = true
 		case "pod gone":
-			x.deleting = false
+			x.deleting, x.sliceAt = false, e.At // its endpoint leaves the slice
 		}
 		if e.Rule == "K54" || e.Rule == "K81" { // other workers from here on
 			n := len(x.world.Pod.Containers)
 			for i := range n {
 				x.containers[e.Pod*n+i].triggered = false
 			}
+		}
+	case sim.EventReady:
+		if x.deleting { // changes what its endpoint serves, some ms later
+			x.sliceAt = e.At
 		}
 	case sim.EventStation:
 		if e.Rule == "K50" || e.Rule == "K75" {
