@@ -132,12 +132,14 @@ func toApplication(a *application, c *model.Container, dependencies []string) mo
 }
 
 // handlerOf returns the handler of a container's probe; for a probe that does
-// not exist the answer does not matter.
+// not exist that of the one whose handler it would be proposed with.
 func handlerOf(c *model.Container, kind model.ProbeKind) model.HandlerKind {
-	if c.Probes[kind] == nil {
-		return model.HTTPGet
+	for _, from := range []model.ProbeKind{kind, model.Liveness, model.Startup, model.Readiness} {
+		if p := c.Probes[from]; p != nil {
+			return p.Handler.Kind
+		}
 	}
-	return c.Probes[kind].Handler.Kind
+	return model.HTTPGet
 }
 
 // of returns how a kind of probe is answered: by its own entry, completed by

@@ -153,7 +153,7 @@ func TestDefaultsOfAScenario(t *testing.T) {
 		return model.Answer{Wait: dist.Constantly(time.Millisecond), HangCoverage: coverage}
 	}
 	want := model.Application{
-		Probes: [model.ProbeKinds]model.Answer{answer(1), answer(1), model.Liveness: answer(0)},
+		Probes: [model.ProbeKinds]model.Answer{model.Startup: answer(0), model.Readiness: answer(1), model.Liveness: answer(0)},
 	}
 	if !reflect.DeepEqual(world.Application, want) {
 		t.Errorf("application:\n got %+v\nwant %+v", world.Application, want)

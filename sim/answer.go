@@ -46,7 +46,13 @@ func (a *application) meet(t *attempt, handler model.HandlerKind) {
 		a.refuse(t, handler)
 	case a.hung && a.notices[t.kind]:
 		t.because = hanging
-		a.answerFaulty(t, handler, a.answersHung)
+		fault := a.answersHung
+		if handler == model.TCPSocket && fault != model.FaultRefused {
+			// The kernel accepts for a hung process (C10); one that notices has a
+			// full accept queue or a listener that is gone.
+			fault = model.FaultDropped
+		}
+		a.answerFaulty(t, handler, fault)
 	default:
 		a.answerServing(t, handler)
 	}

@@ -179,6 +179,24 @@ func TestK20HangThatRefuses(t *testing.T) {
 	}
 }
 
+// A tcp probe notices the hangs it is stated to notice: as if the accept queue of
+// the hung process were full (C10).
+func TestC10TCPProbeWithHangCoverage(t *testing.T) {
+	for coverage, want := range map[float64]int64{0: 0, 1: 1} {
+		w := world(func(w *model.World) {
+			w.Container().Probes[model.Liveness].Handler.Kind = model.TCPSocket
+			w.Application.Probes[model.Liveness] = model.DefaultAnswer(model.TCPSocket)
+			w.Application.Probes[model.Liveness].HangCoverage = coverage
+			w.Faults = []model.Fault{{Planned: true, After: time.Minute, Forever: true, Hangs: true, Answers: model.FaultTimeout,
+				Probes: [model.ProbeKinds]bool{true, true, true}}}
+		}, model.Liveness)
+		o := run(t, w, sim.Life{Seed: 20, Horizon: 100 * time.Second})
+		if o.TrueKills[model.Liveness] != want {
+			t.Errorf("coverage %v: %d kills, want %d", coverage, o.TrueKills[model.Liveness], want)
+		}
+	}
+}
+
 // Between a crash and the relist that notices it the worker asks a container
 // that is gone: an exec probe errs, the others are refused.
 func TestK16GoneContainer(t *testing.T) {

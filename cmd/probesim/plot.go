@@ -152,7 +152,7 @@ func checkTrade(w *model.World) error {
 	switch {
 	case w.Container().Probes == [model.ProbeKinds]*model.Probe{}:
 		return errors.New("there is nothing to trade: the container has no probe; probesim recommend says what to add")
-	case probe != nil && probe.Handler.Kind == model.TCPSocket:
+	case probe != nil && probe.Handler.Kind == model.TCPSocket && w.Application.Probes[model.Liveness].HangCoverage == 0:
 		return errors.New("there is nothing to trade: a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10)")
 	case probe != nil && w.Application.Probes[model.Liveness].HangCoverage == 0:
 		return errors.New("there is nothing to trade: the liveness probe notices no hang (hangCoverage 0)")

@@ -69,7 +69,7 @@ func (s *studied) detection(kind model.ProbeKind, probe *Probe) {
 func (s *studied) hangWindow(kind model.ProbeKind) (window *Window, why string) {
 	p, settings := s.probe(kind)
 	answer := &s.w.Application.Probes[kind]
-	if p.Handler.Kind == model.TCPSocket || p.Handler.NoPort || answer.HangCoverage == 0 {
+	if p.Handler.NoPort || answer.HangCoverage == 0 {
 		return nil, ""
 	}
 	hang := settings.Detection(answer.Cached == 0, answer.Cached)

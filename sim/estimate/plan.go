@@ -208,7 +208,7 @@ var nobody = observers{}
 
 func observed(w *model.World) observers {
 	sees := func(k model.ProbeKind) bool {
-		return w.Container().Probes[k] != nil && w.Application.Probes[k].HangCoverage > 0 && !tcp(w, k)
+		return w.Container().Probes[k] != nil && w.Application.Probes[k].HangCoverage > 0
 	}
 	return observers{sees(model.Readiness), sees(model.Liveness)}
 }

@@ -41,7 +41,7 @@ func falseKills(c *check) {
 // sees reports whether the probe of kind k exists and notices hangs.
 func (c *check) sees(k model.ProbeKind) bool {
 	p := c.probe(k)
-	return p != nil && p.Handler.Kind != model.TCPSocket && c.World.Application.Probes[k].HangCoverage > 0
+	return p != nil && c.World.Application.Probes[k].HangCoverage > 0
 }
 
 // detection returns the time from a hang to the verdict of the probe of kind k.

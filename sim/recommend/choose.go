@@ -69,10 +69,10 @@ func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bo
 }
 
 // notices reports whether the probe of kind k, current or proposed, notices a
-// hang. A tcpSocket asks the kernel, which does not (C10).
+// hang. A tcpSocket asks the kernel, which does not unless it is stated (C10).
 func (s *search) notices(k model.ProbeKind) bool {
 	p := s.base[k]
-	return p != nil && p.Handler.Kind != model.TCPSocket && s.w.Application.Probes[k].HangCoverage > 0
+	return p != nil && s.w.Application.Probes[k].HangCoverage > 0
 }
 
 // toVerdict is the quantile p of the time from a hang to the kill verdict.

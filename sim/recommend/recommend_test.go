@@ -32,8 +32,12 @@ func world(startup, readiness, liveness *model.Probe) *model.World {
 	}
 	w.Cluster.Propagation = &propagation
 	w.Pod.Containers[0].Probes = [model.ProbeKinds]*model.Probe{startup, readiness, liveness}
-	for k := range w.Application.Probes {
-		w.Application.Probes[k] = model.DefaultAnswer(model.HTTPGet)
+	for k, p := range w.Pod.Containers[0].Probes {
+		handler := model.HTTPGet
+		if p != nil {
+			handler = p.Handler.Kind
+		}
+		w.Application.Probes[k] = model.DefaultAnswer(handler)
 	}
 	return w
 }
