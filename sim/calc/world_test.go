@@ -252,6 +252,7 @@ func TestHandlers(t *testing.T) {
 	w := world()
 	container := &w.Pod.Containers[0]
 	container.Probes[model.Liveness].Handler.Kind = model.TCPSocket
+	w.Application.Probes[model.Liveness] = model.DefaultAnswer(model.TCPSocket)
 	container.Probes[model.Readiness].Handler.Kind = model.GRPC
 	w.Application.Pauses = []model.OnOff{{Every: exponential(3 * time.Hour), Lasts: exponential(time.Minute)}}
 	c := calculate(t, w)

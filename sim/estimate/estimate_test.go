@@ -180,8 +180,9 @@ func TestImpossible(t *testing.T) {
 // and that their objectives are missed: the wait is endless.
 func TestBlind(t *testing.T) {
 	w := world(probe(10, 1, 3), probe(10, 1, 3))
-	for _, p := range w.Container().Probes[model.Readiness:] {
-		p.Handler.Kind = model.TCPSocket
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		w.Container().Probes[k].Handler.Kind = model.TCPSocket
+		w.Application.Probes[k] = model.DefaultAnswer(model.TCPSocket)
 	}
 	e, err := Run(context.Background(), []Named{{"base", w}}, Options{
 		Seed: 1, Horizon: time.Hour, Replications: 2, Objectives: []model.Objective{{Measure: "detectionSeconds", Statistic: "p99", Bound: 60}},
