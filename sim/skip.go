@@ -22,7 +22,7 @@ import (
 // is forgotten, which is exact, as a geometric distribution has no memory.
 //
 // It is valid where the answers of a quiet process need no CPU, so that they do
-// not depend on each other (structure below), and only while the pod is quiet:
+// not depend on each other, and every probe finds its port (structure below), and only while the pod is quiet:
 // see quiet. The answers that are passed over leave no trace, and the kubelet's
 // periodic syncs, which do nothing to a quiet pod, are taken up in their
 // stationary state.
@@ -62,7 +62,7 @@ func newSkipping(w *model.World, a *application, d *kubelet.Durations) skipping 
 			continue
 		}
 		answer := &w.Application.Probes[k]
-		if p.Handler.Kind == model.Exec || answer.Cached > 0 || answer.FailsInFlight > 0 || p.Timeout() >= p.Period() {
+		if p.Handler.NoPort || p.Handler.Kind == model.Exec || answer.Cached > 0 || answer.FailsInFlight > 0 || p.Timeout() >= p.Period() {
 			return s
 		}
 		t := &s.ticks[k]

@@ -137,6 +137,7 @@ func TestWhereSkipAheadIsNotValid(t *testing.T) {
 		"cached":       func(w *model.World) { w.Application.Probes[model.Liveness].Cached = time.Second },
 		"exec":         func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.Kind = model.Exec },
 		"long timeout": func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].TimeoutSeconds = 10 },
+		"no port":      func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.NoPort = true },
 		"often fails":  func(w *model.World) { w.Application.Probes[model.Liveness].Failure = .2 },
 	} {
 		s, err := sim.New(world(change, model.Liveness))

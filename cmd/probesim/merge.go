@@ -137,7 +137,7 @@ func checkWhole(files []string, shards []*shardResult) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", files[0], err)
 	}
-	seen := make([]string, of.Of) // files by shard
+	seen := map[int64]string{} // files by shard
 	for i, s := range shards {
 		shard, err := parseShard(s.Shard)
 		switch {
@@ -161,16 +161,27 @@ func checkWhole(files []string, shards []*shardResult) error {
 			}
 		}
 	}
-	var missing []string
-	for i, file := range seen {
-		if file == "" {
-			missing = append(missing, fmt.Sprintf("%d/%d", i, of.Of))
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("missing: shard %s", strings.Join(missing, ", "))
+	if missing := of.Of - int64(len(seen)); missing > 0 {
+		return fmt.Errorf("missing: %s", missingShards(seen, of.Of, missing))
 	}
 	return nil
+}
+
+// missingShards names the shards that are not among those seen, the first few
+// where they are many.
+func missingShards(seen map[int64]string, of, missing int64) string {
+	const named = 10
+	var names []string
+	for i := int64(0); i < of && len(names) < named; i++ {
+		if seen[i] == "" {
+			names = append(names, fmt.Sprintf("%d/%d", i, of))
+		}
+	}
+	text := "shard " + strings.Join(names, ", ")
+	if more := missing - int64(len(names)); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 func doneOf(p *estimate.Part) int64 {

@@ -37,6 +37,9 @@ func (r Run) moments() (mean, variance float64) {
 	for range r.Failures {
 		mean = (mean + 1) / p
 		variance = (variance + (1-p)*p*mean*mean) / p
+		if math.IsInf(mean, 1) {
+			return mean, mean // not NaN
+		}
 	}
 	return mean, variance
 }

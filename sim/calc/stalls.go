@@ -30,11 +30,20 @@ func (s Settings) step(noAnswer bool) time.Duration {
 // (F−1)·P where they fail at once (S3). A stall longer by a period always
 // kills.
 func (s Settings) Tolerates(noAnswer bool) time.Duration {
-	last := time.Duration(s.Failures-1) * s.step(noAnswer)
+	last := Times(s.Failures-1, s.step(noAnswer))
 	if noAnswer {
 		return last + s.Timeout
 	}
 	return last
+}
+
+// Times returns n times d, at most dist.Longest: Kubernetes accepts any threshold
+// (K57), and people write the greatest to switch a verdict off.
+func Times(n int, d time.Duration) time.Duration {
+	if float64(n)*float64(d) >= float64(dist.Longest) {
+		return dist.Longest
+	}
+	return time.Duration(n) * d
 }
 
 // StallKills returns the probability that a stall which begins at a uniform

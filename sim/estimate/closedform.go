@@ -153,19 +153,22 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 		}
 		return 1 / (calc.Run{Failures: failures, Probability: math.Min(q, 1)}.MeanProbes() * period)
 	}
+	estimate, _ = f.failing(p, failures)
+	estimate += independent(alone[0])
+	if failures > mostCounted {
+		reached := *p
+		reached.FailureThreshold = mostCounted
+		_, bound = f.Rate(&reached)
+		return estimate, bound
+	}
 	stalls := make([]float64, failures+1) // bound of the stalls per second that fail at least so many attempts
 	hit := 0.0                            // attempts that stalls fail, per attempt
 	for n := 1; n <= failures; n++ {
-		var typical float64
-		typical, stalls[n] = f.failing(p, n)
-		if n == failures {
-			estimate = typical
-		}
+		_, stalls[n] = f.failing(p, n)
 		hit += stalls[n] * period
 	}
 	// What a stall fails beyond the threshold is no attempt of its own here.
 	q := math.Min(1, alone[1]+hit)
-	estimate += independent(alone[0])
 	bound = independent(q) + stalls[failures] + f.again(p)
 	for n := 1; n < failures; n++ {
 		// A second stall that begins within a period of the first one's end.
@@ -174,6 +177,11 @@ func (f *ClosedForm) Rate(p *model.Probe) (estimate, bound float64) {
 	}
 	return estimate, bound
 }
+
+// mostCounted is the greatest failureThreshold whose bound is counted failure by
+// failure. A verdict at a greater one has passed this one, so that its bound
+// holds there too.
+const mostCounted = 1000
 
 // attempts says how many attempts of a setting a stall fails.
 type attempts struct {
@@ -219,13 +227,13 @@ func (f *ClosedForm) again(p *model.Probe) float64 {
 // answer's latency shortens what the timeout gives.
 func (s *stall) verdict(p *model.Probe, n int, latency time.Duration) float64 {
 	const points = 32
-	least := time.Duration(n-1) * step(p)
+	least := calc.Times(n-1, step(p))
 	if !s.failing {
 		least += max(0, p.Timeout()-latency)
 	}
 	sum := 0.0
 	for i := range points {
-		x := least + p.Period()*time.Duration(2*i+1)/(2*points)
+		x := least + p.Period()/(2*points)*time.Duration(2*i+1)
 		sum += 1 - s.lasts.CDF(x)
 	}
 	return sum / points
