@@ -194,7 +194,9 @@ func (c *checkpoint) write() {
 }
 
 // replaceFile writes a file beside the one of the name and puts it in its
-// place once it is on disk.
+// place once it is on disk. The name of the first does not change from one
+// writing to the next, so that a run that is killed again and again leaves one at
+// most; one that cannot be written leaves none.
 func replaceFile(name string, data []byte) error {
 	temporary := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".partial")
 	file, err := os.Create(temporary)
@@ -211,5 +213,8 @@ func replaceFile(name string, data []byte) error {
 	if err == nil {
 		err = os.Rename(temporary, name)
 	}
-	return err
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return nil
 }
