@@ -24,7 +24,7 @@ type Budget struct {
 // supposes that the container starts in the middle of a wall-clock second,
 // where that matters to the initial delay (K8).
 func (s Settings) Budget(noAnswer bool) Budget {
-	span := time.Duration(s.Failures-1) * s.step(noAnswer)
+	span := Times(s.Failures-1, s.step(noAnswer))
 	early, late := s.gate(time.Second), s.gate(0)
 	first := s.firstAfter(Anchor, s.gate(time.Second/2))
 	return Budget{
@@ -57,7 +57,7 @@ func (s Settings) firstAfter(anchor, gate time.Duration) time.Duration {
 // grid anchored before the container's start by each of the anchors alike. The
 // start falls at a uniform part of a wall-clock second.
 func (s Settings) StartupKills(startup func(time.Duration) float64, noAnswer bool, anchors []float64) float64 {
-	span := time.Duration(s.Failures-1) * s.step(noAnswer)
+	span := Times(s.Failures-1, s.step(noAnswer))
 	kills := 0.0
 	for _, anchor := range anchors {
 		a := time.Duration(math.Round(anchor))

@@ -26,15 +26,18 @@ func (s Settings) Detection(noAnswer bool, cached time.Duration) Window {
 	return Window{Fixed: s.Tolerates(noAnswer), Uniform: []time.Duration{s.Period, cached}}
 }
 
+// mostBehind is how many failures that lie behind a fault are told apart.
+const mostBehind = 10_000
+
 // behind returns the window where each probe before the fault failed with a
 // probability, independently: j of the failures that make a verdict lie behind
 // with a probability in proportion to its power j, and each saves a step.
 func (s Settings) behind(w Window, probability float64, noAnswer bool) Window {
 	step := s.step(noAnswer)
-	w.Fixed -= time.Duration(s.Failures-1) * step
-	missing := make(dist.Mixture, s.Failures)
+	w.Fixed -= Times(s.Failures-1, step)
+	missing := make(dist.Mixture, min(s.Failures, mostBehind))
 	for j := range missing {
-		missing[j] = dist.Part{Weight: math.Pow(probability, float64(j)), Of: dist.Constant(time.Duration(s.Failures-1-j) * step)}
+		missing[j] = dist.Part{Weight: math.Pow(probability, float64(j)), Of: dist.Constant(Times(s.Failures-1-j, step))}
 	}
 	return w.Then(dist.Duration{Nanoseconds: missing})
 }
