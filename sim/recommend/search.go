@@ -199,6 +199,11 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	}
 	app := &w.Application
 	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0
+	if contended { // the observed answers have waited for their CPU
+		for k := range q.Application.Probes {
+			q.Application.Probes[k].CPU, q.Application.Probes[k].Exec = dist.Duration{}, model.ExecCost{}
+		}
+	}
 	return &q, &l, contended
 }
 
