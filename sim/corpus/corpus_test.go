@@ -3,6 +3,7 @@ package corpus_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/probesim/probesim/sim/corpus"
@@ -59,6 +60,29 @@ func TestDifference(t *testing.T) {
 		at, message := corpus.Difference(c.got, c.want, c.tolerance)
 		if at != c.at || message != c.message {
 			t.Errorf("difference at %d: %s, want at %d: %s", at, message, c.at, c.message)
+		}
+	}
+}
+
+// TestRefusedCases reads cases that say nothing a kubelet could be given.
+func TestRefusedCases(t *testing.T) {
+	const head = `{"schema": "kubelet-probe-trace/1", "case": {"horizon_ms": 1000, `
+	probe := `"probes": {"liveness": {"period_s": 1, "timeout_s": 1, "success_threshold": 1, "failure_threshold": 1}}`
+	for text, want := range map[string]string{
+		`{"schema": "other"}`:                                 "schema",
+		head + probe + `}}`:                                   "incarnations: none",
+		head + `"incarnations": [{}]}}`:                       "",
+		head + probe + `, "incarnations": [{"term_ms": 1}]}}`: "incarnations[0].liveness: none",
+		head + probe + `, "incarnations": [{"liveness": [{"outcome": "maybe"}]}]}}`:                                                       `outcome "maybe"`,
+		head + strings.Replace(probe, `"period_s": 1`, `"period_s": 0`, 1) + `, "incarnations": [{"liveness": [{"outcome": "error"}]}]}}`: "probes.liveness: 0",
+	} {
+		name := filepath.Join(t.TempDir(), "case.json")
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := corpus.ReadFile(name)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }

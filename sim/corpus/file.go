@@ -9,6 +9,7 @@ package corpus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -108,7 +109,42 @@ func ReadFile(name string) (*File, error) {
 	if f.Schema != Schema {
 		return nil, fmt.Errorf("%s: schema: %q, not %q", name, f.Schema, Schema)
 	}
+	if err := f.Case.check(); err != nil {
+		return nil, fmt.Errorf("%s: case.%w", name, err)
+	}
 	return f, nil
+}
+
+// check finds what no kubelet can be given: it would have refused the pod, or
+// the script says nothing of how the container behaves.
+func (c *Case) check() error {
+	if c.HorizonMS < 1 {
+		return fmt.Errorf("horizon_ms: %d: must be at least 1", c.HorizonMS)
+	}
+	if len(c.Incarnations) == 0 {
+		return errors.New("incarnations: none, at least one is needed")
+	}
+	for k := model.Startup; k < model.ProbeKinds; k++ {
+		p := *c.Probes.Of(k)
+		if p == nil {
+			continue
+		}
+		if least := min(p.PeriodS, p.TimeoutS, p.SuccessThreshold, p.FailureThreshold); least < 1 {
+			return fmt.Errorf("probes.%v: %d: period, timeout and thresholds must be at least 1", k, least)
+		}
+		for i := range c.Incarnations {
+			segments := *c.Incarnations[i].Of(k)
+			if len(segments) == 0 {
+				return fmt.Errorf("incarnations[%d].%v: none, but there is such a probe", i, k)
+			}
+			for _, s := range segments {
+				if _, known := outcomes[s.Outcome]; !known {
+					return fmt.Errorf("incarnations[%d].%v: outcome %q: must be success, failure, timeout or error", i, k, s.Outcome)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Tolerance returns by how many milliseconds times may differ: a drawn jitter
