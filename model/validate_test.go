@@ -7,7 +7,7 @@ import (
 
 // The rules and their words are those of the API server's
 // apis/core/validation/validation.go, v1.37.2 (K56, K57).
-func TestViolations(t *testing.T) {
+func TestK56And57Violations(t *testing.T) {
 	zero, five := int64(0), int64(5)
 	tests := []struct {
 		name  string
@@ -70,7 +70,7 @@ func TestPodViolations(t *testing.T) {
 	}
 }
 
-func TestSetDefaults(t *testing.T) {
+func TestK55SetDefaults(t *testing.T) {
 	probe := Probe{TimeoutSeconds: 7}
 	probe.SetDefaults()
 	if want := (Probe{TimeoutSeconds: 7, PeriodSeconds: 10, SuccessThreshold: 1, FailureThreshold: 3}); probe != want {

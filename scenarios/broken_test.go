@@ -80,3 +80,26 @@ func TestReadFile(t *testing.T) {
 		}
 	}
 }
+
+// Probes are a sidecar's among init containers, and no other's (K58).
+func TestK58ProbesOfInitContainers(t *testing.T) {
+	const pod = `apiVersion: probesim/v1
+kind: Scenario
+container: main
+pod:
+  containers:
+  - {name: main, image: a, livenessProbe: {httpGet: {port: 80}}}
+  initContainers:
+  - {name: first, image: b, livenessProbe: {httpGet: {port: 81}}POLICY}
+`
+	load := func(policy string) error {
+		_, err := Load(Source{Name: "input.yaml", Data: []byte(strings.Replace(pod, "POLICY", policy, 1))}, nil)
+		return err
+	}
+	if err := load(", restartPolicy: Always"); err != nil {
+		t.Errorf("a sidecar: %v", err)
+	}
+	if err := load(""); err == nil || !strings.Contains(err.Error(), "initContainers[0].livenessProbe") {
+		t.Errorf("an init container with a probe: %v", err)
+	}
+}

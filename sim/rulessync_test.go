@@ -209,7 +209,7 @@ func TestK39To41CrashLoopInALife(t *testing.T) {
 
 // At the cap, immediate restarts and waits of 300 s alternate (K69). The
 // container lives to the second liveness look, 30 s or so.
-func TestK40KillsAtTheCap(t *testing.T) {
+func TestK40And69KillsAtTheCap(t *testing.T) {
 	trace := script(t, "pod until=1800s\nliveness periodSeconds=15 failureThreshold=2\ncontainer\n  liveness 0s failure 5ms",
 		func(s *sim.Script) { s.BackOffInitial = 300 * time.Second })
 	var waits []string

@@ -8,7 +8,7 @@ import (
 const ms = time.Millisecond
 
 // The examples of K59.
-func TestQuota(t *testing.T) {
+func TestK59Quota(t *testing.T) {
 	for _, test := range []struct {
 		milli        int64
 		period, want time.Duration
@@ -31,7 +31,7 @@ func TestQuota(t *testing.T) {
 }
 
 // The examples of K60 to K62.
-func TestSharesAndWeights(t *testing.T) {
+func TestK60To62SharesAndWeights(t *testing.T) {
 	for _, test := range []struct{ milli, want int64 }{
 		{0, 2}, {1, 2}, {100, 102}, {250, 256}, {1000, 1024}, {1000000, 262144},
 	} {
