@@ -312,6 +312,32 @@ func TestLoadBalancerIsTheLastProxy(t *testing.T) {
 	}
 }
 
+// A deleted pod that exits at once stays a target until its deregistration is
+// through, or until its health check has failed twice, whether its successor is
+// Ready in between or not (I25).
+func TestGoneTargetOutlastsItsSuccessorsStart(t *testing.T) {
+	const every = 10 * time.Minute
+	for _, c := range []struct {
+		balancer model.LoadBalancer
+		seconds  float64
+	}{
+		{model.LoadBalancer{Deregistration: 30 * time.Second}, 30},
+		{model.LoadBalancer{Deregistration: 30 * time.Second, PeriodSeconds: 5, FailureThreshold: 2}, 7.5},
+	} {
+		for _, start := range []time.Duration{5 * time.Millisecond, time.Minute} {
+			o := run(t, world(func(w *model.World) {
+				w.Replicas = 3
+				w.Cluster.LoadBalancer = &c.balancer
+				w.Application.Startup = []model.Stage{{Wait: dist.Constantly(start)}}
+				d := dist.Constantly(every)
+				w.Events.Deletion = &d
+			}, model.Readiness), sim.Life{Seed: 3, Horizon: 2 * day})
+			deletions := float64(2*day) / float64(every)
+			agree(t, "dead traffic of a deletion", o.DeadTraffic.Seconds()/deletions, c.seconds, .05)
+		}
+	}
+}
+
 // A container that burns CPU without end runs for its quota's share of the time,
 // and is stalled for the rest: 20 % of the time at 200m on one CPU (C6, C12).
 func TestThrottledTimeIsStalled(t *testing.T) {

@@ -28,12 +28,28 @@ func (a *application) registration(ready bool) {
 		a.set(timerDeregistered, a.life.now+spec.Deregistration)
 		return
 	}
-	a.set(timerDeregistered, never)
 	b := &a.endpoints.balancer
 	if !b.registered || b.gone {
+		a.bookGoneTarget()
 		*b = balancer{registered: true}
 	}
+	a.set(timerDeregistered, never)
 	a.routesChanged()
+}
+
+// bookGoneTarget books what is still sent to the target of a pod that is gone when
+// its successor is registered beside it: until the deregistration is through, or
+// the health checks have taken it out.
+func (a *application) bookGoneTarget() {
+	b, spec, timers := &a.endpoints.balancer, a.world.Cluster.LoadBalancer, &a.life.timers
+	if !b.registered || !b.gone || b.failed {
+		return
+	}
+	end := min(timers.at[a.timer(timerDeregistered)], a.life.horizon)
+	if check := timers.at[a.timer(timerHealthCheck)]; check != never {
+		end = min(end, check+time.Duration(spec.FailureThreshold-1-b.failures)*time.Duration(spec.PeriodSeconds)*time.Second)
+	}
+	a.out.DeadTraffic += max(0, end-a.life.now)
 }
 
 // deregistered ends the deregistration of the target.
