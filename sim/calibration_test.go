@@ -348,7 +348,10 @@ func (c *configuration) beyondReach() bool {
 }
 
 // tally counts the configurations of a class that pass each test.
-type tally struct{ all, ks15, ks25, ks30, p50, p90, p99, median30 int }
+type tally struct {
+	all, ks15, ks25, ks30, p50, p90, p99, median30 int
+	distance                                       float64 // tKS of all together
+}
 
 // near reports whether a modelled quantile is within a share of the measured
 // one, or within 3 ms.
@@ -367,6 +370,7 @@ func count(passed bool) int {
 
 func (n *tally) add(c *configuration, modelled []time.Duration, distance float64) {
 	n.all++
+	n.distance += distance
 	n.ks15 += count(distance <= .15)
 	n.ks25 += count(distance <= .25)
 	n.ks30 += count(distance <= .30)
@@ -418,11 +422,30 @@ func TestCFSCalibration(t *testing.T) {
 			t.Errorf("the %s is as good as the model", scored[i].name)
 		}
 	}
+	for _, class := range []string{singleCPU, others, execs} {
+		ours := scores[0][class]
+		if ours.all == 0 {
+			continue
+		}
+		row := fmt.Sprintf("mean tKS, %s: model %.3f", class, ours.distance/float64(ours.all))
+		for i := 1; i < len(scored); i++ {
+			n := scores[i][class]
+			row += fmt.Sprintf(", %s %.3f", scored[i].name, n.distance/float64(n.all))
+			if n.all >= enoughToTell && n.distance <= ours.distance {
+				t.Errorf("%s: the %s is as good as the model", class, scored[i].name)
+			}
+		}
+		t.Log(row)
+	}
 	if file := os.Getenv("PROBESIM_CFS_PLOT"); file != "" {
 		drawQuantiles(t, file, drawn)
 	}
 	checkBars(t, scores[0])
 }
+
+// enoughToTell is the number of configurations of a class from which on the model
+// has to be better on the average than those it is held against.
+const enoughToTell = 6
 
 // checkBars prints what the model reached and fails below the bars, which follow
 // a reference implementation's accuracy (C35, C36).
