@@ -25,6 +25,7 @@ type World struct {
 	Pod      Pod
 	Studied  int // index into Pod.Containers: the container whose measures are reported
 	Replicas int // at least 1
+	Strategy Strategy
 	// Application is the process of the studied container. Those of the pod's
 	// other containers serve from their start and answer every probe at once.
 	Application  Application
@@ -45,6 +46,27 @@ func (w *World) WithContainer(c Container) *World {
 	copied.Pod.Containers = append([]Container(nil), w.Pod.Containers...)
 	copied.Pod.Containers[w.Studied] = c
 	return &copied
+}
+
+// Strategy is how the workload replaces its pods by those of a new version.
+type Strategy struct {
+	Kind           string // "Deployment", "StatefulSet", "DaemonSet"; empty: not known
+	Recreate       bool   // all old pods go before the first new one comes
+	MaxSurge       int    // new pods beyond the replicas, at most
+	MaxUnavailable int    // replicas that may be missing meanwhile; with MaxSurge 0 at least 1
+	// ProgressDeadline is how long a Deployment may go without progress before its
+	// rollout counts as failed; 0: for ever.
+	ProgressDeadline time.Duration
+	MinReady         time.Duration // minReadySeconds: how long a new pod has to be Ready to count as available
+}
+
+// InFlight returns how many new pods may be on their way to available at once,
+// of a number of replicas.
+func (s *Strategy) InFlight(replicas int) int {
+	if s.Recreate {
+		return replicas
+	}
+	return min(replicas, max(1, s.MaxSurge+s.MaxUnavailable))
 }
 
 // Fault is something that goes wrong with the process of the studied container

@@ -432,6 +432,7 @@ func (u *unit) decodeWith(d *decoder, list changes) (*decoded, *decoder) {
 		result.container = container.name
 		s.Container = &container.name
 		result.world = toWorld(s, result.spec, container.name, u.title)
+		result.world.Strategy = changed.object.strategy(result.world.Replicas)
 		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
 		d.notes = append(d.notes, zeroNotes(changed.object.candidates())...)
 	}

@@ -28,6 +28,7 @@ type application struct {
 	random    [streamCount]stream
 
 	firstStart bool // the life ends at the second
+	firstReady bool // the life ends there
 
 	// The studied process.
 	launched    bool // a process of the pod has run

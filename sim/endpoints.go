@@ -54,7 +54,10 @@ func (a *application) readyChanged(ready bool) {
 	if !ready {
 		return
 	}
-	a.out.NeverReady = false
+	if a.out.NeverReady {
+		a.out.NeverReady, a.out.FirstReady = false, a.life.now
+		a.life.ended = a.life.ended || a.firstReady
+	}
 	if a.alive && a.ledger.readySince == never {
 		a.ledger.readySince = a.life.now
 		a.sample(&a.out.TimesToReady, a.life.now-a.ledger.started)

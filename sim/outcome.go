@@ -28,6 +28,7 @@ type Outcome struct {
 	Marks             int64                   // resources that reached their mark with the pod in the endpoints, and whose end is known
 	Exhausted         int64                   // of these, those used up before the pod was out of the endpoints or the process gone
 	NeverReady        bool                    // the pod was not Ready once
+	FirstReady        time.Duration           // when the first pod of the life first was, from its creation; 0 where NeverReady
 
 	// Probes. An attempt counts when it ends, thrown-away ones (K15) not at all.
 	Attempts   [model.ProbeKinds]int64
@@ -89,6 +90,8 @@ type Life struct {
 	Hang time.Duration
 	// FirstStart ends the life at its process's second start.
 	FirstStart bool
+	// FirstReady ends the life once the pod is Ready.
+	FirstReady bool
 	// SkipAhead passes over quiet stretches where the world's structure allows it
 	// (SkipsAhead), and there is no Trace. The life is another one than without it,
 	// of the same law.

@@ -184,6 +184,9 @@ func (s *Simulator) beside(l *life) *life {
 // deleteOther deletes another replica's old pod: it leaves the endpoints, and
 // some time later the EndpointSlice (K79, K81).
 func (r *rollout) deleteOther(w *model.World) {
+	if w.Cluster.Propagation != nil {
+		return // the whole delay is stated: no proxies wait for one another
+	}
 	d := &r.old.durations
 	c := w.Container()
 	terminating := r.draw(&d.DeleteEvent) + r.draw(&d.SliceUpdate)

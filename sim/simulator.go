@@ -163,9 +163,9 @@ func (s *Simulator) prepare(l *life, of *Life, generation uint64, at time.Durati
 	l.stop = of.Stop
 	a := l.processes.(*application)
 	l.skips = of.SkipAhead && of.Trace == nil && a.skipping.valid
-	a.drain, a.firstStart = of.Drain, of.FirstStart
+	a.drain, a.firstStart, a.firstReady = of.Drain, of.FirstStart, of.FirstReady
 	if a.out == &s.unstudied {
-		a.drain, a.firstStart = nil, false
+		a.drain, a.firstStart, a.firstReady = nil, false, false
 	}
 	a.reset(of.Seed, of.Replication, generation)
 }

@@ -260,6 +260,16 @@ func recommendationPage(r *recommended) *page {
 		p.heading("Objectives")
 		p.table(verdictTable(names, verdicts))
 	}
+	if r.Rollout != nil {
+		p.heading(fmt.Sprintf("Rollout of the %s", r.Rollout.Kind))
+		p.table(rolloutTable(r.Rollout))
+		p.items(r.Rollout.Sentences)
+	}
+	if r.Termination != nil {
+		p.heading("Termination: traffic to a pod that is being deleted, by preStop")
+		p.table(terminationTable(r.Termination))
+		p.items([]string{r.Termination.Sentence + "."})
+	}
 	if len(r.Front) > 0 {
 		p.heading("Trade-off of the liveness probe: no other settings are better in both")
 		p.table(frontTable(r.Front))
@@ -416,6 +426,45 @@ func worthTable(r *recommend.Recommendation) [][]string {
 	slices.Sort(order)
 	for _, repair := range order {
 		rows = append(rows, append([]string{seconds(repair)}, cells[repair]...))
+	}
+	return rows
+}
+
+// rolloutTable shows what rollouts take with the current and the recommended
+// settings.
+func rolloutTable(r *recommend.Rollout) [][]string {
+	rows := [][]string{{"", "current"}, {"creation of a pod to available, p50"}, {"the same, p99"}, {"whole rollout, p50"}, {"the same, p99"}, {"pods beyond the progress deadline"}, {"rollouts that fail"}}
+	columns := []*recommend.RolloutTimes{r.Current}
+	if r.Recommended != nil {
+		rows[0] = append(rows[0], "recommended")
+		columns = append(columns, r.Recommended)
+	}
+	for _, t := range columns {
+		for i, cell := range []string{
+			estimated(&t.TimeToAvailableSeconds.P50, seconds), estimated(&t.TimeToAvailableSeconds.P99, seconds),
+			estimated(&t.TotalSeconds.P50, seconds), estimated(&t.TotalSeconds.P99, seconds),
+			estimated(t.PodExceedsDeadlineProbability, share), estimated(t.RolloutFailsProbability, share),
+		} {
+			rows[i+1] = append(rows[i+1], cell)
+		}
+	}
+	return rows
+}
+
+// terminationTable shows what deletions cost by how long preStop sleeps.
+func terminationTable(t *recommend.Termination) [][]string {
+	rows := [][]string{{"preStop", "dead traffic per deletion", "deletions that have any", "shutdowns cut off"}}
+	for i := range t.ByPreStop {
+		at := &t.ByPreStop[i]
+		sleep := seconds(at.PreStopSeconds)
+		if at.PreStopSeconds == t.PreStopSeconds {
+			sleep += " (now)"
+		}
+		dead := "none seen"
+		if at.DeadTrafficSecondsPerDeletion.Estimate > 0 {
+			dead = estimated(&at.DeadTrafficSecondsPerDeletion, seconds)
+		}
+		rows = append(rows, []string{sleep, dead, estimated(&at.DeletionsWithDeadTraffic, share), share(at.CutOffProbability)})
 	}
 	return rows
 }

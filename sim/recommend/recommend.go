@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -81,7 +82,26 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		return nil, err
 	}
 	r.front(s)
-	return r, nil
+	return r, r.advise(ctx, s)
+}
+
+// advise adds what concerns deletions and rollouts, beside the settings of the probes.
+func (r *Recommendation) advise(ctx context.Context, s *search) (err error) {
+	if ctx.Err() != nil {
+		return nil
+	}
+	stop := new(atomic.Bool) // gives up the lives under way
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	if r.Termination, err = s.termination(stop); err != nil || stop.Load() {
+		return err
+	}
+	if s.w.Pod.RestartPolicy != model.RestartAlways {
+		return nil // it runs to completion: nobody rolls it out
+	}
+	if r.Rollout, err = s.rollout(r.Recommended, stop); r.Rollout != nil {
+		r.explainRollout()
+	}
+	return err
 }
 
 // interrupted says what was reached when the search was ended from outside.
@@ -113,14 +133,7 @@ func startsSimulated(w *model.World, objectives []model.Objective) int {
 		}
 	}
 	const most, events = 60_000, 12e6
-	cost := 20.0
-	for i := range w.Application.Startup {
-		if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
-			stretched := w.Application.Startup[i].CPU.Quantile(0.5).Seconds() * 1000 / float64(limit)
-			cost += stretched / w.Node.CFSPeriod.Seconds()
-		}
-	}
-	return int(math.Min(most, math.Max(6/bound, math.Min(40/bound, events/cost))))
+	return int(math.Min(most, math.Max(6/bound, math.Min(40/bound, events/startCost(w)))))
 }
 
 // describe says what the search rests on.

@@ -20,6 +20,8 @@ type Recommendation struct {
 	Binding     []Reason     `json:"binding"`
 	Rejected    []Rejection  `json:"rejected"`
 	Infeasible  *Infeasible  `json:"infeasible"`
+	Termination *Termination `json:"termination"` // null: interrupted before
+	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
 	Notes       []string     `json:"notes"`
 }
 

@@ -1,0 +1,379 @@
+package recommend
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Rollout is how long the workload takes to replace all of its pods, and whether
+// the time it is given is enough. Every new pod's time is a simulated start with
+// its probes, kills and back-off; they differ independently. As soon as one is
+// available the next is created.
+type Rollout struct {
+	Kind                    string `json:"kind"` // of the workload; "Deployment" where the input does not say
+	Replicas                int    `json:"replicas"`
+	InFlight                int    `json:"inFlight"` // new pods on their way at once
+	Waves                   int    `json:"waves"`    // replicas over those, rounded up
+	ProgressDeadlineSeconds int64  `json:"progressDeadlineSeconds"`
+	MinReadySeconds         int64  `json:"minReadySeconds"`
+	// LongestSeconds is the longest that the startup probe lets a rollout take
+	// whose every wave has a start that uses up the whole budget, without what
+	// comes before the container. Null: there is no startup probe.
+	LongestSeconds *float64      `json:"longestSeconds"`
+	Current        *RolloutTimes `json:"current"`
+	Recommended    *RolloutTimes `json:"recommended"` // null: there is nothing else to compare
+	// SecondsSavedPerStart and PerRollout are what the recommended settings save,
+	// on the same random numbers; below 0 what they cost.
+	SecondsSavedPerStart   *stats.Estimate `json:"secondsSavedPerStart"`
+	SecondsSavedPerRollout *stats.Estimate `json:"secondsSavedPerRollout"`
+	// ReadinessPeriodSeconds is what the readiness period costs a start, against
+	// one of 1 s. Null: there is no readiness probe, or its period is 1 s.
+	ReadinessPeriodSeconds *stats.Estimate `json:"readinessPeriodCostSeconds"`
+	Sentences              []string        `json:"sentences"`
+}
+
+// RolloutTimes is what rollouts take with some settings.
+type RolloutTimes struct {
+	// TimeToAvailableSeconds is from a pod's creation to Ready and minReadySeconds
+	// more.
+	TimeToAvailableSeconds stats.Distribution `json:"timeToAvailableSeconds"`
+	TotalSeconds           stats.Distribution `json:"totalSeconds"`
+	// PodExceedsDeadlineProbability is that of one pod which takes longer than the
+	// progress deadline, RolloutFailsProbability that of a rollout in which no pod
+	// is created, Ready or available for so long. Null: there is no deadline.
+	PodExceedsDeadlineProbability *stats.Estimate `json:"podExceedsDeadlineProbability"`
+	RolloutFailsProbability       *stats.Estimate `json:"rolloutFailsProbability"`
+	NeverReadyPods                int64           `json:"neverReadyPods"` // of those simulated; they count with the time they were watched
+}
+
+const (
+	rolloutStream   = 0x4011
+	mostPodStarts   = 6000
+	mostRollouts    = 400
+	fewestRollouts  = 100
+	rolloutEvents   = 4e6 // of all starts of one setting, about a second or two
+	unsaidKind      = "Deployment"
+	defaultDeadline = 600 * time.Second
+)
+
+// strategyOf returns the workload's strategy, and that of a Deployment with
+// nothing stated where the input is a pod.
+func strategyOf(w *model.World) model.Strategy {
+	s := w.Strategy
+	if s.Kind == "" {
+		quarter := float64(w.Replicas) / 4
+		s = model.Strategy{Kind: unsaidKind, ProgressDeadline: defaultDeadline, MaxSurge: int(math.Ceil(quarter)), MaxUnavailable: int(quarter)}
+	}
+	return s
+}
+
+// rollout simulates rollouts with the current settings, and beside them with the
+// recommended ones. It returns nil if it was told to stop.
+func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, error) {
+	strategy := strategyOf(s.w)
+	n := max(1, s.w.Replicas)
+	r := &Rollout{
+		Kind: strategy.Kind, Replicas: n, InFlight: strategy.InFlight(n),
+		ProgressDeadlineSeconds: int64(strategy.ProgressDeadline / time.Second), MinReadySeconds: int64(strategy.MinReady / time.Second),
+		Sentences: []string{},
+	}
+	r.Waves = (n + r.InFlight - 1) / r.InFlight
+	if p := s.w.Container().Probes[model.Startup]; p != nil {
+		longest := float64(r.Waves) * (p.InitialDelay() + time.Duration(p.FailureThreshold)*p.Period()).Seconds()
+		r.LongestSeconds = &longest
+	}
+	horizon := 2*estimate.StartSpan(s.w) + 2*strategy.ProgressDeadline
+	before, err := s.newPods(s.w, horizon, stop)
+	if err != nil || stop.Load() {
+		return nil, err
+	}
+	totals := s.rollouts(&strategy, before)
+	r.Current = s.rolloutTimes(&strategy, before, totals)
+	final, pods := s.w, before
+	if recommended != nil {
+		c := *s.w.Container()
+		c.Probes = [model.ProbeKinds]*model.Probe{recommended.Settings.StartupProbe, recommended.Settings.ReadinessProbe, recommended.Settings.LivenessProbe}
+		if final = s.w.WithContainer(c); !sameProbes(s.w, final) {
+			if pods, err = s.newPods(final, horizon, stop); err != nil || stop.Load() {
+				return nil, err
+			}
+			after := s.rollouts(&strategy, pods)
+			r.Recommended = s.rolloutTimes(&strategy, pods, after)
+			r.SecondsSavedPerStart = s.paired(before.took, pods.took)
+			r.SecondsSavedPerRollout = s.paired(totals.took, after.took)
+		}
+	}
+	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 {
+		quick := final.WithContainer(final.Container().WithProbe(model.Readiness, p))
+		q := quick.Container().Probes[model.Readiness]
+		q.PeriodSeconds = 1
+		q.TimeoutSeconds = min(q.TimeoutSeconds, 1)
+		each, err := s.newPods(quick, horizon, stop)
+		if err != nil || stop.Load() {
+			return nil, err
+		}
+		r.ReadinessPeriodSeconds = s.paired(pods.took, each.took)
+	}
+	r.Sentences = r.sentences(final)
+	return r, nil
+}
+
+// sameProbes reports whether the studied containers of two worlds have the same
+// settings.
+func sameProbes(a, b *model.World) bool {
+	for k, p := range a.Container().Probes {
+		q := b.Container().Probes[k]
+		if (p == nil) != (q == nil) || p != nil && (settingOf(p) != settingOf(q) || p.InitialDelaySeconds != q.InitialDelaySeconds || p.SuccessThreshold != q.SuccessThreshold) {
+			return false
+		}
+	}
+	return true
+}
+
+// newPods is how long simulated pods took from their creation to Ready.
+type newPods struct {
+	took  []time.Duration
+	never int64 // of them were not Ready within the time they were watched, which is theirs
+}
+
+// newPods simulates new pods up to Ready.
+func (s *search) newPods(w *model.World, horizon time.Duration, stop *atomic.Bool) (*newPods, error) {
+	alone := *w
+	alone.Events = model.Events{} // nothing else happens to the pod meanwhile
+	pods := &newPods{took: make([]time.Duration, min(mostPodStarts, max(400, int(rolloutEvents/startCost(w)))))}
+	creation := kubelet.MeasuredDurations().Creation.Quantile(0.5)
+	var never atomic.Int64
+	errs := make([]error, max(1, s.jobs))
+	var running sync.WaitGroup
+	for job := range errs {
+		running.Go(func() {
+			simulator, err := sim.New(&alone)
+			if errs[job] = err; err != nil {
+				return
+			}
+			for i := job; i < len(pods.took) && !stop.Load(); i += len(errs) {
+				o := simulator.Run(sim.Life{Seed: s.seed ^ rolloutStream, Replication: uint64(i), Horizon: horizon, FirstReady: true, Stop: stop})
+				pods.took[i] = creation + o.FirstReady
+				if o.NeverReady {
+					pods.took[i] = horizon
+					never.Add(1)
+				}
+			}
+		})
+	}
+	running.Wait()
+	pods.never = never.Load()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return pods, nil
+}
+
+// startCost is about how many events the simulation of one start takes. What the
+// limit stretches costs an event each quota period.
+func startCost(w *model.World) float64 {
+	cost := 20.0
+	for i := range w.Application.Startup {
+		if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
+			stretched := w.Application.Startup[i].CPU.Quantile(0.5).Seconds() * 1000 / float64(limit)
+			cost += stretched / w.Node.CFSPeriod.Seconds()
+		}
+	}
+	return cost
+}
+
+// rolloutTotals is how long rollouts took, and how many failed.
+type rolloutTotals struct {
+	took   []time.Duration
+	failed int64
+}
+
+// rollouts puts the pods together to rollouts: each has pods of its own while
+// there are enough, and else draws from them.
+func (s *search) rollouts(strategy *model.Strategy, pods *newPods) *rolloutTotals {
+	n := max(1, s.w.Replicas)
+	count := min(mostRollouts, max(fewestRollouts, len(pods.took)/n))
+	random := rand.New(rand.NewPCG(s.seed, rolloutStream))
+	totals := &rolloutTotals{}
+	for i := range count {
+		total, failed := replaceAll(strategy, n, func(pod int) time.Duration {
+			at := i*n + pod
+			if count*n > len(pods.took) {
+				at = random.IntN(len(pods.took))
+			}
+			return pods.took[at]
+		}, func() time.Duration { return s.oldPodGone(strategy, random) })
+		totals.took = append(totals.took, total)
+		if failed {
+			totals.failed++
+		}
+	}
+	return totals
+}
+
+// replaceAll returns how long one rollout takes, and whether its progress
+// deadline passes without any progress: a pod created, Ready or available. Each
+// new pod takes the time that takes returns to be Ready, and one that has to wait
+// for an old one's end so long more.
+func replaceAll(strategy *model.Strategy, replicas int, takes func(pod int) time.Duration, waits func() time.Duration) (total time.Duration, failed bool) {
+	free := make([]time.Duration, strategy.InFlight(replicas)) // when each place for a new pod is free
+	progress := []time.Duration{0}
+	for pod := range replicas {
+		place := 0
+		for i := range free {
+			if free[i] < free[place] {
+				place = i
+			}
+		}
+		created := free[place] + waits()
+		ready := created + takes(pod)
+		free[place] = ready + strategy.MinReady
+		progress = append(progress, created, ready, free[place])
+		total = max(total, free[place])
+	}
+	if strategy.ProgressDeadline == 0 {
+		return total, false
+	}
+	slices.Sort(progress)
+	for i := 1; i < len(progress); i++ {
+		failed = failed || progress[i]-progress[i-1] > strategy.ProgressDeadline
+	}
+	return total, failed
+}
+
+// oldPodGone draws how long a new pod waits for the end of the old one in its
+// place: of a StatefulSet and of a DaemonSet without surge to its object's
+// removal (K81), and of a Deployment that recreates its pods.
+func (s *search) oldPodGone(strategy *model.Strategy, random *rand.Rand) time.Duration {
+	if strategy.Kind == unsaidKind && !strategy.Recreate || strategy.MaxSurge > 0 {
+		return 0
+	}
+	d := kubelet.MeasuredDurations()
+	grace := kubelet.DeletionGrace(&s.w.Pod)
+	preStop := kubelet.PreStopLasts(s.w.Container().PreStop.Lasts, grace)
+	shutdown := kubelet.RemainingGrace(grace, preStop)
+	if !s.w.Application.Shutdown.IgnoresTerm {
+		shutdown = min(shutdown, s.w.Application.Shutdown.Wait.Sample(random))
+	}
+	return preStop + shutdown + d.FinalStatus.Sample(random) + d.Removed.Sample(random)
+}
+
+// rolloutTimes makes the estimates of one setting.
+func (s *search) rolloutTimes(strategy *model.Strategy, pods *newPods, totals *rolloutTotals) *RolloutTimes {
+	unbounded := stats.Bounds{Min: 0, Max: math.Inf(1)}
+	var each, all stats.Histogram
+	var slow, failed stats.Proportion
+	for _, took := range pods.took {
+		each.Add([]time.Duration{took + strategy.MinReady})
+		slow.Add(counted(took > strategy.ProgressDeadline), 1)
+	}
+	for _, took := range totals.took {
+		all.Add([]time.Duration{took})
+	}
+	failed.Add(totals.failed, int64(len(totals.took)))
+	t := &RolloutTimes{
+		TimeToAvailableSeconds: each.Distribution(unbounded, s.confidence),
+		TotalSeconds:           all.Distribution(unbounded, s.confidence),
+		NeverReadyPods:         pods.never,
+	}
+	if strategy.ProgressDeadline > 0 {
+		pod, whole := slow.Estimate(s.confidence), failed.Estimate(s.confidence)
+		t.PodExceedsDeadlineProbability, t.RolloutFailsProbability = &pod, &whole
+	}
+	return t
+}
+
+// paired returns the mean of what is saved from before to after, in pairs on the
+// same random numbers.
+func (s *search) paired(before, after []time.Duration) *stats.Estimate {
+	n := min(len(before), len(after))
+	mean, squares := 0.0, 0.0
+	for i := range n {
+		d := (before[i] - after[i]).Seconds()
+		delta := d - mean
+		mean += delta / float64(i+1)
+		squares += delta * (d - mean)
+	}
+	half := math.Inf(1)
+	if n > 1 {
+		half = stats.StudentT(int64(n), s.confidence) * math.Sqrt(squares/float64(n-1)/float64(n))
+	}
+	return &stats.Estimate{Estimate: mean, Low: mean - half, High: mean + half, Confidence: s.confidence, Method: "t over pairs", N: int64(n)}
+}
+
+// sentences says what the numbers come to.
+func (r *Rollout) sentences(final *model.World) []string {
+	of := func(t *RolloutTimes) string {
+		return fmt.Sprintf("%s at the median and %s in one rollout of a hundred", seconds(t.TotalSeconds.P50.Estimate), seconds(t.TotalSeconds.P99.Estimate))
+	}
+	text := fmt.Sprintf("%d replicas, %d at once, in %d waves: a rollout takes %s", r.Replicas, r.InFlight, r.Waves, of(r.Current))
+	if r.Recommended != nil {
+		text += ", with the recommended settings " + of(r.Recommended)
+	}
+	sentences := []string{text}
+	if r.Kind == unsaidKind && final.Strategy.Kind == "" {
+		sentences = append(sentences, "the input is no workload with a strategy: a Deployment's defaults are taken, maxSurge and maxUnavailable 25%, progressDeadlineSeconds 600")
+	}
+	if r.LongestSeconds != nil {
+		sentences = append(sentences, fmt.Sprintf("with a start in each wave that uses up the startup budget it would take %s: whoever waits for it, such as kubectl rollout status --timeout, has to wait so long", seconds(*r.LongestSeconds)))
+	}
+	if p := r.Current.PodExceedsDeadlineProbability; p != nil {
+		fails := r.Current.RolloutFailsProbability
+		sentences = append(sentences, fmt.Sprintf("progressDeadlineSeconds %d: %.3g %% of the pods take longer (at most %.3g %%), and %.3g %% of the rollouts go so long without progress and fail (at most %.3g %%)",
+			r.ProgressDeadlineSeconds, 100*p.Estimate, 100*p.High, 100*fails.Estimate, 100*fails.High))
+	}
+	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
+		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s s a start (%s to %s) and %s s a rollout (%s to %s)",
+			plain(saved.Estimate), plain(saved.Low), plain(saved.High), plain(r.SecondsSavedPerRollout.Estimate), plain(r.SecondsSavedPerRollout.Low), plain(r.SecondsSavedPerRollout.High)))
+	}
+	if cost := r.ReadinessPeriodSeconds; cost != nil && cost.Low > 0 {
+		sentences = append(sentences, fmt.Sprintf("the readiness period of %d s costs a start %s s (%s to %s) on average, against one of 1 s: a pod whose first attempt comes to nothing waits a whole period (K74)",
+			final.Container().Probes[model.Readiness].PeriodSeconds, plain(cost.Estimate), plain(cost.Low), plain(cost.High)))
+	} else if cost != nil {
+		sentences = append(sentences, fmt.Sprintf("the readiness period of %d s costs a start nothing that could be told from chance, against one of 1 s (at most %s s)",
+			final.Container().Probes[model.Readiness].PeriodSeconds, plain(max(0, cost.High))))
+	}
+	if never := r.Current.NeverReadyPods; never > 0 {
+		sentences = append(sentences, fmt.Sprintf("%d simulated pods were not Ready within the time they were watched, and count with that time: the true numbers are larger", never))
+	}
+	return sentences
+}
+
+// explainRollout adds to the reasons of the fields that concern starts what they
+// save or cost.
+func (r *Recommendation) explainRollout() {
+	for i := range r.Binding {
+		reason := &r.Binding[i]
+		saved, cost := r.Rollout.SecondsSavedPerStart, r.Rollout.ReadinessPeriodSeconds
+		switch {
+		case reason.Field == "startupProbe.failureThreshold" && saved != nil && saved.Low > 0:
+			reason.Sentence += fmt.Sprintf("; a start is Ready %s s earlier than now on average, a rollout over %s s", plain(saved.Estimate), plain(r.Rollout.SecondsSavedPerRollout.Estimate))
+		case reason.Field == "readinessProbe.periodSeconds" && cost != nil && cost.Low > 0:
+			reason.Sentence += fmt.Sprintf("; against 1 s it makes a start Ready %s s later on average", plain(cost.Estimate))
+		}
+	}
+}
+
+// plain writes a number of seconds, which may be below 0.
+func plain(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }
+
+func counted(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

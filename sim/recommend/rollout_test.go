@@ -1,0 +1,98 @@
+package recommend
+
+import (
+	"math"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+)
+
+// TestReplaceAll holds rollouts of pods that all take the same to waves counted
+// by hand.
+func TestReplaceAll(t *testing.T) {
+	const minute = time.Minute
+	for _, c := range []struct {
+		name     string
+		strategy model.Strategy
+		replicas int
+		takes    time.Duration
+		waits    time.Duration
+		total    time.Duration
+		fails    bool
+	}{
+		// I19: 12 pods of up to 600 s, three at once, are four waves: 2400 s.
+		{"omi", model.Strategy{Kind: "Deployment", MaxSurge: 3, ProgressDeadline: 600 * time.Second}, 12, 600 * time.Second, 0, 2400 * time.Second, false},
+		{"omi, one second longer", model.Strategy{Kind: "Deployment", MaxSurge: 3, ProgressDeadline: 600 * time.Second}, 12, 601 * time.Second, 0, 2404 * time.Second, true},
+		{"60 replicas", model.Strategy{Kind: "Deployment", MaxSurge: 3}, 60, 600 * time.Second, 0, 12000 * time.Second, false},
+		{"surge and unavailable", model.Strategy{Kind: "Deployment", MaxSurge: 1, MaxUnavailable: 1}, 5, minute, 0, 3 * minute, false},
+		{"minReadySeconds", model.Strategy{Kind: "Deployment", MaxSurge: 1, MinReady: minute, ProgressDeadline: 90 * time.Second}, 4, minute, 0, 8 * minute, false},
+		{"serial", model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}, 5, minute, 10 * time.Second, 350 * time.Second, false},
+		{"recreate", model.Strategy{Kind: "Deployment", Recreate: true}, 5, minute, 10 * time.Second, 70 * time.Second, false},
+	} {
+		total, failed := replaceAll(&c.strategy, c.replicas, func(int) time.Duration { return c.takes }, func() time.Duration { return c.waits })
+		if total != c.total || failed != c.fails {
+			t.Errorf("%s: %v, failed %v; want %v, %v", c.name, total, failed, c.total, c.fails)
+		}
+	}
+}
+
+// TestRollout compares simulated rollouts of independent starts with their law:
+// the greatest of n uniform times has the mean n/(n+1), and so many of the pods
+// take longer than the deadline.
+func TestRollout(t *testing.T) {
+	w := deletable(4, 0)
+	w.Pod.Containers[0].Probes[model.Readiness].PeriodSeconds = 1
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 0, High: 100e9}}}}
+	w.Strategy = model.Strategy{Kind: "Deployment", MaxSurge: 4, ProgressDeadline: 90 * time.Second}
+	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2}
+	r, err := s.rollout(nil, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Waves != 1 || r.Recommended != nil || r.ReadinessPeriodSeconds != nil {
+		t.Errorf("%+v", r)
+	}
+	// The container is created within a second, and up to a second passes to the
+	// next look.
+	if mean := r.Current.TotalSeconds.Mean; mean.Low > 82 || mean.High < 80 || mean.High-mean.Low > 8 {
+		t.Errorf("a rollout takes %.4g s (%.4g to %.4g), want 80 and a little", mean.Estimate, mean.Low, mean.High)
+	}
+	if p := r.Current.PodExceedsDeadlineProbability; math.Abs(p.Estimate-0.11) > 0.015 || p.Low > 0.12 || p.High < 0.1 {
+		t.Errorf("%.3g of the pods take longer than the deadline, want 0.10 and a little", p.Estimate)
+	}
+	// A rollout fails if the first of four takes so long, or the next one so much
+	// longer than the one before: 0.1^4, and next to nothing.
+	if p := r.Current.RolloutFailsProbability; p.Estimate > 0.01 {
+		t.Errorf("%.3g of the rollouts fail", p.Estimate)
+	}
+}
+
+// TestSaved replaces a delay of 30 s by a startup probe of 1 s: a process that is
+// up after 10 s is Ready 20 s earlier, less what a look costs.
+func TestSaved(t *testing.T) {
+	w := deletable(3, 0)
+	readiness := w.Pod.Containers[0].Probes[model.Readiness]
+	readiness.InitialDelaySeconds, readiness.PeriodSeconds = 30, 1
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Constantly(10 * time.Second)}}
+	w.Strategy = model.Strategy{Kind: "Deployment", MaxSurge: 1}
+	quick := *readiness
+	quick.InitialDelaySeconds = 0
+	startup := quick
+	startup.FailureThreshold = 60
+	var better Proposal
+	better.Settings.StartupProbe, better.Settings.ReadinessProbe = &startup, &quick
+	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2}
+	r, err := s.rollout(&better, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if saved := r.SecondsSavedPerStart; saved.Estimate < 18.5 || saved.Estimate > 20.5 {
+		t.Errorf("%v saved a start, want 20 s less about half a period", saved)
+	}
+	if saved := r.SecondsSavedPerRollout; math.Abs(saved.Estimate-3*r.SecondsSavedPerStart.Estimate) > 1 {
+		t.Errorf("%v saved a rollout of three waves", saved)
+	}
+}

@@ -1,0 +1,222 @@
+package recommend
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Termination is what a deletion of the pod costs, by how long preStop sleeps:
+// until the last proxy has forgotten the pod, its requests go to a process that
+// has closed its listener, or is gone (K79 to K82). It is advice beside the
+// recommended settings and never in the patch: a sleep prolongs every deletion,
+// and a preStop hook that is there may do more than sleep.
+type Termination struct {
+	// PreStopSeconds is what the container's preStop hook takes now; 0: none, or
+	// not known.
+	PreStopSeconds                float64 `json:"preStopSeconds"`
+	TerminationGracePeriodSeconds int64   `json:"terminationGracePeriodSeconds"`
+	// ByPreStop has what was simulated, the shortest sleep first, up to the first
+	// that is enough.
+	ByPreStop []PreStopPoint `json:"byPreStop"`
+	// LeastPreStopSeconds is the shortest sleep simulated with which at most one
+	// deletion in a hundred leaves any dead traffic, at the upper end of its
+	// interval. Null: none is long enough.
+	LeastPreStopSeconds *int64 `json:"leastPreStopSeconds"`
+	// GraceNeededSeconds is the grace period that covers that sleep, or the
+	// present hook, and all but one in a thousand shutdowns.
+	GraceNeededSeconds int64  `json:"graceNeededSeconds"`
+	GraceCovers        bool   `json:"graceCovers"` // the present grace period does
+	Sentence           string `json:"sentence"`
+}
+
+// PreStopPoint is what deletions cost with one length of preStop.
+type PreStopPoint struct {
+	PreStopSeconds float64 `json:"preStopSeconds"`
+	// DeadTrafficSecondsPerDeletion is the mean time in which some proxy sends
+	// requests to a pod that takes none.
+	DeadTrafficSecondsPerDeletion stats.Estimate `json:"deadTrafficSecondsPerDeletion"`
+	DeletionsWithDeadTraffic      stats.Estimate `json:"deletionsWithDeadTraffic"` // the share that has any
+	// CutOffProbability is that of a shutdown which the grace period does not
+	// cover, by the distribution of the shutdown: SIGKILL ends it.
+	CutOffProbability float64 `json:"cutOffProbability"`
+}
+
+const (
+	// deletionsSimulated is enough to exclude, where none of them leaves dead
+	// traffic, that one in a hundred does.
+	deletionsSimulated = 400
+	fewDeletions       = 0.01 // that may leave dead traffic
+	rareShutdown       = 0.999
+	deletionStream     = 0xde1e7e
+)
+
+// preStopSleeps are the sleeps to try, in seconds.
+var preStopSleeps = []int64{0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120}
+
+// termination simulates deletions of the pod with longer and longer sleeps. It
+// returns nil if it was told to stop.
+func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
+	now, grace := s.w.Container().PreStop.Lasts, kubelet.DeletionGrace(&s.w.Pod)
+	t := &Termination{
+		PreStopSeconds: now.Seconds(), TerminationGracePeriodSeconds: s.w.Pod.TerminationGracePeriodSeconds, ByPreStop: []PreStopPoint{},
+	}
+	sleeps := []time.Duration{now}
+	for _, n := range preStopSleeps {
+		sleeps = append(sleeps, time.Duration(n)*time.Second)
+	}
+	slices.Sort(sleeps)
+	for _, sleep := range slices.Compact(sleeps) {
+		if t.LeastPreStopSeconds != nil && sleep > now {
+			break
+		}
+		p, err := s.deletions(sleep, max(grace, s.graceNeeded(sleep)), stop)
+		if err != nil {
+			return nil, err
+		}
+		if stop.Load() {
+			return nil, nil
+		}
+		if sleep == now {
+			p.CutOffProbability = cutOff(s.w, sleep, grace)
+		}
+		t.ByPreStop = append(t.ByPreStop, p)
+		if t.LeastPreStopSeconds == nil && p.DeletionsWithDeadTraffic.High <= fewDeletions {
+			least := int64(math.Ceil(sleep.Seconds()))
+			t.LeastPreStopSeconds = &least
+		}
+	}
+	sleep := now
+	if t.LeastPreStopSeconds != nil {
+		sleep = max(sleep, time.Duration(*t.LeastPreStopSeconds)*time.Second)
+	}
+	needed := s.graceNeeded(sleep)
+	t.GraceNeededSeconds, t.GraceCovers = int64(needed/time.Second), grace >= needed
+	t.Sentence = t.sentence(s.w)
+	return t, nil
+}
+
+// graceNeeded returns the whole seconds that cover a sleep and all but few
+// shutdowns.
+func (s *search) graceNeeded(sleep time.Duration) time.Duration {
+	shutdown := s.w.Application.Shutdown.Wait.Quantile(rareShutdown)
+	return min(sleep+shutdown, dist.Longest/8).Truncate(time.Second) + time.Second
+}
+
+// cutOff returns the probability that a shutdown lasts longer than what is left
+// of the grace period after preStop (K37).
+func cutOff(w *model.World, sleep, grace time.Duration) float64 {
+	if w.Application.Shutdown.IgnoresTerm {
+		return 1
+	}
+	return 1 - w.Application.Shutdown.Wait.CDF(kubelet.RemainingGrace(grace, kubelet.PreStopLasts(sleep, grace)))
+}
+
+// deletedWorld is a world of which nothing is left but what matters to a pod
+// that serves when it is deleted once, by a rollout if the workload's strategy is
+// to surge, a minute or two after a given time.
+func deletedWorld(w *model.World, sleep, grace time.Duration) (deleted *model.World, horizon time.Duration) {
+	container := *w.Container()
+	container.Probes[model.Startup], container.Probes[model.Liveness] = nil, nil
+	if p := container.Probes[model.Readiness]; p != nil {
+		container = container.WithProbe(model.Readiness, p)
+		container.Probes[model.Readiness].InitialDelaySeconds = 0
+	}
+	container.PreStop = model.PreStop{Handler: "sleep", Lasts: sleep}
+	deleted = w.WithContainer(container)
+	deleted.Pod.TerminationGracePeriodSeconds = int64(grace / time.Second)
+	deleted.Application = model.Application{Threads: w.Application.Threads, Shutdown: w.Application.Shutdown}
+	for k := range deleted.Application.Probes {
+		deleted.Application.Probes[k].HangCoverage = 1
+	}
+	deleted.Faults, deleted.Dependencies = nil, nil
+	deleted.Node.Neighbours = nil
+	before := estimate.StartSpan(deleted) + grace + 2*time.Minute
+	if b := w.Cluster.LoadBalancer; b != nil {
+		before += b.Deregistration
+	}
+	if p := w.Cluster.Propagation; p != nil {
+		before += min(p.Quantile(0.9999), time.Hour)
+	}
+	// The next deletion is counted from the end of the first and so is beyond the
+	// horizon, and the phase of the first is uniform on every raster.
+	at := dist.Duration{Nanoseconds: dist.Uniform{Low: float64(before), High: float64(before + time.Minute)}}
+	deleted.Events = model.Events{Deletion: &at}
+	if strategy := strategyOf(w); strategy.MaxSurge > 0 && !strategy.Recreate && w.Replicas > 1 {
+		// Most deletions come from rollouts, in which the proxies are busy with the
+		// new pods and take the old one out up to minSyncPeriod later (K82, K84).
+		deleted.Events = model.Events{Rollout: &at}
+	}
+	return deleted, 2 * before
+}
+
+// deletions simulates deletions with a preStop sleep.
+func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreStopPoint, error) {
+	w, horizon := deletedWorld(s.w, sleep, grace)
+	p := PreStopPoint{PreStopSeconds: sleep.Seconds(), CutOffProbability: cutOff(s.w, sleep, grace)}
+	simulator, err := sim.New(w)
+	if err != nil {
+		return p, err
+	}
+	var dead stats.RatioOfSums
+	var any stats.Proportion
+	for i := range deletionsSimulated {
+		if stop.Load() {
+			break
+		}
+		o := simulator.Run(sim.Life{Seed: s.seed ^ deletionStream, Replication: uint64(i), Horizon: horizon, Stop: stop})
+		dead.Add(int64(o.DeadTraffic), int64(time.Second))
+		left := int64(0)
+		if o.DeadTraffic > 0 {
+			left = 1
+		}
+		any.Add(left, 1)
+	}
+	p.DeadTrafficSecondsPerDeletion = dead.Estimate(math.Inf(1), s.confidence)
+	p.DeletionsWithDeadTraffic = any.Estimate(s.confidence)
+	return p, nil
+}
+
+// sentence says what to do about deletions, with the numbers.
+func (t *Termination) sentence(w *model.World) string {
+	now := slices.IndexFunc(t.ByPreStop, func(p PreStopPoint) bool { return p.PreStopSeconds == t.PreStopSeconds })
+	current := &t.ByPreStop[now]
+	hook := "without a preStop hook"
+	if t.PreStopSeconds > 0 {
+		hook = fmt.Sprintf("with the present preStop of %s", seconds(t.PreStopSeconds))
+	}
+	text := fmt.Sprintf("%s a deletion leaves %s of traffic to a pod that takes none on average, %.3g %% of the deletions any",
+		hook, short(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
+	grace := fmt.Sprintf("terminationGracePeriodSeconds %d covers it and all but one in a thousand shutdowns", t.TerminationGracePeriodSeconds)
+	if !t.GraceCovers {
+		grace = fmt.Sprintf("terminationGracePeriodSeconds has to be %d instead of %d for it and all but one in a thousand shutdowns", t.GraceNeededSeconds, t.TerminationGracePeriodSeconds)
+	}
+	if current.CutOffProbability > 0.001 {
+		grace += fmt.Sprintf("; SIGKILL now cuts off %.3g %% of the shutdowns", 100*current.CutOffProbability)
+	}
+	switch least := t.LeastPreStopSeconds; {
+	case least == nil && w.Replicas == 1:
+		text += "; no sleep helps a lone replica, which gets traffic to its exit (K83): a second one does"
+	case least == nil:
+		text += fmt.Sprintf("; no sleep up to %d s is enough", preStopSleeps[len(preStopSleeps)-1])
+	case float64(*least) > t.PreStopSeconds:
+		text += fmt.Sprintf("; a preStop sleep of %d s is the shortest of those tried with which at most one in a hundred does. It is not in the patch", *least)
+	case float64(*least) < t.PreStopSeconds:
+		text += fmt.Sprintf("; a sleep of %d s would do as well", *least)
+	}
+	return text + ". " + grace
+}
+
+// short writes seconds of which thousandths matter.
+func short(x float64) string {
+	return spell(time.Duration(x * 1e9).Round(time.Millisecond))
+}
