@@ -25,7 +25,6 @@ type World struct {
 	Pod      Pod
 	Studied  int // index into Pod.Containers: the container whose measures are reported
 	Replicas int // at least 1
-	Strategy Strategy
 	// Application is the process of the studied container. Those of the pod's
 	// other containers serve from their start and answer every probe at once.
 	Application  Application
@@ -51,6 +50,7 @@ func (w *World) WithContainer(c Container) *World {
 // Strategy is how the workload replaces its pods by those of a new version.
 type Strategy struct {
 	Kind           string // "Deployment", "StatefulSet", "DaemonSet"; empty: not known
+	Assumed        bool   // the input does not say it
 	Recreate       bool   // all old pods go before the first new one comes
 	MaxSurge       int    // new pods beyond the replicas, at most
 	MaxUnavailable int    // replicas that may be missing meanwhile; with MaxSurge 0 at least 1

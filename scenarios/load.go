@@ -38,6 +38,8 @@ type Workload struct {
 	// Kind, Namespace and Name are those of the manifest's object; Kind and
 	// Name are empty for the inline pod of a scenario.
 	Kind, Namespace, Name string
+	// Strategy is how the object is rolled out; of no kind where it has none.
+	Strategy model.Strategy
 
 	apiVersion string
 	object     *object         // as the manifest has it; nil for an inline pod
@@ -314,7 +316,7 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 	faults := slices.Clone(faultsOfBase)
 	w := &Workload{
 		World: base.world, Notes: d.notes, scenario: base.scenario, statedNode: base.statedNode,
-		spec: base.spec, original: base.spec, container: base.container,
+		spec: base.spec, original: base.spec, container: base.container, Strategy: base.strategy,
 		Run: base.scenario.Run.settings(), Stated: base.stated, Objectives: base.scenario.Objectives.bounds(),
 	}
 	if len(overlays) > 0 {
@@ -389,6 +391,7 @@ type decoded struct {
 	spec       *corev1.PodSpec
 	container  string
 	world      *model.World // nil if anything is wrong
+	strategy   model.Strategy
 }
 
 var scenarioType = reflect.TypeFor[scenario]()
@@ -432,7 +435,7 @@ func (u *unit) decodeWith(d *decoder, list changes) (*decoded, *decoder) {
 		result.container = container.name
 		s.Container = &container.name
 		result.world = toWorld(s, result.spec, container.name, u.title)
-		result.world.Strategy = changed.object.strategy(result.world.Replicas)
+		result.strategy = changed.object.strategy(result.world.Replicas)
 		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
 		d.notes = append(d.notes, zeroNotes(changed.object.candidates())...)
 	}

@@ -112,6 +112,7 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 	p := newProgress(cmd.ErrOrStderr(), "searching for "+w.World.Name, o.Budget)
 	defer p.end()
 	o.Progress = p.update
+	o.Strategy = w.Strategy
 	r, err := recommend.Run(cmd.Context(), w.World, o)
 	if err != nil {
 		return nil, err

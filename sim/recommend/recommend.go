@@ -23,6 +23,9 @@ type Options struct {
 	// world whose stalls, CPU demand and starts are so many times as long (S21).
 	// 0: 1.
 	Margin float64
+	// Strategy is how the workload is rolled out. Of no kind: that of a Deployment
+	// which states nothing.
+	Strategy model.Strategy
 }
 
 // DefaultObjectives are those of a scenario that states none.
@@ -73,6 +76,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 	case err != nil:
 		return nil, err
 	}
+	s.strategy = strategyOf(&o.Strategy, w.Replicas)
 	r.describe(s)
 	err = r.decide(ctx, s, o)
 	switch {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,29 +59,28 @@ type RolloutTimes struct {
 
 const (
 	rolloutStream   = 0x4011
-	mostPodStarts   = 6000
+	mostPodStarts   = 4000
 	mostRollouts    = 400
 	fewestRollouts  = 100
-	rolloutEvents   = 4e6 // of all starts of one setting, about a second or two
+	rolloutEvents   = 1e6 // of all starts of one setting: about a second
 	unsaidKind      = "Deployment"
 	defaultDeadline = 600 * time.Second
 )
 
 // strategyOf returns the workload's strategy, and that of a Deployment with
 // nothing stated where the input is a pod.
-func strategyOf(w *model.World) model.Strategy {
-	s := w.Strategy
+func strategyOf(s *model.Strategy, replicas int) model.Strategy {
 	if s.Kind == "" {
-		quarter := float64(w.Replicas) / 4
-		s = model.Strategy{Kind: unsaidKind, ProgressDeadline: defaultDeadline, MaxSurge: int(math.Ceil(quarter)), MaxUnavailable: int(quarter)}
+		quarter := float64(replicas) / 4
+		return model.Strategy{Assumed: true, Kind: unsaidKind, ProgressDeadline: defaultDeadline, MaxSurge: int(math.Ceil(quarter)), MaxUnavailable: int(quarter)}
 	}
-	return s
+	return *s
 }
 
 // rollout simulates rollouts with the current settings, and beside them with the
 // recommended ones. It returns nil if it was told to stop.
 func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, error) {
-	strategy := strategyOf(s.w)
+	strategy := s.strategy
 	n := max(1, s.w.Replicas)
 	r := &Rollout{
 		Kind: strategy.Kind, Replicas: n, InFlight: strategy.InFlight(n),
@@ -126,7 +124,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 		}
 		r.ReadinessPeriodSeconds = s.paired(pods.took, each.took)
 	}
-	r.Sentences = r.sentences(final)
+	r.Sentences = r.sentences(final, strategy.Assumed)
 	return r, nil
 }
 
@@ -152,7 +150,7 @@ type newPods struct {
 func (s *search) newPods(w *model.World, horizon time.Duration, stop *atomic.Bool) (*newPods, error) {
 	alone := *w
 	alone.Events = model.Events{} // nothing else happens to the pod meanwhile
-	pods := &newPods{took: make([]time.Duration, min(mostPodStarts, max(400, int(rolloutEvents/startCost(w)))))}
+	pods := &newPods{took: make([]time.Duration, min(mostPodStarts, max(200, int(rolloutEvents/startCost(w)))))}
 	creation := kubelet.MeasuredDurations().Creation.Quantile(0.5)
 	var never atomic.Int64
 	errs := make([]error, max(1, s.jobs))
@@ -316,16 +314,16 @@ func (s *search) paired(before, after []time.Duration) *stats.Estimate {
 }
 
 // sentences says what the numbers come to.
-func (r *Rollout) sentences(final *model.World) []string {
+func (r *Rollout) sentences(final *model.World, assumed bool) []string {
 	of := func(t *RolloutTimes) string {
 		return fmt.Sprintf("%s at the median and %s in one rollout of a hundred", seconds(t.TotalSeconds.P50.Estimate), seconds(t.TotalSeconds.P99.Estimate))
 	}
-	text := fmt.Sprintf("%d replicas, %d at once, in %d waves: a rollout takes %s", r.Replicas, r.InFlight, r.Waves, of(r.Current))
+	text := fmt.Sprintf("replicas %d, new ones at once %d, waves %d: a rollout takes %s", r.Replicas, r.InFlight, r.Waves, of(r.Current))
 	if r.Recommended != nil {
 		text += ", with the recommended settings " + of(r.Recommended)
 	}
 	sentences := []string{text}
-	if r.Kind == unsaidKind && final.Strategy.Kind == "" {
+	if assumed {
 		sentences = append(sentences, "the input is no workload with a strategy: a Deployment's defaults are taken, maxSurge and maxUnavailable 25%, progressDeadlineSeconds 600")
 	}
 	if r.LongestSeconds != nil {
@@ -337,15 +335,17 @@ func (r *Rollout) sentences(final *model.World) []string {
 			r.ProgressDeadlineSeconds, 100*p.Estimate, 100*p.High, 100*fails.Estimate, 100*fails.High))
 	}
 	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
-		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s s a start (%s to %s) and %s s a rollout (%s to %s)",
+		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s a start (%s to %s) and %s a rollout (%s to %s)",
 			plain(saved.Estimate), plain(saved.Low), plain(saved.High), plain(r.SecondsSavedPerRollout.Estimate), plain(r.SecondsSavedPerRollout.Low), plain(r.SecondsSavedPerRollout.High)))
 	}
-	if cost := r.ReadinessPeriodSeconds; cost != nil && cost.Low > 0 {
-		sentences = append(sentences, fmt.Sprintf("the readiness period of %d s costs a start %s s (%s to %s) on average, against one of 1 s: a pod whose first attempt comes to nothing waits a whole period (K74)",
-			final.Container().Probes[model.Readiness].PeriodSeconds, plain(cost.Estimate), plain(cost.Low), plain(cost.High)))
-	} else if cost != nil {
-		sentences = append(sentences, fmt.Sprintf("the readiness period of %d s costs a start nothing that could be told from chance, against one of 1 s (at most %s s)",
-			final.Container().Probes[model.Readiness].PeriodSeconds, plain(max(0, cost.High))))
+	if cost := r.ReadinessPeriodSeconds; cost != nil {
+		period := final.Container().Probes[model.Readiness].PeriodSeconds
+		if cost.Low > 0 {
+			sentences = append(sentences, fmt.Sprintf("the readiness period of %d s makes a start Ready %s (%s to %s) later on average than one of 1 s: a pod whose first attempt comes to nothing waits a whole period (K74)",
+				period, plain(cost.Estimate), plain(cost.Low), plain(cost.High)))
+		} else {
+			sentences = append(sentences, fmt.Sprintf("the readiness period of %d s makes no start Ready later on average than one of 1 s (at most %s)", period, plain(max(0, cost.High))))
+		}
 	}
 	if never := r.Current.NeverReadyPods; never > 0 {
 		sentences = append(sentences, fmt.Sprintf("%d simulated pods were not Ready within the time they were watched, and count with that time: the true numbers are larger", never))
@@ -361,15 +361,21 @@ func (r *Recommendation) explainRollout() {
 		saved, cost := r.Rollout.SecondsSavedPerStart, r.Rollout.ReadinessPeriodSeconds
 		switch {
 		case reason.Field == "startupProbe.failureThreshold" && saved != nil && saved.Low > 0:
-			reason.Sentence += fmt.Sprintf("; a start is Ready %s s earlier than now on average, a rollout over %s s", plain(saved.Estimate), plain(r.Rollout.SecondsSavedPerRollout.Estimate))
+			reason.Sentence += fmt.Sprintf("; a start is Ready %s earlier than now on average, a rollout over %s", plain(saved.Estimate), plain(r.Rollout.SecondsSavedPerRollout.Estimate))
 		case reason.Field == "readinessProbe.periodSeconds" && cost != nil && cost.Low > 0:
-			reason.Sentence += fmt.Sprintf("; against 1 s it makes a start Ready %s s later on average", plain(cost.Estimate))
+			reason.Sentence += fmt.Sprintf("; against 1 s it makes a start Ready %s later on average", plain(cost.Estimate))
 		}
 	}
 }
 
-// plain writes a number of seconds, which may be below 0.
-func plain(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }
+// plain writes a difference in seconds, which may be below 0.
+func plain(x float64) string {
+	d := time.Duration(x * 1e9)
+	if d.Abs() < 10*time.Second {
+		return spell(d.Round(time.Millisecond))
+	}
+	return spell(d.Round(100 * time.Millisecond))
+}
 
 func counted(b bool) int64 {
 	if b {

@@ -46,8 +46,8 @@ func TestRollout(t *testing.T) {
 	w := deletable(4, 0)
 	w.Pod.Containers[0].Probes[model.Readiness].PeriodSeconds = 1
 	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 0, High: 100e9}}}}
-	w.Strategy = model.Strategy{Kind: "Deployment", MaxSurge: 4, ProgressDeadline: 90 * time.Second}
-	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2}
+	strategy := model.Strategy{Kind: "Deployment", MaxSurge: 4, ProgressDeadline: 90 * time.Second}
+	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: strategy}
 	r, err := s.rollout(nil, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
@@ -77,14 +77,14 @@ func TestSaved(t *testing.T) {
 	readiness := w.Pod.Containers[0].Probes[model.Readiness]
 	readiness.InitialDelaySeconds, readiness.PeriodSeconds = 30, 1
 	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Constantly(10 * time.Second)}}
-	w.Strategy = model.Strategy{Kind: "Deployment", MaxSurge: 1}
+	strategy := model.Strategy{Kind: "Deployment", MaxSurge: 1}
 	quick := *readiness
 	quick.InitialDelaySeconds = 0
 	startup := quick
 	startup.FailureThreshold = 60
 	var better Proposal
 	better.Settings.StartupProbe, better.Settings.ReadinessProbe = &startup, &quick
-	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2}
+	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: strategy}
 	r, err := s.rollout(&better, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)

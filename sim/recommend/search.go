@@ -28,6 +28,7 @@ type search struct {
 	confidence float64
 	jobs       int
 	seed       uint64
+	strategy   model.Strategy
 
 	base   [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
 	closed [model.ProbeKinds]*estimate.ClosedForm

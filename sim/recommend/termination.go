@@ -26,7 +26,7 @@ type Termination struct {
 	PreStopSeconds                float64 `json:"preStopSeconds"`
 	TerminationGracePeriodSeconds int64   `json:"terminationGracePeriodSeconds"`
 	// ByPreStop has what was simulated, the shortest sleep first, up to the first
-	// that is enough.
+	// that is enough, or to where longer ones help no more.
 	ByPreStop []PreStopPoint `json:"byPreStop"`
 	// LeastPreStopSeconds is the shortest sleep simulated with which at most one
 	// deletion in a hundred leaves any dead traffic, at the upper end of its
@@ -76,7 +76,7 @@ func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
 	}
 	slices.Sort(sleeps)
 	for _, sleep := range slices.Compact(sleeps) {
-		if t.LeastPreStopSeconds != nil && sleep > now {
+		if sleep > now && (t.LeastPreStopSeconds != nil || t.helpsNoMore()) {
 			break
 		}
 		p, err := s.deletions(sleep, max(grace, s.graceNeeded(sleep)), stop)
@@ -105,6 +105,13 @@ func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
 	return t, nil
 }
 
+// helpsNoMore reports whether the last three sleeps left as much dead traffic as
+// the one before them: a lone pod gets its requests to its exit (K83).
+func (t *Termination) helpsNoMore() bool {
+	n := len(t.ByPreStop)
+	return n >= 4 && t.ByPreStop[n-1].DeadTrafficSecondsPerDeletion.Estimate > 0.999*t.ByPreStop[n-4].DeadTrafficSecondsPerDeletion.Estimate
+}
+
 // graceNeeded returns the whole seconds that cover a sleep and all but few
 // shutdowns.
 func (s *search) graceNeeded(sleep time.Duration) time.Duration {
@@ -124,7 +131,7 @@ func cutOff(w *model.World, sleep, grace time.Duration) float64 {
 // deletedWorld is a world of which nothing is left but what matters to a pod
 // that serves when it is deleted once, by a rollout if the workload's strategy is
 // to surge, a minute or two after a given time.
-func deletedWorld(w *model.World, sleep, grace time.Duration) (deleted *model.World, horizon time.Duration) {
+func deletedWorld(w *model.World, strategy *model.Strategy, sleep, grace time.Duration) (deleted *model.World, horizon time.Duration) {
 	container := *w.Container()
 	container.Probes[model.Startup], container.Probes[model.Liveness] = nil, nil
 	if p := container.Probes[model.Readiness]; p != nil {
@@ -151,7 +158,7 @@ func deletedWorld(w *model.World, sleep, grace time.Duration) (deleted *model.Wo
 	// horizon, and the phase of the first is uniform on every raster.
 	at := dist.Duration{Nanoseconds: dist.Uniform{Low: float64(before), High: float64(before + time.Minute)}}
 	deleted.Events = model.Events{Deletion: &at}
-	if strategy := strategyOf(w); strategy.MaxSurge > 0 && !strategy.Recreate && w.Replicas > 1 {
+	if strategy.MaxSurge > 0 && !strategy.Recreate && w.Replicas > 1 {
 		// Most deletions come from rollouts, in which the proxies are busy with the
 		// new pods and take the old one out up to minSyncPeriod later (K82, K84).
 		deleted.Events = model.Events{Rollout: &at}
@@ -161,7 +168,7 @@ func deletedWorld(w *model.World, sleep, grace time.Duration) (deleted *model.Wo
 
 // deletions simulates deletions with a preStop sleep.
 func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreStopPoint, error) {
-	w, horizon := deletedWorld(s.w, sleep, grace)
+	w, horizon := deletedWorld(s.w, &s.strategy, sleep, grace)
 	p := PreStopPoint{PreStopSeconds: sleep.Seconds(), CutOffProbability: cutOff(s.w, sleep, grace)}
 	simulator, err := sim.New(w)
 	if err != nil {
@@ -207,7 +214,7 @@ func (t *Termination) sentence(w *model.World) string {
 	case least == nil && w.Replicas == 1:
 		text += "; no sleep helps a lone replica, which gets traffic to its exit (K83): a second one does"
 	case least == nil:
-		text += fmt.Sprintf("; no sleep up to %d s is enough", preStopSleeps[len(preStopSleeps)-1])
+		text += fmt.Sprintf("; no sleep up to %s is enough", seconds(t.ByPreStop[len(t.ByPreStop)-1].PreStopSeconds))
 	case float64(*least) > t.PreStopSeconds:
 		text += fmt.Sprintf("; a preStop sleep of %d s is the shortest of those tried with which at most one in a hundred does. It is not in the patch", *least)
 	case float64(*least) < t.PreStopSeconds:

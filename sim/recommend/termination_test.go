@@ -25,7 +25,7 @@ func deletable(replicas int, shutdown time.Duration) *model.World {
 
 func terminationOf(t *testing.T, w *model.World) *Termination {
 	t.Helper()
-	s := &search{w: w, seed: 1, confidence: 0.95}
+	s := &search{w: w, seed: 1, confidence: 0.95, strategy: strategyOf(&model.Strategy{}, w.Replicas)}
 	result, err := s.termination(new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
