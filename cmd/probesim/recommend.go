@@ -261,16 +261,7 @@ func recommendationPage(r *recommended) *page {
 		p.heading("Objectives")
 		p.table(verdictTable(names, verdicts))
 	}
-	if r.Rollout != nil {
-		p.heading(fmt.Sprintf("Rollout of the %s", r.Rollout.Kind))
-		p.table(rolloutTable(r.Rollout))
-		p.items(r.Rollout.Sentences)
-	}
-	if r.Termination != nil {
-		p.heading("Termination: traffic to a pod that is being deleted, by preStop")
-		p.table(terminationTable(r.Termination))
-		p.items([]string{r.Termination.Sentence + "."})
-	}
+	adviceBeside(p, r.Recommendation)
 	if len(r.Front) > 0 {
 		p.heading("Trade-off of the liveness probe: no other settings are better in both")
 		p.table(frontTable(r.Front))
@@ -429,6 +420,21 @@ func worthTable(r *recommend.Recommendation) [][]string {
 		rows = append(rows, append([]string{seconds(repair)}, cells[repair]...))
 	}
 	return rows
+}
+
+// adviceBeside lays out what concerns rollouts and deletions, beside the settings of the
+// probes.
+func adviceBeside(p *page, r *recommend.Recommendation) {
+	if r.Rollout != nil {
+		p.heading(fmt.Sprintf("Rollout of the %s", r.Rollout.Kind))
+		p.table(rolloutTable(r.Rollout))
+		p.items(r.Rollout.Sentences)
+	}
+	if r.Termination != nil {
+		p.heading("Termination: traffic to a pod that is being deleted, by preStop")
+		p.table(terminationTable(r.Termination))
+		p.items([]string{r.Termination.Sentence + "."})
+	}
 }
 
 // rolloutTable shows what rollouts take with the current and the recommended
