@@ -5,7 +5,6 @@ set -euo pipefail
 
 scenario=scenarios/gallery/ingress-controller/scenario.yaml
 out=demo-out
-effort=(--replications 4)
 mkdir -p "$out"
 
 # show FILE COMMAND...: runs a command, keeps all of its output in FILE, and
@@ -19,16 +18,16 @@ show() {
 	[ "$status" -le 1 ]
 }
 
-show estimates.txt run "$scenario" "${effort[@]}"
-show recommendation.txt recommend "$scenario" "${effort[@]}"
+show estimates.txt run "$scenario" --replications 4
+show recommendation.txt recommend "$scenario"
 
 printf '\n$ probesim recommend %s -o patch\n\n' "$scenario"
-bin/probesim recommend "$scenario" "${effort[@]}" -o patch | tee "$out/patch.yaml"
+bin/probesim recommend "$scenario" -o patch | tee "$out/patch.yaml"
 
 show life.txt plot "$scenario" -o "$out/life.svg"
 show hang.txt plot "$scenario" --hang 5m -o "$out/hang.svg"
 show startup.txt plot "$scenario" --chart startup -o "$out/startup.svg"
-show front.txt plot "$scenario" --chart front "${effort[@]}" -o "$out/front.svg"
+show front.txt plot "$scenario" --chart front -o "$out/front.svg"
 
 cat <<END
 
