@@ -17,6 +17,9 @@ var documents = []string{"README.md", "docs/tutorial.md", "docs/scale.md", "docs
 // its output with what the document shows. Results are promised to be the same
 // bytes on one architecture only; the documents show amd64's.
 func TestDocumentedCommands(t *testing.T) {
+	if underRace {
+		t.Skip("the documents' commands run long lives")
+	}
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the documents show the output of amd64")
 	}
