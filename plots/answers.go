@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"image/color"
@@ -110,11 +111,7 @@ func (a *Answers) tellLate(steps []step, timeout time.Duration) string {
 const answersHeight = 4.4 * vg.Inch
 
 func (a *Answers) page() page {
-	title := a.Title
-	if title == "" {
-		title = "Do answers come within the timeout?"
-	}
-	return page{title, a.Sentence(), a.Scenario, a.Seed}
+	return page{cmp.Or(a.Title, "Do answers come within the timeout?"), a.Sentence(), a.Scenario, a.Seed}
 }
 
 // Size implements Chart.

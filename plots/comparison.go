@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"image/color"
@@ -121,11 +122,7 @@ const (
 )
 
 func (c *Comparison) page() page {
-	title := c.Title
-	if title == "" {
-		title = "What each variant changes"
-	}
-	return page{title, c.Sentence(), c.Scenario, c.Seed}
+	return page{cmp.Or(c.Title, "What each variant changes"), c.Sentence(), c.Scenario, c.Seed}
 }
 
 // figures returns the figures in their order.

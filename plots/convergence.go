@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -88,11 +89,7 @@ func (c *Convergence) inside() int {
 const convergenceHeight = 4.6 * vg.Inch
 
 func (c *Convergence) page() page {
-	title := c.Title
-	if title == "" {
-		title = "Does the estimate settle, and where?"
-	}
-	return page{title, c.Sentence(), c.Scenario, c.Seed}
+	return page{cmp.Or(c.Title, "Does the estimate settle, and where?"), c.Sentence(), c.Scenario, c.Seed}
 }
 
 // Size implements Chart.

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"image/color"
@@ -113,11 +114,7 @@ func (d *Delays) Sentence() string {
 const delaysHeight = 4.4 * vg.Inch
 
 func (d *Delays) page() page {
-	title := d.Title
-	if title == "" {
-		title = "How long does a hung process keep getting traffic?"
-	}
-	return page{title, d.Sentence(), d.Scenario, d.Seed}
+	return page{cmp.Or(d.Title, "How long does a hung process keep getting traffic?"), d.Sentence(), d.Scenario, d.Seed}
 }
 
 // Size implements Chart.

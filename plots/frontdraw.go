@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,11 +19,7 @@ const (
 )
 
 func (f *Front) page() page {
-	title := f.Title
-	if title == "" {
-		title = "Detect hangs sooner, or kill healthy containers less often"
-	}
-	return page{title, f.Sentence(), f.Scenario, f.Seed}
+	return page{cmp.Or(f.Title, "Detect hangs sooner, or kill healthy containers less often"), f.Sentence(), f.Scenario, f.Seed}
 }
 
 // Size implements Chart.

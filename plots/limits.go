@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -127,11 +128,7 @@ const (
 )
 
 func (l *Limits) page() page {
-	title := l.Title
-	if title == "" {
-		title = "Which CPU limit lets answers come in time?"
-	}
-	return page{title, l.Sentence(), l.Scenario, l.Seed}
+	return page{cmp.Or(l.Title, "Which CPU limit lets answers come in time?"), l.Sentence(), l.Scenario, l.Seed}
 }
 
 // Size implements Chart.

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -92,11 +93,7 @@ func (q *QQ) Sentence() string {
 const qqHeight = 5 * vg.Inch
 
 func (q *QQ) page() page {
-	title := q.Title
-	if title == "" {
-		title = fmt.Sprintf("Do the measurements (%s) look like the fitted distribution?", q.Source)
-	}
-	return page{title, q.Sentence(), "", q.Seed}
+	return page{cmp.Or(q.Title, fmt.Sprintf("Do the measurements (%s) look like the fitted distribution?", q.Source)), q.Sentence(), "", q.Seed}
 }
 
 // Size implements Chart.

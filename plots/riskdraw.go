@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -26,11 +27,7 @@ const (
 )
 
 func (r *Risk) page() page {
-	title := r.Title
-	if title == "" {
-		title = "Which settings kill healthy containers?"
-	}
-	return page{title, r.Sentence(), r.Scenario, r.Seed}
+	return page{cmp.Or(r.Title, "Which settings kill healthy containers?"), r.Sentence(), r.Scenario, r.Seed}
 }
 
 // Size implements Chart.

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"slices"
@@ -14,11 +15,7 @@ import (
 const startupHeight = 4.6 * vg.Inch
 
 func (s *Startup) page() page {
-	title := s.Title
-	if title == "" {
-		title = "Does the startup fit into its budget?"
-	}
-	return page{title, s.Sentence(), s.Scenario, s.Seed}
+	return page{cmp.Or(s.Title, "Does the startup fit into its budget?"), s.Sentence(), s.Scenario, s.Seed}
 }
 
 // Size implements Chart.

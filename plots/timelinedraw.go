@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"strconv"
@@ -30,11 +31,7 @@ const (
 )
 
 func (t *Timeline) page() page {
-	title := t.Title
-	if title == "" {
-		title = "Life of one pod"
-	}
-	return page{title, t.Sentence(), t.Scenario, t.Seed}
+	return page{cmp.Or(t.Title, "Life of one pod"), t.Sentence(), t.Scenario, t.Seed}
 }
 
 // Size implements Chart.

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"image/color"
@@ -26,20 +27,22 @@ type Tornado struct {
 
 // TornadoInput is one input. A side is nil where it cannot take the value.
 type TornadoInput struct {
-	Path             string
-	Value            string // as it is
-	Smaller, Greater *TornadoSide
+	Path    string       `json:"path"`
+	Value   string       `json:"value"` // as it is
+	Smaller *TornadoSide `json:"smaller"`
+	Greater *TornadoSide `json:"greater"`
 }
 
 // TornadoSide is what another value of an input makes of the figure, on the
 // same lives.
 type TornadoSide struct {
-	Value string
+	Value string `json:"value"`
 	estimate.Difference
 }
 
-// effect is the greater of the two changes, by size.
-func (i *TornadoInput) effect() float64 {
+// Effect returns the greater of the two changes by size, in the figure's unit; 0:
+// there is none.
+func (i *TornadoInput) Effect() float64 {
 	size := 0.0
 	for _, side := range []*TornadoSide{i.Smaller, i.Greater} {
 		if side != nil {
@@ -76,7 +79,7 @@ const shownInputs = 12
 func (t *Tornado) shown() []TornadoInput {
 	var shown []TornadoInput
 	for i := range t.Inputs {
-		if t.Inputs[i].effect() > 0 && len(shown) < shownInputs {
+		if t.Inputs[i].Effect() > 0 && len(shown) < shownInputs {
 			shown = append(shown, t.Inputs[i])
 		}
 	}
@@ -97,7 +100,7 @@ func (t *Tornado) Sentence() string {
 		if side == nil {
 			continue
 		}
-		if d := side.Difference.Difference; math.Abs(d.Estimate) == first.effect() {
+		if d := side.Difference.Difference; math.Abs(d.Estimate) == first.Effect() {
 			open = d.Low <= 0 && d.High >= 0
 		}
 		sides = append(sides, fmt.Sprintf("%s with %s", write(side.After.Estimate), side.Value))
@@ -131,11 +134,7 @@ const (
 )
 
 func (t *Tornado) page() page {
-	title := t.Title
-	if title == "" {
-		title = "What to measure before anything else"
-	}
-	return page{title, t.Sentence(), t.Scenario, t.Seed}
+	return page{cmp.Or(t.Title, "What to measure before anything else"), t.Sentence(), t.Scenario, t.Seed}
 }
 
 // Size implements Chart.

@@ -54,13 +54,7 @@ type Inspection struct {
 // Versions of Kubernetes older than those that are simulated are accepted. The
 // error is of type Faults and says what keeps the source from being read.
 func Inspect(src Source, overlays []string, annotation string, each func(*Inspection)) (notes []string, err error) {
-	if src.Name == "-" {
-		src.Name = "<stdin>"
-	}
-	src.read = src.files()
-	list, faults := parseOverlays(overlays)
-	trees, wrong := documents(src.Name, src.Data)
-	faults = append(faults, wrong...)
+	src, list, trees, faults := opened(src, overlays)
 	d := &decoder{lenient: true, files: src.read, origins: map[*yaml.Node]place{}}
 	units := d.units(src, trees, list)
 	faults = append(faults, d.faults...)

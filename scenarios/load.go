@@ -84,13 +84,7 @@ type files func(name string) ([]byte, error)
 // An overlay that names a container applies to the objects that have it, if
 // there are any.
 func Load(src Source, overlays []string) ([]*Workload, error) {
-	if src.Name == "-" {
-		src.Name = "<stdin>"
-	}
-	src.read = src.files()
-	list, faults := parseOverlays(overlays)
-	trees, wrong := documents(src.Name, src.Data)
-	faults = append(faults, wrong...)
+	src, list, trees, faults := opened(src, overlays)
 	whole := len(faults) > 0 // is at fault, and nothing of it is studied
 	d := &decoder{lenient: true, files: src.read, origins: map[*yaml.Node]place{}}
 	units := d.units(src, trees, list)
@@ -112,6 +106,17 @@ func Load(src Source, overlays []string) ([]*Workload, error) {
 		return workloads, faults.sorted()
 	}
 	return workloads, nil
+}
+
+// opened reads a source as far as its documents, and the overlays on them.
+func opened(src Source, overlays []string) (Source, changes, []*yaml.Node, Faults) {
+	if src.Name == "-" {
+		src.Name = "<stdin>"
+	}
+	src.read = src.files()
+	list, faults := parseOverlays(overlays)
+	trees, wrong := documents(src.Name, src.Data)
+	return src, list, trees, append(faults, wrong...)
 }
 
 // loadUnits decodes the units. One that has faults is left out, which a note

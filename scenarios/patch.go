@@ -53,14 +53,35 @@ func Patch(w *Workload, c *model.Container) ([]byte, error) {
 	return encoded(patch)
 }
 
+// takenHandler returns the handler of a probe that the container may not have
+// yet, as a node: its own, or that of another probe. The error says that there
+// is none.
+func takenHandler(kind model.ProbeKind, c *corev1.Container) (*yaml.Node, error) {
+	handler := handlerFor(kind, c)
+	if handler == nil {
+		return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), c.Name)
+	}
+	return handlerNode(handler)
+}
+
+// containers returns the studied container as the manifest has it and as the
+// overlays left it. The error says that there is none.
+func (w *Workload) containers() (original, current *corev1.Container, err error) {
+	_, original = containerIn(w.original, w.container)
+	_, current = containerIn(w.spec, w.container)
+	if original == nil || current == nil {
+		return nil, nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	}
+	return original, current, nil
+}
+
 // containerPatch returns what changes the container of the manifest into the
 // wanted one: its probes, and the resources that an overlay has changed, on
 // which the probes' settings rest.
 func containerPatch(w *Workload, c *model.Container) (*yaml.Node, error) {
-	_, original := containerIn(w.original, w.container)
-	_, current := containerIn(w.spec, w.container)
-	if original == nil || current == nil {
-		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	original, current, err := w.containers()
+	if err != nil {
+		return nil, err
 	}
 	change := mapping()
 	for kind := range model.ProbeKind(model.ProbeKinds) {
@@ -135,11 +156,7 @@ func probePatch(kind model.ProbeKind, original, current *corev1.Container, wante
 	if has != nil {
 		before = *toProbe(has)
 	} else {
-		handler := handlerFor(kind, current)
-		if handler == nil {
-			return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), current.Name)
-		}
-		node, err := handlerNode(handler)
+		node, err := takenHandler(kind, current)
 		if err != nil {
 			return nil, err
 		}

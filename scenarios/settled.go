@@ -102,10 +102,9 @@ func HelmValues(list []Settled) ([]byte, error) {
 
 func helmValues(s Settled) (*yaml.Node, error) {
 	w := s.Workload
-	_, original := containerIn(w.original, w.container)
-	_, current := containerIn(w.spec, w.container)
-	if original == nil || current == nil {
-		return nil, fmt.Errorf("%s %q has no container %q", w.Kind, w.Name, w.container)
+	original, current, err := w.containers()
+	if err != nil {
+		return nil, err
 	}
 	values := mapping()
 	for kind := range model.ProbeKind(model.ProbeKinds) {
@@ -116,11 +115,7 @@ func helmValues(s Settled) (*yaml.Node, error) {
 			}
 			continue
 		}
-		handler := handlerFor(kind, current)
-		if handler == nil {
-			return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), current.Name)
-		}
-		probe, err := handlerNode(handler)
+		probe, err := takenHandler(kind, current)
 		if err != nil {
 			return nil, err
 		}

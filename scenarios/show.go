@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"bytes"
 	"cmp"
 	"reflect"
 	"slices"
@@ -43,13 +42,7 @@ func Show(w *Workload) ([]byte, error) {
 	for _, note := range w.Notes {
 		comment(tree.Content[0], []string{"# note: " + strings.ReplaceAll(note, "\n", "\n#")})
 	}
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(tree); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), encoder.Close()
+	return encoded(tree)
 }
 
 func setsProfile(v whatIf) bool {

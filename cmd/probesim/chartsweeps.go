@@ -89,19 +89,7 @@ func (f *plotFlags) tornado(cmd *cobra.Command, arg string, w *scenarios.Workloa
 	}
 	result := &tornadoResult{}
 	result.fill(c, inputs, changes, asked[0])
-	chart := &plots.Tornado{Scenario: w.World.Name, Seed: c.Seed, Figure: asked[0]}
-	for i := range result.Rows {
-		row := &result.Rows[i]
-		chart.Inputs = append(chart.Inputs, plots.TornadoInput{Path: row.Path, Value: row.Value, Smaller: chartSide(row.Smaller), Greater: chartSide(row.Greater)})
-	}
-	return chart, nil
-}
-
-func chartSide(side *tornadoSide) *plots.TornadoSide {
-	if side == nil {
-		return nil
-	}
-	return &plots.TornadoSide{Value: side.Value, Difference: side.Difference}
+	return &plots.Tornado{Scenario: w.World.Name, Seed: c.Seed, Figure: asked[0], Inputs: result.Rows}, nil
 }
 
 // compare sets the scenario's variants side by side as "compare" does.

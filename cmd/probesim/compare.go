@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -216,12 +215,7 @@ func writeComparison(cmd *cobra.Command, format string, w *scenarios.Workload, c
 		}
 		return writeCSV(out, differenceHeader, rows)
 	}
-	var buffer bytes.Buffer
-	if err := comparisonPage(w, c, asked).writeTo(&buffer); err != nil {
-		return err
-	}
-	_, err := out.Write(buffer.Bytes())
-	return err
+	return comparisonPage(w, c, asked).writeTo(out)
 }
 
 var differenceHeader = []string{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -270,12 +269,7 @@ func (r *lintResult) write(w io.Writer, format string) error {
 		_, err := io.WriteString(w, r.github())
 		return err
 	}
-	var buffer bytes.Buffer
-	if err := r.page().writeTo(&buffer); err != nil {
-		return err
-	}
-	_, err := w.Write(buffer.Bytes())
-	return err
+	return r.page().writeTo(w)
 }
 
 var lintHeader = []string{

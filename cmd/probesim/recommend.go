@@ -239,12 +239,7 @@ func recommendationPage(r *recommended) *page {
 		p.heading("Settings")
 		p.table(rows)
 	}
-	names, measures, verdicts := []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
-	if r.Recommended != nil {
-		names = append(names, "recommended")
-		measures = append(measures, &r.Recommended.Measures)
-		verdicts = append(verdicts, r.Recommended.Objectives)
-	}
+	names, measures, verdicts := columns(r.Recommendation)
 	if len(r.Binding) > 0 {
 		p.heading("Why")
 		p.items(reasonSentences(r.Binding))
@@ -283,6 +278,18 @@ func recommendationPage(r *recommended) *page {
 	}
 	p.printf("\nseed %d\n", r.Seed)
 	return p
+}
+
+// columns are those of tables about the current and, if there are any, the
+// recommended settings.
+func columns(r *recommend.Recommendation) (names []string, measures []*estimate.Measures, verdicts [][]estimate.Verdict) {
+	names, measures, verdicts = []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
+	if r.Recommended != nil {
+		names = append(names, "recommended")
+		measures = append(measures, &r.Recommended.Measures)
+		verdicts = append(verdicts, r.Recommended.Objectives)
+	}
+	return names, measures, verdicts
 }
 
 // patch returns the patch to the recommended settings; none where there are no

@@ -242,12 +242,7 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 
 // reportTables are the tables of "recommend".
 func reportTables(r *recommend.Recommendation) []report.Table {
-	names, measures, verdicts := []string{"current"}, []*estimate.Measures{&r.Current.Measures}, [][]estimate.Verdict{r.Current.Objectives}
-	if r.Recommended != nil {
-		names = append(names, "recommended")
-		measures = append(measures, &r.Recommended.Measures)
-		verdicts = append(verdicts, r.Recommended.Objectives)
-	}
+	names, measures, verdicts := columns(r)
 	tables := []report.Table{{Title: "Settings", Rows: settingsTable(r)}}
 	if len(verdicts[0]) > 0 {
 		tables = append(tables, report.Table{Title: "Objectives", Rows: verdictTable(names, verdicts)})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -223,10 +222,5 @@ func (s *sweep) write(out io.Writer, format string, w *scenarios.Workload, asked
 	p.heading("Notes")
 	p.items(s.Notes)
 	p.printf("\nseed %d, %s replications\n", s.Seed, commas(fmt.Sprint(s.Replications)))
-	var buffer bytes.Buffer
-	if err := p.writeTo(&buffer); err != nil {
-		return err
-	}
-	_, err := out.Write(buffer.Bytes())
-	return err
+	return p.writeTo(out)
 }

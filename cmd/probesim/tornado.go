@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim/estimate"
 )
@@ -19,54 +19,29 @@ import (
 // tornadoResult says how much each input, made a fifth smaller and greater,
 // changes one figure.
 type tornadoResult struct {
-	APIVersion   string       `json:"apiVersion"`
-	Kind         string       `json:"kind"`
-	Scenario     string       `json:"scenario"`
-	Seed         uint64       `json:"seed"`
-	Assumptions  []string     `json:"assumptions"`
-	Replications int64        `json:"replications"`
-	Measure      string       `json:"measure"`
-	Rows         []tornadoRow `json:"rows"`
-	Notes        []string     `json:"notes"`
-}
-
-// tornadoRow is one input. A side is nil where the input cannot take the value.
-type tornadoRow struct {
-	Path    string       `json:"path"`
-	Value   string       `json:"value"`
-	Smaller *tornadoSide `json:"smaller"`
-	Greater *tornadoSide `json:"greater"`
-}
-
-// tornadoSide is what one value of an input does.
-type tornadoSide struct {
-	Value string `json:"value"`
-	estimate.Difference
+	APIVersion   string               `json:"apiVersion"`
+	Kind         string               `json:"kind"`
+	Scenario     string               `json:"scenario"`
+	Seed         uint64               `json:"seed"`
+	Assumptions  []string             `json:"assumptions"`
+	Replications int64                `json:"replications"`
+	Measure      string               `json:"measure"`
+	Rows         []plots.TornadoInput `json:"rows"`
+	Notes        []string             `json:"notes"`
 }
 
 // open reports whether it is open that the first input has an effect at all:
 // with that, the order says nothing.
 func (r *tornadoResult) open() bool {
-	if len(r.Rows) == 0 || r.Rows[0].effect() == 0 {
+	if len(r.Rows) == 0 || r.Rows[0].Effect() == 0 {
 		return false
 	}
-	for _, side := range []*tornadoSide{r.Rows[0].Smaller, r.Rows[0].Greater} {
-		if side != nil && math.Abs(side.Difference.Difference.Estimate) == r.Rows[0].effect() {
+	for _, side := range []*plots.TornadoSide{r.Rows[0].Smaller, r.Rows[0].Greater} {
+		if side != nil && math.Abs(side.Difference.Difference.Estimate) == r.Rows[0].Effect() {
 			return side.Difference.Difference.Low <= 0 && side.Difference.Difference.High >= 0
 		}
 	}
 	return false
-}
-
-// effect is the greater of the two changes, by size.
-func (r *tornadoRow) effect() float64 {
-	size := 0.0
-	for _, side := range []*tornadoSide{r.Smaller, r.Greater} {
-		if side != nil {
-			size = math.Max(size, math.Abs(side.Difference.Difference.Estimate))
-		}
-	}
-	return size
 }
 
 // tornadoFactors are those by which inputs change.
@@ -144,12 +119,12 @@ func sameWorld(a, b *model.World) bool { return reflect.DeepEqual(a, b) }
 
 // fill makes the rows, the one with the greatest effect first.
 func (r *tornadoResult) fill(c *estimate.Comparison, inputs []scenarios.Input, changes []change, asked estimate.Figure) {
-	rows := map[int]*tornadoRow{}
+	rows := map[int]*plots.TornadoInput{}
 	order := []int{}
 	for i, change := range changes {
 		row := rows[change.input]
 		if row == nil {
-			row = &tornadoRow{Path: inputs[change.input].Path, Value: inputs[change.input].Value}
+			row = &plots.TornadoInput{Path: inputs[change.input].Path, Value: inputs[change.input].Value}
 			rows[change.input] = row
 			order = append(order, change.input)
 		}
@@ -158,7 +133,7 @@ func (r *tornadoResult) fill(c *estimate.Comparison, inputs []scenarios.Input, c
 			if d.Variant != c.Variants[i+1].Name || (estimate.Figure{Measure: d.Measure, Statistic: d.Statistic}) != asked {
 				continue
 			}
-			side := &tornadoSide{change.value, *d}
+			side := &plots.TornadoSide{Value: change.value, Difference: *d}
 			if change.side == 0 {
 				row.Smaller = side
 			} else {
@@ -166,11 +141,11 @@ func (r *tornadoResult) fill(c *estimate.Comparison, inputs []scenarios.Input, c
 			}
 		}
 	}
-	r.Rows = []tornadoRow{}
+	r.Rows = []plots.TornadoInput{}
 	for _, input := range order {
 		r.Rows = append(r.Rows, *rows[input])
 	}
-	slices.SortStableFunc(r.Rows, func(a, b tornadoRow) int { return cmp.Compare(b.effect(), a.effect()) })
+	slices.SortStableFunc(r.Rows, func(a, b plots.TornadoInput) int { return cmp.Compare(b.Effect(), a.Effect()) })
 }
 
 func (r *tornadoResult) write(cmd *cobra.Command, format string, w *scenarios.Workload) error {
@@ -184,7 +159,7 @@ func (r *tornadoResult) write(cmd *cobra.Command, format string, w *scenarios.Wo
 		var rows [][]string
 		for i := range r.Rows {
 			row := &r.Rows[i]
-			for _, side := range []*tornadoSide{row.Smaller, row.Greater} {
+			for _, side := range []*plots.TornadoSide{row.Smaller, row.Greater} {
 				if side != nil {
 					rows = append(rows, slices.Concat([]string{row.Path, row.Value, side.Value}, differenceRecord(&side.Difference)[2:]))
 				}
@@ -200,12 +175,12 @@ func (r *tornadoResult) write(cmd *cobra.Command, format string, w *scenarios.Wo
 	still := 0
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		if row.effect() == 0 {
+		if row.Effect() == 0 {
 			still++
 			continue
 		}
 		cells := []string{row.Path, row.Value}
-		for _, side := range []*tornadoSide{row.Smaller, row.Greater} {
+		for _, side := range []*plots.TornadoSide{row.Smaller, row.Greater} {
 			if side == nil {
 				cells = append(cells, none, none)
 				continue
@@ -218,10 +193,5 @@ func (r *tornadoResult) write(cmd *cobra.Command, format string, w *scenarios.Wo
 	p.heading("Notes")
 	p.items(slices.Concat([]string{fmt.Sprintf("%d more inputs changed nothing that was seen", still)}, r.Notes))
 	p.printf("\nseed %d, %s replications\n", r.Seed, commas(fmt.Sprint(r.Replications)))
-	var buffer bytes.Buffer
-	if err := p.writeTo(&buffer); err != nil {
-		return err
-	}
-	_, err := out.Write(buffer.Bytes())
-	return err
+	return p.writeTo(out)
 }

@@ -115,25 +115,12 @@ func (s *studied) byChain(why string) {
 
 // chainStalls returns all that makes attempts fail while it lasts.
 func (s *studied) chainStalls() []chainStall {
-	w, answer := s.w, &s.w.Application.Probes[model.Liveness]
 	var all []chainStall
-	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
-		if !o.Lasts.IsZero() && o.Every.Mean() < dist.Longest {
-			all = append(all, chainStall{Stalls: Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}, name: o.Name})
+	s.eachStall(model.Liveness, func(name string, st Stalls) {
+		if !st.Lasts.IsZero() && st.Every.Mean() < dist.Longest {
+			all = append(all, chainStall{Stalls: st, name: name})
 		}
-	}
-	for i := range w.Application.Pauses {
-		add(&w.Application.Pauses[i], true, true)
-	}
-	for i := range w.Node.Stalls {
-		add(&w.Node.Stalls[i].OnOff, true, false)
-	}
-	for _, i := range answer.DependsOn {
-		add(&w.Dependencies[i], false, false)
-	}
-	if answer.Failing != nil {
-		add(answer.Failing, false, true)
-	}
+	})
 	return all
 }
 

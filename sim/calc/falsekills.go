@@ -170,18 +170,26 @@ func later(parts []dist.Duration, t time.Duration) (probability float64, exact b
 // probe always fails meanwhile, and the share of the time in stalls of any
 // length that fail one.
 func (s *studied) stalls(kind model.ProbeKind) (all []Stalls, short float64) {
-	w, app := s.w, &s.w.Application
 	_, settings := s.probe(kind)
-	answer := &app.Probes[kind]
-	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
-		st := Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess}
+	s.eachStall(kind, func(_ string, st Stalls) {
 		short += st.failing(settings.Timeout)
-		if clampedMean(st.Lasts, settings.Tolerates(noAnswer), settings.Period) > 0 {
+		if clampedMean(st.Lasts, settings.Tolerates(st.NoAnswer), settings.Period) > 0 {
 			all = append(all, st)
 		}
+	})
+	return all, short
+}
+
+// eachStall calls visit with everything during which a probe always fails, by
+// its name: pauses, the node's stalls, outages the answer depends on, and
+// stretches in which answers are failures.
+func (s *studied) eachStall(kind model.ProbeKind, visit func(name string, st Stalls)) {
+	w, answer := s.w, &s.w.Application.Probes[kind]
+	add := func(o *model.OnOff, noAnswer, endsWithProcess bool) {
+		visit(o.Name, Stalls{Every: o.Every, Lasts: o.Lasts, NoAnswer: noAnswer, EndsWithProcess: endsWithProcess})
 	}
-	for i := range app.Pauses {
-		add(&app.Pauses[i], true, true)
+	for i := range w.Application.Pauses {
+		add(&w.Application.Pauses[i], true, true)
 	}
 	for i := range w.Node.Stalls {
 		add(&w.Node.Stalls[i].OnOff, true, false)
@@ -192,7 +200,6 @@ func (s *studied) stalls(kind model.ProbeKind) (all []Stalls, short float64) {
 	if answer.Failing != nil {
 		add(answer.Failing, false, true)
 	}
-	return all, short
 }
 
 // down returns the time from a kill's verdict to the next process running.
