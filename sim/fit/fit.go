@@ -171,14 +171,17 @@ func (c *candidate) spread(i int, s *sample, drawn []replicate, confidence float
 	unit := s.scale / 1e9
 	fitted := c.family.dist(c.of, 1).Quantile(quantileShares[i])
 	e := stats.Estimate{Estimate: fitted * unit, Low: 0, High: math.Inf(1), Confidence: confidence, Method: "not resampled", N: int64(len(drawn))}
-	if len(drawn) == 0 {
-		return e
+	if len(drawn) == 0 || !(fitted > 0) {
+		return e // nothing to compare, or a quantile too small for a number, of which there are no ratios
 	}
 	var ratios []float64
 	for _, r := range drawn {
 		ratios = append(ratios, r.quantiles[i]/fitted)
 	}
 	low, high := ends(ratios, confidence)
+	if !(high > 0) {
+		return e
+	}
 	wider := smallSample(s.events, c.Parameters, confidence)
 	e.Low, e.High, e.Method = e.Estimate/math.Pow(high, wider), e.Estimate/math.Pow(low, wider), "parametric bootstrap"
 	return e

@@ -48,17 +48,39 @@ func TestAnythingIsFittedOrRefused(t *testing.T) {
 		if err != nil {
 			return
 		}
-		for i, f := range r.Fits {
-			d := f.Distribution
-			if !(d.Quantile(0.01) <= d.Quantile(0.5) && d.Quantile(0.5) <= d.Quantile(0.99)) {
-				t.Fatalf("%s: quantiles %v, %v, %v", f.Family, d.Quantile(0.01), d.Quantile(0.5), d.Quantile(0.99))
-			}
-			if i > 0 && !(f.WorseBy >= 0) {
-				t.Fatalf("%s is worse by %v", f.Family, f.WorseBy)
-			}
-			if !(f.P50.Low <= f.P50.High) || math.IsNaN(f.P99.Estimate) {
-				t.Fatalf("%s: %+v, %+v", f.Family, f.P50, f.P99)
-			}
-		}
+		sane(t, r)
 	})
+}
+
+// TestQuantilesTooSmallForANumber: a gamma through buckets of a nanosecond and of
+// a second has a median that is 0 as a number, and no ratio to compare it by.
+func TestQuantilesTooSmallForANumber(t *testing.T) {
+	observations := []dist.Observation{
+		{Low: 0, High: 1, Count: 78},
+		{Low: 1, High: 2 + time.Second/10, Count: 0},
+		{Low: 2 + time.Second/10, High: 3 + time.Second/5, Count: 1},
+		{Low: 3 + time.Second/5, High: dist.Unbounded, Count: 0},
+	}
+	r, err := Durations(context.Background(), observations, true, Options{Seed: 1, Resamples: 3, Confidence: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, r)
+}
+
+// sane fails unless quantiles and intervals are ordered and the best fit is
+// first.
+func sane(t interface{ Fatalf(string, ...any) }, r *Result) {
+	for i, f := range r.Fits {
+		d := f.Distribution
+		if !(d.Quantile(0.01) <= d.Quantile(0.5) && d.Quantile(0.5) <= d.Quantile(0.99)) {
+			t.Fatalf("%s: quantiles %v, %v, %v", f.Family, d.Quantile(0.01), d.Quantile(0.5), d.Quantile(0.99))
+		}
+		if i > 0 && !(f.WorseBy >= 0) {
+			t.Fatalf("%s is worse by %v", f.Family, f.WorseBy)
+		}
+		if !(f.P50.Low <= f.P50.High) || math.IsNaN(f.P99.Estimate) {
+			t.Fatalf("%s: %+v, %+v", f.Family, f.P50, f.P99)
+		}
+	}
 }
