@@ -10,6 +10,7 @@
 package model
 
 import (
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model/dist"
@@ -136,11 +137,30 @@ type NodeClass struct {
 	Node   Node
 }
 
-// Neighbour is another container on the same CPUs, busy at times (C32b).
+// Neighbour is another container of the node, busy at times. It then takes its
+// share of the CPUs by the weight of its request (C32b), and it slows what the
+// container waits for: disk, network and memory bandwidth, which no cgroup
+// weight divides.
 type Neighbour struct {
-	CPURequestMilli int64
-	Busy            dist.Duration
-	Idle            dist.Duration
+	CPURequestMilli int64 // 0: it takes no CPU
+	// WaitFactor is how many times as long the waits of probes' answers and of
+	// requests take that begin while it is busy, 1 or more; 0 counts as 1. Several
+	// busy neighbours multiply.
+	WaitFactor float64
+	Busy       dist.Duration
+	Idle       dist.Duration
+}
+
+// Slows reports whether answers wait longer while the neighbour is busy.
+func (n *Neighbour) Slows() bool { return n.WaitFactor > 1 }
+
+// WaitsVary reports whether neighbours make answers wait longer at times, on any
+// class of node.
+func (n *Node) WaitsVary() bool {
+	slows := func(n Neighbour) bool { return n.Slows() }
+	return slices.ContainsFunc(n.Neighbours, slows) || slices.ContainsFunc(n.Classes, func(c NodeClass) bool {
+		return slices.ContainsFunc(c.Node.Neighbours, slows)
+	})
 }
 
 // Stall is a stretch in which the node does not run the container at all:

@@ -178,15 +178,16 @@ type machine struct {
 	CFSBurst               *duration      `json:"cfsBurst" max:"1s" doc:"CPU time a container may save up beyond its quota."`
 	CgroupWeights          *string        `json:"cgroupWeights" enum:"linear|log" doc:"Formula from CPU requests to cgroup v2 weights: log since runc 1.3.2 and crun 1.23."`
 	Kernel                 *kernelVersion `json:"kernel" doc:"Linux version, for example 6.18."`
-	Neighbours             []neighbour    `json:"neighbours" doc:"Other containers on the same CPUs, busy at times."`
+	Neighbours             []neighbour    `json:"neighbours" doc:"Other containers of the node, busy at times."`
 	InterruptionsPerSecond *float64       `json:"interruptionsPerSecond" min:"0" max:"10000" doc:"Short interruptions by other work, per second of the container's running."`
 	Stalls                 []stall        `json:"stalls" doc:"Stretches in which the node does not run the container at all."`
 }
 
 type neighbour struct {
-	CPURequest *cpuQuantity          `json:"cpuRequest" required:"true" above:"0" doc:"Its CPU request, which sets its weight."`
-	Busy       *durationDistribution `json:"busy" required:"true" doc:"How long it computes."`
-	Idle       *durationDistribution `json:"idle" required:"true" min:"1ms" doc:"How long it does not."`
+	CPURequest *cpuQuantity          `json:"cpuRequest" above:"0" doc:"Its CPU request, which sets its weight. Default: none, it takes no CPU."`
+	WaitFactor *float64              `json:"waitFactor" min:"1" max:"1000000" doc:"How many times as long the waits of probes' answers and of requests take that begin while it is busy, since it contends for disk, network and memory, too. Several busy neighbours multiply. Default: 1."`
+	Busy       *durationDistribution `json:"busy" required:"true" doc:"How long it is busy."`
+	Idle       *durationDistribution `json:"idle" required:"true" min:"1ms" doc:"How long it is not."`
 }
 
 type stall struct {

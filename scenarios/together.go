@@ -132,10 +132,25 @@ func (t together) trafficRules() {
 	}
 }
 
+// mostSlowNeighbours bounds the neighbours that slow waits: every combination of
+// busy ones is a state of its own in the closed forms.
+const mostSlowNeighbours = 8
+
 func (t together) nodeRules() {
 	check := func(m *machine, path string) {
 		if m.KernelHz != nil && !slices.Contains([]int{100, 250, 1000}, *m.KernelHz) {
 			t.wrong(path+".kernelHz", "%d: must be one of 100, 250, 1000", *m.KernelHz)
+		}
+		slow := 0
+		for i, n := range m.Neighbours {
+			if n.WaitFactor != nil && *n.WaitFactor > 1 {
+				if slow++; slow == mostSlowNeighbours+1 {
+					t.wrong(fmt.Sprintf("%s.neighbours[%d].waitFactor", path, i), "must be above 1 for at most %d neighbours", mostSlowNeighbours)
+				}
+			}
+			if n.CPURequest == nil && n.WaitFactor == nil {
+				t.wrong(fmt.Sprintf("%s.neighbours[%d]", path, i), "needs cpuRequest, waitFactor, or both: what it takes from the container")
+			}
 		}
 	}
 	check(&t.s.Node.machine, "node")

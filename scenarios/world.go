@@ -238,7 +238,7 @@ func toNode(m *machine) model.Node {
 	}
 	for _, b := range m.Neighbours {
 		n.Neighbours = append(n.Neighbours, model.Neighbour{
-			CPURequestMilli: int64(*b.CPURequest), Busy: distribution(b.Busy), Idle: distribution(b.Idle),
+			CPURequestMilli: int64(value(b.CPURequest)), WaitFactor: max(1, value(b.WaitFactor)), Busy: distribution(b.Busy), Idle: distribution(b.Idle),
 		})
 	}
 	for _, s := range m.Stalls {

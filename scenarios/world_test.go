@@ -91,7 +91,7 @@ func TestEveryField(t *testing.T) {
 	node := model.Node{
 		Profile: "shared-vm", CPUs: 4, KernelHz: 1000, CFSPeriod: 50 * time.Millisecond, NoCFSQuota: true, CFSBurst: 10 * time.Millisecond,
 		LinearWeights: true, Kernel: "6.1",
-		Neighbours: []model.Neighbour{{CPURequestMilli: 2000, Busy: quantiles(20, 180), Idle: quantiles(300, 3600)}},
+		Neighbours: []model.Neighbour{{CPURequestMilli: 2000, WaitFactor: 1.5, Busy: quantiles(20, 180), Idle: quantiles(300, 3600)}},
 		Stalls:     []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: every, Lasts: lasts}, ChargedToQuota: true}},
 	}
 	got := world.Node

@@ -156,7 +156,7 @@ func (a *application) redirect(t *attempt, handler model.HandlerKind, fault mode
 	t.because.how = "redirected ten times"
 	t.outcome = kubelet.Failure
 	for range requests {
-		t.wait += a.app.Probes[t.kind].Wait.Sample(a.random[streamAnswers+int(t.kind)].Rand)
+		t.wait += a.drawWait(t.kind)
 	}
 	a.answerAfterWait(t)
 }
@@ -176,7 +176,7 @@ func (a *application) reply(t *attempt, handler model.HandlerKind, o kubelet.Out
 		return
 	}
 	t.outcome = o
-	t.wait = a.app.Probes[t.kind].Wait.Sample(a.random[streamAnswers+int(t.kind)].Rand)
+	t.wait = a.drawWait(t.kind)
 	a.answerAfterWait(t)
 }
 
@@ -198,7 +198,7 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 	if why := a.fails(t.kind); why != healthy {
 		t.outcome, t.because = kubelet.Failure, why
 	}
-	t.wait = p.Wait.Sample(r)
+	t.wait = a.drawWait(t.kind)
 	demand := p.CPU.Sample(r)
 	if handler == model.Exec {
 		demand += p.Exec.HelperCPU.Sample(r) // C26

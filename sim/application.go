@@ -48,6 +48,7 @@ type application struct {
 	drain       func(*Outcome)
 	notices     [model.ProbeKinds]bool // which handlers notice the hang
 	frozen      int                    // pauses and stalls under way
+	slowed      float64                // times as long waits take that begin now
 	answersHung model.FaultAnswer
 
 	renewals  []renewal
@@ -241,7 +242,7 @@ func (a *application) started(c int) {
 		}
 		a.throttled = a.cpu.ThrottledFor()
 		a.cpu.SetTraffic(a.life.now, a.trafficShare())
-		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
+		a.tellNeighbours()
 		for range a.frozen {
 			a.cpu.Freeze(a.life.now, false)
 		}

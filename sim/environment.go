@@ -20,6 +20,7 @@ type renewal struct {
 	stream int
 	first  equilibrium // of those that do not begin with the process
 	weight int64       // of a neighbour
+	factor float64     // by which a neighbour stretches waits
 }
 
 // renews says what a renewal process is.
@@ -91,7 +92,12 @@ func (a *application) newRenewals() {
 		add(s.OnOff, renewsStall, i, 0)
 	}
 	for i, n := range a.node.Neighbours {
-		add(model.OnOff{Name: "neighbour", Every: n.Idle, Lasts: n.Busy}, renewsNeighbour, i, a.weight(n.CPURequestMilli, 0))
+		weight := int64(0)
+		if n.CPURequestMilli > 0 {
+			weight = a.weight(n.CPURequestMilli, 0)
+		}
+		add(model.OnOff{Name: "neighbour", Every: n.Idle, Lasts: n.Busy}, renewsNeighbour, i, weight)
+		a.renewals[len(a.renewals)-1].factor = max(1, n.WaitFactor)
 	}
 	for i, d := range a.world.Dependencies {
 		add(d, renewsDependency, i, 0)
@@ -115,11 +121,14 @@ func (a *application) renewalOn(what renews, index int) bool {
 // beginNode starts, in their stationary state, the processes that run through
 // restarts.
 func (a *application) beginNode() {
+	a.slowed = 1
+	for i := range a.renewals {
+		a.renewals[i].on, a.renewals[i].aged = false, false // of another life
+	}
 	for i := range a.renewals {
 		r := &a.renewals[i]
-		r.on, r.aged = false, false
-		if r.what.ofProcess() || r.what == renewsNeighbour && a.cpu == nil && a.life.trace == nil {
-			continue // neighbours take CPU, which nothing here uses
+		if r.what.ofProcess() || r.what == renewsNeighbour && r.factor == 1 && a.cpu == nil && a.life.trace == nil {
+			continue // it takes CPU, which nothing here uses
 		}
 		on, rest := r.first.draw(a.random[r.stream].Rand)
 		if on {
@@ -295,10 +304,28 @@ func (a *application) neighbourWeight() int64 {
 }
 
 func (a *application) neighboursChanged() {
+	a.slowed = 1
+	for i := range a.renewals {
+		if r := &a.renewals[i]; r.what == renewsNeighbour && r.on {
+			a.slowed *= r.factor
+		}
+	}
 	if a.cpu != nil && a.alive {
-		a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
+		a.tellNeighbours()
 		a.retime()
 	}
+}
+
+// tellNeighbours tells the CPU of the neighbours that are busy.
+func (a *application) tellNeighbours() {
+	a.cpu.SetNeighbourWeight(a.life.now, a.neighbourWeight())
+	a.cpu.SetWaitFactor(a.life.now, a.slowed)
+}
+
+// drawWait draws what an answer to a probe of kind k waits that begins now. A
+// neighbour that turns busy or idle meanwhile does not change it any more.
+func (a *application) drawWait(k model.ProbeKind) time.Duration {
+	return dist.Stretched(a.app.Probes[k].Wait.Sample(a.random[streamAnswers+int(k)].Rand), a.slowed)
 }
 
 // trafficShare is the share of the traffic that reaches the process: its part of

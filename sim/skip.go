@@ -54,7 +54,7 @@ const mostFailing = .05
 func newSkipping(w *model.World, a *application, d *kubelet.Durations) skipping {
 	s := skipping{syncs: newResidual(d.Resync)}
 	c := w.Container()
-	if len(w.Pod.Containers) != 1 || w.Pod.ReadinessGates != 0 || a.cpu != nil || w.Application.Traffic != nil || !c.Probed() || w.Events.Rollout != nil {
+	if len(w.Pod.Containers) != 1 || w.Pod.ReadinessGates != 0 || a.cpu != nil || w.Application.Traffic != nil || !c.Probed() || a.node.WaitsVary() || w.Events.Rollout != nil {
 		return s
 	}
 	for k, p := range c.Probes {

@@ -301,7 +301,7 @@ func whyStall(e *sim.Event) string {
 	case "C21":
 		return "The machine does not run the container: stolen time, a migration, an update of the host (node.stalls)."
 	case "C32":
-		return "Other containers of the node compute and share its CPUs by weight (node.neighbours)."
+		return "Other containers of the node are busy: they share its CPUs by weight, and what answers wait for may take longer (node.neighbours)."
 	}
 	return "The scenario's application stands still, or fails, for this long."
 }

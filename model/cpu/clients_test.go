@@ -236,3 +236,21 @@ func TestRetriesOutliveKill(t *testing.T) {
 		t.Errorf("with retries answered in the burst: %v, and in %v after a kill; want no help from it", answered, after)
 	}
 }
+
+// TestSlowedRequests: while neighbours contend for what requests wait for, they
+// wait that many times as long, and more of them are in flight (Little 1961).
+func TestSlowedRequests(t *testing.T) {
+	container := newContainer(Config{Traffic: &model.Traffic{PerSecond: 20, Wait: exponentially(100 * ms), Workers: 100}}, 3)
+	now := time.Duration(0)
+	for _, factor := range []float64{1, 3, 1} {
+		container.SetWaitFactor(now, factor)
+		now += time.Minute
+		mean := 0.0
+		const samples = 20_000
+		for range samples {
+			now += 500 * ms
+			mean += float64(container.InFlight(now)) / samples
+		}
+		near(t, "requests in flight", mean, 2*factor, .03)
+	}
+}

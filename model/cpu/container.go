@@ -41,6 +41,7 @@ type Container struct {
 	pools        []pool
 	sources      []source
 	trafficShare float64
+	waitFactor   float64 // of requests that are drawn from now on
 	clients      clients
 	threads      []thread
 	waits        waits // jobs after their CPU time
@@ -98,7 +99,7 @@ func New(cfg Config) *Container {
 func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.random, c.now = r, now
 	c.ticks = time.Duration(r.Int64N(int64(c.cfg.Tick)))
-	c.trafficShare = 1
+	c.trafficShare, c.waitFactor = 1, 1
 	c.clients.reset()
 	c.finished = c.finished[:0]
 	c.record.held, c.record.total = false, 0

@@ -139,6 +139,14 @@ func (c *Container) setLevel(level int, quota, now time.Duration) {
 	c.dueRefill(level)
 }
 
+// SetWaitFactor sets how many times as long the waits of requests take that begin
+// from now on, because neighbours contend for what they wait for. A Reset sets it
+// to 1. Submitted jobs bring their own wait.
+func (c *Container) SetWaitFactor(now time.Duration, factor float64) {
+	c.Advance(now)
+	c.waitFactor = factor
+}
+
 // SetTraffic sets the share of the traffic that reaches the container from now
 // on: 0 while it is not in the endpoints. A Reset sets it to 1.
 func (c *Container) SetTraffic(now time.Duration, share float64) {

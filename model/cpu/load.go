@@ -228,7 +228,7 @@ func (c *Container) drawJob(t int32) {
 	q := &c.pools[th.pool]
 	th.waiter = nobody
 	th.left = q.demand.Sample(c.random)
-	th.wait = q.wait.Sample(c.random)
+	th.wait = dist.Stretched(q.wait.Sample(c.random), c.waitFactor)
 	if th.pool == workersPool {
 		th.serves = c.clients.begun
 		c.clients.begun++

@@ -133,3 +133,21 @@ func (s Shift) Mean() float64 { return s.By + s.Of.Mean() }
 
 // Sample implements Dist.
 func (s Shift) Sample(r *rand.Rand) float64 { return s.By + s.Of.Sample(r) }
+
+// Scale is the distribution of By times what Of yields; By is above 0.
+type Scale struct {
+	By float64
+	Of Dist
+}
+
+// CDF implements Dist.
+func (s Scale) CDF(x float64) float64 { return s.Of.CDF(x / s.By) }
+
+// Quantile implements Dist.
+func (s Scale) Quantile(p float64) float64 { return s.Of.Quantile(p) * s.By }
+
+// Mean implements Dist.
+func (s Scale) Mean() float64 { return s.Of.Mean() * s.By }
+
+// Sample implements Dist.
+func (s Scale) Sample(r *rand.Rand) float64 { return s.Of.Sample(r) * s.By }

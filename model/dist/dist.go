@@ -70,6 +70,32 @@ func (d Duration) Mean() time.Duration {
 	return toDuration(d.Nanoseconds.Mean())
 }
 
+// Times returns the distribution of durations that are so many times as long, a
+// factor above 0. Constants and exponential ones stay what they are.
+func (d Duration) Times(factor float64) Duration {
+	switch of := d.Nanoseconds.(type) {
+	case nil:
+		return d
+	case Constant:
+		return Duration{Constant(float64(of) * factor)}
+	case Exponential:
+		return Duration{Exponential(float64(of) * factor)}
+	}
+	if factor == 1 {
+		return d
+	}
+	return Duration{Scale{factor, d.Nanoseconds}}
+}
+
+// Stretched returns d times a factor that is not negative, rounded to the nearest
+// nanosecond and cut to Longest.
+func Stretched(d time.Duration, factor float64) time.Duration {
+	if factor == 1 {
+		return d
+	}
+	return toDuration(float64(d) * factor)
+}
+
 func toDuration(ns float64) time.Duration {
 	switch {
 	case !(ns > 0):

@@ -60,6 +60,7 @@ func families(t testing.TB) map[string]struct {
 		"mixture":                      {ok(NewMixture([]Part{{1, Uniform{0, 1}}, {0, Pareto{1, 1}}, {1, Uniform{5, 7}}})), 3.25},
 		"mixture of tails":             {ok(NewMixture([]Part{{.5, Exponential(1)}, {.5, LogNormal{0, 1}}})), .5 + .5*math.Exp(.5)},
 		"shift":                        {ok(NewShift(5, Exponential(2))), 7},
+		"scale":                        {Scale{3, must(t)(NewGamma(2, .5))}, 3},
 		"samples":                      {ok(NewSamples([]float64{3, 1, 2, 2, 12})), 4},
 		"histogram":                    {ok(NewHistogram([]Bucket{{1, 40}, {2, 80}, {4, 100}, {math.Inf(1), 100}})), .4*.5 + .4*1.5 + .2*3},
 		"histogram with a tail":        {ok(NewHistogram([]Bucket{{.5, 30}, {1, 80}, {4, 95}, {8, 95}, {math.Inf(1), 100}})), math.NaN()},

@@ -2,6 +2,7 @@ package calc_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -56,6 +57,35 @@ func TestSimulationAgrees(t *testing.T) {
 				t.Errorf("mean detection: %v s calculated, %+v simulated", want, detection)
 			}
 		})
+	}
+}
+
+// TestSlowAnswersAgree simulates a pod whose answers are late at times, mostly
+// while a neighbour is busy, beside a stall, and compares it with the chain (S2,
+// S13): the pod of docs/performance.md, in which more goes wrong.
+func TestSlowAnswersAgree(t *testing.T) {
+	stages := func(mean time.Duration) dist.Duration { return dist.Duration{Nanoseconds: dist.Exponential(mean)} }
+	w := probedWorld()
+	w.Application.Startup = nil
+	w.Application.Probes[model.Liveness].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(100e6), Sigma: 1}}
+	w.Node.Neighbours = []model.Neighbour{{WaitFactor: 8, Busy: stages(time.Minute), Idle: stages(20 * time.Minute)}}
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: stages(2 * time.Hour), Lasts: stages(5 * time.Second)}}}
+	exact, err := calc.World(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := estimate.Run(context.Background(), []estimate.Named{{Name: "base", World: w}},
+		estimate.Options{Seed: 1, Horizon: 20 * 24 * time.Hour, Replications: 32, Confidence: .997})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := e.Variants[0].Measures
+	if kills, want := m.FalseKillsPerPodDay, float64(*exact.FalseKillsPerPodDay); want < kills.Low || want > kills.High {
+		t.Errorf("false kills per pod-day: %v by the chain, %+v simulated", want, kills)
+	}
+	failures := m.ProbeFailureProbability[model.Liveness]
+	if want := float64(*exact.Probes.Liveness.FailureProbability); failures.Estimate.Estimate < want || failures.Estimate.Estimate > 1.1*want {
+		t.Errorf("a probe fails with %v by itself, %+v simulated with the stalls", want, failures.Estimate.Estimate)
 	}
 }
 

@@ -22,6 +22,10 @@ import (
 //	   |-- stands --|............|      is answered when the process goes on
 //	   |·w·|--- stands still ----|      fails: the answer takes w, and is held back
 //
+// Neighbours that slow answers are part of the surroundings, too: an attempt that
+// begins while they are busy fails with another probability of its own, which
+// makes the chain Gilbert's and Elliott's channel in continuous time.
+//
 // It is exact for stalls and times between them that are exponential or made of
 // exponential stages, however often they come and however many kinds of them
 // overlap; for other lengths see Notes.
@@ -59,16 +63,18 @@ func NewChain(w *model.World) (*Chain, error) {
 	if reasons := s.obstacles(); len(reasons) > 0 {
 		return nil, errors.New(strings.Join(reasons, "; "))
 	}
-	single, known := s.failure(model.Liveness)
-	if !known && single > negligiblePerDay {
+	if single, known := s.failure(model.Liveness); !known && single > negligiblePerDay {
 		return nil, errors.New("an answer's CPU time may meet the quota")
 	}
 	c := &Chain{Settings: settings, lost: s.lost(settings)}
-	e, err := newSurroundings(s.chainStalls(), settings, c.note)
+	e, err := newSurroundings(append(s.chainStalls(), s.chainNeighbours()...), settings, c.note)
 	if err != nil {
 		return nil, err
 	}
-	c.fill(e, single, s.answerTimes(settings.Timeout))
+	c.fill(e, func(factor float64) (single float64, durations []time.Duration) {
+		single, _ = s.failureWhen(model.Liveness, factor)
+		return single, s.answerTimes(settings.Timeout, factor)
+	})
 	c.restarts = product(e.newProcess(), e.kernel(c.lost, false))
 	if len(e.stalls) > 0 || e.counted != nil {
 		c.note("a start is taken to end within the %v in which the probe's grid has no attempts, and is not killed itself", c.lost+settings.Period)
@@ -124,12 +130,23 @@ func (s *studied) chainStalls() []chainStall {
 	return all
 }
 
+// chainNeighbours returns the neighbours that slow answers while they are busy.
+func (s *studied) chainNeighbours() []chainStall {
+	var all []chainStall
+	for i := range s.w.Node.Neighbours {
+		if n := &s.w.Node.Neighbours[i]; n.Slows() && !n.Busy.IsZero() {
+			all = append(all, chainStall{Stalls: Stalls{Every: n.Idle, Lasts: n.Busy}, name: fmt.Sprintf("neighbours[%d]", i), factor: n.WaitFactor})
+		}
+	}
+	return all
+}
+
 // answerTimes returns equally likely durations of an answer that comes within
-// the timeout while nothing stands still.
-func (s *studied) answerTimes(timeout time.Duration) []time.Duration {
+// the timeout while nothing stands still and waits take so many times as long.
+func (s *studied) answerTimes(timeout time.Duration, factor float64) []time.Duration {
 	const points = 8
 	answer := &s.w.Application.Probes[model.Liveness]
-	parts := []dist.Duration{answer.Wait, answer.CPU}
+	parts := []dist.Duration{answer.Wait.Times(factor), answer.CPU}
 	if s.w.Container().Probes[model.Liveness].Handler.Kind == model.Exec {
 		parts = append(parts, answer.Exec.Join, answer.Exec.HelperCPU)
 	}
@@ -158,11 +175,37 @@ func (s *studied) answerTimes(timeout time.Duration) []time.Duration {
 	return times
 }
 
-// fill makes the kernels of one attempt: single is the probability that it fails
-// by itself, and durations are what an answer takes otherwise.
-func (c *Chain) fill(e *surroundings, single float64, durations []time.Duration) {
+// fill makes the kernels of one attempt. The answer depends on how slow waits are
+// when the attempt begins: answer returns the probability that it fails by itself
+// then, and what it takes otherwise.
+func (c *Chain) fill(e *surroundings, answer func(factor float64) (single float64, durations []time.Duration)) {
+	n := e.size()
+	full := e.kernel(c.Settings.Period, false)
+	c.fails, c.answers = mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
+	for _, factor := range e.factors() {
+		single, durations := answer(factor)
+		held := c.held(e, durations)
+		for i := range n {
+			if e.factor(i) != factor {
+				continue
+			}
+			for j := range n {
+				fails := full.At(i, j)
+				if !e.fail(i) {
+					fails = math.Min(fails, single*fails+(1-single)*held.At(i, j))
+				}
+				c.fails.Set(i, j, fails)
+				c.answers.Set(i, j, full.At(i, j)-fails)
+			}
+		}
+	}
+	c.start = Channel{Transition: rows(full)}.Stationary()
+}
+
+// held returns the kernel of an attempt that fails since the process stands still,
+// where an answer takes one of the durations otherwise.
+func (c *Chain) held(e *surroundings, durations []time.Duration) *mat.Dense {
 	p, t, n := c.Settings.Period, c.Settings.Timeout, e.size()
-	full := e.kernel(p, false)
 	held := mat.NewDense(n, n, nil)
 	for _, w := range durations {
 		through := e.kernel(t-w, true)
@@ -178,18 +221,7 @@ func (c *Chain) fill(e *surroundings, single float64, durations []time.Duration)
 			}
 		}
 	}
-	c.fails, c.answers = mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
-	for i := range n {
-		for j := range n {
-			fails := full.At(i, j)
-			if !e.fail(i) {
-				fails = math.Min(fails, single*fails+(1-single)*held.At(i, j))
-			}
-			c.fails.Set(i, j, fails)
-			c.answers.Set(i, j, full.At(i, j)-fails)
-		}
-	}
-	c.start = Channel{Transition: rows(full)}.Stationary()
+	return held
 }
 
 // Failure returns the long-run probability that an attempt fails, at a process

@@ -2,6 +2,7 @@ package calc
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,5 +207,46 @@ func TestChainOutOfReach(t *testing.T) {
 		if _, err := NewChain(w); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// TestChainOfSlowAnswers: a neighbour that makes every answer late while it is
+// busy, and comes and goes with the channel's probabilities from attempt to
+// attempt, is the channel of Gilbert and Elliott: S2's numbers.
+func TestChainOfSlowAnswers(t *testing.T) {
+	const toBad, toGood = .001, .2
+	rate := -math.Log(1-toBad-toGood) / 10e9 // a period is 10 s
+	for failures, want := range map[int32]float64{1: 996.025, 2: 1247.27, 3: 1561.34, 5: 2444.64, 6: 3058.04, 10: 7478.86} {
+		w := chainWorld()
+		w.Container().Probes[model.Liveness].FailureThreshold = failures
+		w.Application.Probes[model.Liveness].Wait = dist.Constantly(500 * time.Millisecond)
+		w.Node.Neighbours = []model.Neighbour{{
+			WaitFactor: 2,
+			Busy:       dist.Duration{Nanoseconds: dist.Exponential((toBad + toGood) / toGood / rate)},
+			Idle:       dist.Duration{Nanoseconds: dist.Exponential((toBad + toGood) / toBad / rate)},
+		}}
+		chain := chainOf(t, w)
+		if got := chain.MeanAttempts(); !near(got, want, 1e-5) {
+			t.Errorf("%d failures: %v attempts, want %v", failures, got, want)
+		}
+		if len(chain.Notes) > 1 || failures == 3 && !near(chain.Failure(), .00497512, 1e-5) {
+			t.Errorf("fails with %v; notes %q", chain.Failure(), chain.Notes)
+		}
+	}
+	// Neighbours together are Elliott's channel with a state for each factor.
+	w := chainWorld()
+	w.Application.Probes[model.Liveness].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(20e6), Sigma: 1}}
+	w.Node.Neighbours = []model.Neighbour{{WaitFactor: 8, Busy: exponential(time.Minute), Idle: exponential(time.Hour)}, {WaitFactor: 2, Busy: exponential(time.Minute), Idle: exponential(time.Hour)}}
+	late := func(factor float64) float64 {
+		return 1 - w.Application.Probes[model.Liveness].Wait.CDF(time.Duration(1e9/factor)-1)
+	}
+	busy := 1.0 / 61
+	want := (1-busy)*(1-busy)*late(1) + busy*(1-busy)*(late(8)+late(2)) + busy*busy*late(16)
+	if got := chainOf(t, w).Failure(); !near(got, want, 1e-6) {
+		t.Errorf("fails with %v, want %v", got, want)
+	}
+	w.Node.Neighbours[0].Busy = dist.Constantly(time.Minute)
+	if notes := strings.Join(chainOf(t, w).Notes, "\n"); !strings.Contains(notes, `"neighbours[0]" is busy is taken in 8 exponential stages`) {
+		t.Errorf("an approximation that is not said: %s", notes)
 	}
 }

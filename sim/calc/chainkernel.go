@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -18,6 +19,7 @@ type surroundings struct {
 	rates  *mat.Dense // the generator of the staged stalls
 	frozen []bool     // by staged state: the process stands still
 	failed []bool     // by staged state: answers are failures
+	slowed []float64  // by staged state: times as long answers wait
 
 	// The stall that counts down, if there is one: whole is its kernel over a
 	// slice, stands that over a slice in which the process stands still throughout.
@@ -31,6 +33,7 @@ type surroundings struct {
 type chainStall struct {
 	Stalls
 	name          string
+	factor        float64 // it only makes answers wait so many times as long; 0: they fail
 	absent, lasts phases
 	first         int // stage of lasts, counted from those of absent
 	stages        int
@@ -50,11 +53,19 @@ func newSurroundings(all []chainStall, s Settings, note func(format string, args
 	for i := range all {
 		st := all[i]
 		every, err := newPhases(st.Every)
-		if err > 0 {
+		switch {
+		case err > 0 && st.factor > 0:
+			note("how long %q is idle is taken in %d exponential stages, whose distribution differs by at most %.2g: an approximation", st.name, len(every.spread()), err)
+		case err > 0:
 			note("the time between two stalls %q is taken in %d exponential stages, whose distribution differs by at most %.2g; single stalls do not depend on it", st.name, len(every.spread()), err)
 		}
 		st.absent = every
 		lasts, ok := exactPhases(st.Lasts.Nanoseconds)
+		if !ok && st.factor > 0 {
+			lasts, err = newPhases(st.Lasts)
+			note("how long %q is busy is taken in %d exponential stages, whose distribution differs by at most %.2g: an approximation", st.name, len(lasts.spread()), err)
+			ok = true
+		}
 		switch {
 		case ok:
 			st.lasts = lasts
@@ -99,14 +110,19 @@ func (p phases) spread() []branch {
 // layOut fills in the generator of the staged stalls.
 func (e *surroundings) layOut(states int) {
 	e.rates = mat.NewDense(states, states, nil)
-	e.frozen, e.failed = make([]bool, states), make([]bool, states)
+	e.frozen, e.failed, e.slowed = make([]bool, states), make([]bool, states), make([]float64, states)
 	for from := range states {
 		rest, unit := from, 1
+		e.slowed[from] = 1
 		for i := range e.stalls {
 			st := &e.stalls[i]
 			stage := rest % st.stages
 			rest /= st.stages
-			if stage >= st.first {
+			switch {
+			case stage < st.first:
+			case st.factor > 0:
+				e.slowed[from] *= st.factor
+			default:
 				e.frozen[from] = e.frozen[from] || st.NoAnswer
 				e.failed[from] = e.failed[from] || !st.NoAnswer
 			}
@@ -301,6 +317,16 @@ func (e *surroundings) stand(i int) bool {
 func (e *surroundings) fail(i int) bool {
 	n := len(e.frozen)
 	return e.failed[i%n] || i >= n && !e.counted.NoAnswer
+}
+
+// factor returns how many times as long answers wait in state i.
+func (e *surroundings) factor(i int) float64 { return e.slowed[i%len(e.slowed)] }
+
+// factors returns every such factor, once.
+func (e *surroundings) factors() []float64 {
+	all := slices.Clone(e.slowed)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // newProcess returns the kernel of a restart at once: what belongs to the

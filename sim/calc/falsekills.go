@@ -1,8 +1,10 @@
 package calc
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +50,8 @@ func (s *studied) falseKills() {
 	after := s.restart(settings)
 	alone := float64(day) / float64(settings.Period) / Run{settings.Failures, failure}.MeanProbes()
 	switch {
+	case s.w.Node.WaitsVary():
+		s.byChain("answers wait longer while a neighbour is busy, so that those which come late come together")
 	case !known && alone > negligiblePerDay:
 		s.c.note("falseKillsPerPodDay: null: an answer's CPU time may meet the quota; run simulates it")
 	case len(all) == 0 && failing > 0 && float64(day)/float64(settings.Period)/(Run{settings.Failures, min(1, failure+failing)}).MeanProbes() > negligiblePerDay:
@@ -80,7 +84,7 @@ func (s *studied) obstacles() []string {
 	if len(w.Node.Classes) > 0 {
 		reasons = append(reasons, "the kinds of node differ")
 	}
-	if names := s.competing(); names != "" {
+	if names := s.competing(); names != "" && s.competes(model.Liveness) {
 		reasons = append(reasons, names+" may delay the answers' CPU time")
 	}
 	if app.Probes[model.Liveness].RunsOn == model.Workers {
@@ -95,6 +99,19 @@ func (s *studied) obstacles() []string {
 	return reasons
 }
 
+// competes reports whether an answer needs CPU time that others may keep from
+// it: its own, or, where other work runs in the container, a turn among it.
+func (s *studied) competes(kind model.ProbeKind) bool {
+	app := &s.w.Application
+	return app.Traffic != nil || len(app.Background) > 0 || s.works(kind)
+}
+
+// works reports whether an answer has CPU time of its own.
+func (s *studied) works(kind model.ProbeKind) bool {
+	p, answer := s.w.Container().Probes[kind], &s.w.Application.Probes[kind]
+	return !answer.CPU.IsZero() || p.Handler.Kind == model.Exec && !answer.Exec.HelperCPU.IsZero()
+}
+
 // limit returns the quota's least CPU limit, in thousandths; 0: none.
 func (s *studied) limit() int64 {
 	if s.w.Node.NoCFSQuota {
@@ -107,14 +124,71 @@ func (s *studied) limit() int64 {
 	return least
 }
 
+// slowness is a share of the time in which waits take so many times as long,
+// since neighbours are busy.
+type slowness struct{ share, factor float64 }
+
+// slownesses returns how slow waits are in the long run, each factor once, the
+// least first.
+func (s *studied) slownesses() []slowness {
+	all := []slowness{{1, 1}}
+	for i := range s.w.Node.Neighbours {
+		n := &s.w.Node.Neighbours[i]
+		if !n.Slows() {
+			continue
+		}
+		busy, idle := float64(n.Busy.Mean()), float64(n.Idle.Mean())
+		share := busy / (busy + idle)
+		var next []slowness
+		for _, one := range all {
+			next = append(next, slowness{one.share * (1 - share), one.factor}, slowness{one.share * share, one.factor * n.WaitFactor})
+		}
+		slices.SortFunc(next, func(a, b slowness) int { return cmp.Compare(a.factor, b.factor) })
+		all = next[:0]
+		for _, one := range next {
+			if last := len(all) - 1; last >= 0 && all[last].factor == one.factor {
+				all[last].share += one.share
+			} else {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// wait returns what an answer waits at a random instant.
+func (s *studied) wait(kind model.ProbeKind) dist.Duration {
+	wait := s.w.Application.Probes[kind].Wait
+	all := s.slownesses()
+	if len(all) == 1 || wait.IsZero() {
+		return wait
+	}
+	var parts dist.Mixture
+	for _, one := range all {
+		parts = append(parts, dist.Part{Weight: one.share, Of: wait.Times(one.factor).Nanoseconds})
+	}
+	return dist.Duration{Nanoseconds: parts}
+}
+
 // failure returns the probability that one probe of a kind fails between stalls,
-// on its own: a failure drawn, or an answer later than the timeout. Where a
-// quota may delay the answer's CPU time it is an upper bound, and known is
-// false.
+// on its own: a failure drawn, or an answer later than the timeout, in the long
+// run. Where a quota may delay the answer's CPU time it is an upper bound, and
+// known is false.
 func (s *studied) failure(kind model.ProbeKind) (probability float64, known bool) {
+	known = true
+	for _, one := range s.slownesses() {
+		p, ok := s.failureWhen(kind, one.factor)
+		probability += one.share * p
+		known = known && ok
+	}
+	return math.Min(1, probability), known
+}
+
+// failureWhen returns the same while waits take so many times as long.
+func (s *studied) failureWhen(kind model.ProbeKind, factor float64) (probability float64, known bool) {
 	p, settings := s.probe(kind)
 	answer := &s.w.Application.Probes[kind]
-	parts := []dist.Duration{answer.Wait}
+	parts := []dist.Duration{answer.Wait.Times(factor)}
 	work := []dist.Duration{answer.CPU}
 	if p.Handler.Kind == model.Exec {
 		parts = append(parts, answer.Exec.Join)

@@ -95,7 +95,7 @@ func (s *studied) unsteady(kind model.ProbeKind) string {
 	p, settings := s.probe(kind)
 	w, app := s.w, &s.w.Application
 	answer := &app.Probes[kind]
-	work := !answer.CPU.IsZero() || p.Handler.Kind == model.Exec && !answer.Exec.HelperCPU.IsZero()
+	work := s.works(kind)
 	switch {
 	case p.Handler.Kind == model.TCPSocket:
 		return ""
@@ -120,6 +120,10 @@ func (s *studied) unsteady(kind model.ProbeKind) string {
 	failure, known := s.failure(kind)
 	if _, late := latency.Fails(settings.Timeout); !known && min(failure, late) >= negligibleShare {
 		return "the quota may make answers late, and failures may lie behind when the fault begins"
+	}
+	all := s.slownesses()
+	if slow, _ := s.failureWhen(kind, all[len(all)-1].factor); len(all) > 1 && slow >= negligibleShare {
+		return "answers may come too late while a neighbour is busy, and failures may lie behind when the fault begins"
 	}
 	if _, short := s.stalls(kind); short >= steadyShare {
 		return fmt.Sprintf("stalls take %.2g of the time, and failures may lie behind when the fault begins", short)

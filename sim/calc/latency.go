@@ -6,6 +6,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/cpu"
+	"github.com/probesim/probesim/model/dist"
 )
 
 // Latency bounds the time that the answers to one kind of probe take while
@@ -26,7 +27,7 @@ type Latency struct {
 // Answers returns the latency of the probes of kind k of a world's studied
 // container: the wait after the CPU time, which the quota stretches to at most
 // one period for each quota's worth begun, and one more for the phase (C2, S8),
-// the neighbours by their weight, and interruptions by ticks. What is typical
+// the neighbours by their weight and their factor of the wait, and interruptions by ticks. What is typical
 // leaves out other probes, neighbours and interruptions; what is slow takes them
 // as always there.
 func Answers(w *model.World, k model.ProbeKind) *Latency {
@@ -56,6 +57,11 @@ func (l *Latency) at(p float64, crowded bool) time.Duration {
 	}
 	if crowded { // all the container's probes at once, each as expensive
 		demand *= model.ProbeKinds
+	}
+	if crowded {
+		for i := range l.node.Neighbours {
+			wait = min(dist.Stretched(wait, max(1, l.node.Neighbours[i].WaitFactor)), longest)
+		}
 	}
 	wall := demand
 	if l.quota > 0 && demand > l.quota {
@@ -117,7 +123,9 @@ func weightsOf(w *model.World) weights {
 	}
 	all := weights{own: of(request)}
 	for i := range w.Node.Neighbours {
-		all.neighbours += of(w.Node.Neighbours[i].CPURequestMilli)
+		if milli := w.Node.Neighbours[i].CPURequestMilli; milli > 0 {
+			all.neighbours += of(milli)
+		}
 	}
 	return all
 }
@@ -127,7 +135,7 @@ func weightsOf(w *model.World) weights {
 // many of the CPUs as its three probes can use at once, what was owed before,
 // and a tick for each turn, which is at least 2 ms (C16 to C19).
 func (l *Latency) behindNeighbours(demand time.Duration) time.Duration {
-	if len(l.node.Neighbours) == 0 {
+	if l.weight.neighbours == 0 {
 		return 0
 	}
 	cpus := max(l.node.CPUs, 1)

@@ -41,8 +41,7 @@ func (s *studied) readyLag(probe *Probe) {
 	if first != nil {
 		gatedBy = &firstSettings
 	}
-	answer := &s.w.Application.Probes[model.Readiness]
-	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(answer.Wait, s.propagation()).Seconds()
+	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(s.wait(model.Readiness), s.propagation()).Seconds()
 	s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
 }
 

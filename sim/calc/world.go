@@ -3,6 +3,7 @@ package calc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func (s *studied) competing() string {
 	}{
 		{app.Traffic != nil, "traffic"},
 		{len(app.Background) > 0, "background work"},
-		{len(node.Neighbours) > 0, "neighbours"},
+		{slices.ContainsFunc(node.Neighbours, func(n model.Neighbour) bool { return n.CPURequestMilli > 0 }), "neighbours"},
 		{node.InterruptionsPerSecond > 0, "interruptions"},
 	} {
 		if one.there {

@@ -218,7 +218,10 @@ func TestNoClosedForm(t *testing.T) {
 			w.Application.Background = []model.Background{{Every: exponential(time.Second), CPU: exponential(time.Second)}}
 		}, "delay the answers' CPU time"},
 		{"traffic", func(w *model.World) { w.Application.Traffic = &model.Traffic{PerSecond: 5} }, "delay the answers' CPU time"},
-		{"neighbours", func(w *model.World) { w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 500}} }, "delay the answers' CPU time"},
+		{"neighbours", func(w *model.World) {
+			w.Application.Probes[model.Liveness].CPU = dist.Constantly(time.Millisecond)
+			w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 500}}
+		}, "delay the answers' CPU time"},
 		{"classes", func(w *model.World) { w.Node.Classes = []model.NodeClass{{Weight: 1}} }, "kinds of node differ"},
 		{"workers", func(w *model.World) { w.Application.Probes[model.Liveness].RunsOn = model.Workers }, "queues with the traffic"},
 		{"passing fault", func(w *model.World) {

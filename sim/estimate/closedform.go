@@ -100,6 +100,8 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		return "traffic that competes for the CPU"
 	case len(app.Background) > 0:
 		return "background work that competes for the CPU"
+	case w.Node.WaitsVary():
+		return "answers that wait longer while a neighbour is busy"
 	case len(w.Pod.Containers) > 1:
 		return "other containers"
 	case len(app.Resources) > 0:

@@ -76,7 +76,7 @@ func applicable(w *model.World) []remedy {
 		if a.CPU.IsZero() {
 			return false
 		}
-		a.CPU = times(a.CPU, .5)
+		a.CPU = a.CPU.Times(.5)
 		return true
 	})
 	add(fmt.Sprintf("a status computed every %v aside of the probe, and answered from memory", aside), func(_ model.ProbeKind, _ *model.Probe, a *model.Answer) bool {
