@@ -30,7 +30,7 @@ func (a *application) meet(t *attempt, handler model.HandlerKind) {
 		return
 	}
 	if t.container != a.studied {
-		t.answers, t.answerAt = byKernel, a.life.now+model.DefaultAnswer(handler).Wait.Quantile(0.5)
+		t.answers, t.answerAt = byKernel, a.life.now+elsewhere(handler)
 		return
 	}
 	if fault := a.faultOf(t.kind); fault != nil {
@@ -56,6 +56,12 @@ func (a *application) meet(t *attempt, handler model.HandlerKind) {
 	default:
 		a.answerServing(t, handler)
 	}
+}
+
+// elsewhere is how long the answer of another container takes than the studied
+// one.
+func elsewhere(handler model.HandlerKind) time.Duration {
+	return model.DefaultAnswer(handler).Wait.Quantile(0.5)
 }
 
 // handler returns the kind of handler of the probe that asks.

@@ -58,6 +58,7 @@ type application struct {
 
 	endpoints endpoints
 	skipping  skipping
+	coasting  coasting
 	service   *service
 	among     replica
 	ledger    ledger
@@ -189,6 +190,7 @@ func (a *application) reset(seed, replication, generation uint64) {
 	a.ledger = ledger{state: Down, since: a.life.now}
 	a.observedPeriod = 0
 	a.skipping.begin()
+	a.coasting.until = 0
 	a.observations = a.observations[:0]
 	a.beginNode()
 	a.beginBalancer(a.world.Cluster.LoadBalancer)

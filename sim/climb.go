@@ -127,6 +127,9 @@ func (s *Simulator) climbTo(level, steps int, verdict bool) bool {
 		if c.failures > 0 && a.hung {
 			return false
 		}
+		if c.failures == 0 && l.coasts {
+			l.coast()
+		}
 		_, at := l.timers.next()
 		if at > l.horizon || l.ended {
 			l.now = min(at, l.horizon)

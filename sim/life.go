@@ -29,6 +29,7 @@ type life struct {
 	trace        *Trace
 	stop         *atomic.Bool // nil: never
 	skips        bool         // quiet stretches are passed over, see skip.go
+	coasts       bool         // or gone through by a short way, see coast.go
 
 	containers []container
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
@@ -153,6 +154,9 @@ func (l *life) run() {
 	for !l.ended && !l.rolling && (l.stop == nil || !l.stop.Load()) {
 		if l.skips {
 			l.skip()
+		}
+		if l.coasts {
+			l.coast()
 		}
 		i, at := l.timers.next()
 		if at > l.horizon {

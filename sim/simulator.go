@@ -93,6 +93,7 @@ func newWorldLife(w *model.World, node *model.Node, observers int) *life {
 	l.version = w.Cluster.KubernetesVersion
 	l.durations = kubelet.MeasuredDurations()
 	a.skipping = newSkipping(w, a, &l.durations)
+	a.coasting = newCoasting(w, a)
 	return l
 }
 
@@ -163,6 +164,7 @@ func (s *Simulator) prepare(l *life, of *Life, generation uint64, at time.Durati
 	l.stop = of.Stop
 	a := l.processes.(*application)
 	l.skips = of.SkipAhead && of.Trace == nil && a.skipping.valid
+	l.coasts = of.Trace == nil && a.coasting.valid
 	a.drain, a.firstStart, a.firstReady = of.Drain, of.FirstStart, of.FirstReady
 	if a.out == &s.unstudied {
 		a.drain, a.firstStart, a.firstReady = nil, false, false

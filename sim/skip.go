@@ -92,14 +92,16 @@ func (s *skipping) begin() {
 	}
 }
 
+// pending reports whether an attempt to come was drawn to fail.
+func (s *skipping) pending() bool {
+	return s.ticks[model.Startup].bad || s.ticks[model.Readiness].bad || s.ticks[model.Liveness].bad
+}
+
 // skip passes over a quiet stretch, if there is one.
 func (l *life) skip() {
 	a := l.processes.(*application)
 	s := &a.skipping
-	if l.now < s.until {
-		return
-	}
-	if !a.quiet() {
+	if l.now < s.until || !a.quiet() || !l.syncsInVain() {
 		return
 	}
 	next := min(l.otherThanTicks(), l.horizon)
@@ -157,6 +159,7 @@ func (l *life) pass(at time.Duration) {
 		w.Pass(n)
 		if l.asks(w) {
 			a.out.Attempts[k] += n
+			a.flushRun(model.ProbeKind(k))
 		}
 		l.timers.set(l.tickTimer(k), w.NextTick)
 	}
@@ -174,43 +177,55 @@ func (l *life) resume(at time.Duration) {
 	}
 }
 
-// quiet reports whether nothing is under way: the process serves within the
-// endpoints, every probe's latest attempt and its verdict are successes, the
-// kubelet, the endpoints and the proxies have nothing left to do, and nothing
-// makes attempts depend on each other.
+// quiet reports whether nothing is under way: the process serves, every probe's
+// latest attempt, its verdict and the published status are successes, the kubelet
+// has nothing left to do, and an attempt can fail only by itself.
 func (a *application) quiet() bool {
 	l := a.life
-	c := &l.containers[0]
-	if !a.serving || a.terminating || a.hung || a.frozen > 0 || a.hangPending || !l.podReady && c.workers[model.Readiness].Running() || c.seen != c.live ||
+	if !a.serving || a.terminating || !a.listening || a.frozen > 0 ||
 		l.sync.phase != idle || l.sync.pending || l.sync.first || l.sync.deleting || l.finished || len(l.updates) > 0 {
 		return false
 	}
+	for i := range l.containers {
+		if !l.settled(i) {
+			return false
+		}
+	}
+	for k, p := range a.world.Container().Probes {
+		if p != nil && !a.answers(model.ProbeKind(k)) {
+			return false
+		}
+	}
+	return true
+}
+
+// settled reports whether the workers of container i make their attempts, if any,
+// one like the other.
+func (l *life) settled(i int) bool {
+	c := &l.containers[i]
 	for k := range c.workers {
 		w := &c.workers[k]
 		if !w.Running() {
 			continue
 		}
-		if w.Busy() || l.attempts[k].asked != 0 || !w.Settled(c.status.Incarnation) ||
+		if w.Busy() || l.attempts[i*model.ProbeKinds+k].asked != 0 || !w.Settled(c.status.Incarnation) ||
 			l.now-c.startedAt < w.Probe.InitialDelay()+time.Second {
 			return false
 		}
 	}
-	for i := range a.renewals {
-		if r := &a.renewals[i]; r.on && r.what != renewsNeighbour {
-			return false
-		}
+	return c.status.State == kubelet.Running && c.status.Started && c.status.Ready && c.live.Running && c.seen == c.live
+}
+
+// answers reports whether nothing that lasts makes the answers to probes of kind
+// k failures, or keeps them from coming.
+func (a *application) answers(k model.ProbeKind) bool {
+	if a.hung && a.notices[k] || a.faultOf(k) != nil {
+		return false
 	}
-	for i := range a.faults {
-		if a.faults[i].on {
-			return false
-		}
+	if a.app.Probes[k].Cached > 0 {
+		return a.cached[k] == healthy
 	}
-	for i := range a.resources {
-		if a.resources[i].failing {
-			return false
-		}
-	}
-	return true
+	return a.unhealthy(k) == healthy
 }
 
 // drawnToFail fills in the answer of the attempt that skip-ahead has drawn to

@@ -89,6 +89,7 @@ func (a *application) copyFrom(other *application) {
 	a.faults = append(own.faults[:0], other.faults...)
 	a.resources = append(own.resources[:0], other.resources...)
 	a.observations = own.observations[:0]
+	a.coasting.probes = own.coasting.probes
 }
 
 // redraw draws anew what is left of the stretches under way: of every stall that
