@@ -165,4 +165,5 @@ type Shutdown struct {
 	Wait           dist.Duration // from SIGTERM to exit
 	ListenerAtExit bool          // false: the listener closes at SIGTERM; true: it serves until the process exits
 	IgnoresTerm    bool          // SIGKILL has to end it
+	ExitCode       *int          // with which it exits on SIGTERM, 0 to 255; nil: 143, the signal ends it
 }

@@ -9,6 +9,10 @@ import (
 // DefaultGrace is the pod's terminationGracePeriodSeconds where none is given (K55).
 const DefaultGrace = 30
 
+// MaxContainerRestartPeriod is the longest restart back-off where a node's kubelet is
+// not configured otherwise (K41).
+const MaxContainerRestartPeriod = 300 * time.Second
+
 // DefaultAnswer returns how a process answers a probe where nothing is said:
 // no CPU, one millisecond, never a failure. A hang is noticed by every handler
 // but tcpSocket: the kernel accepts the connections of a hung process (C10).

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RestartPolicy is the pod's restartPolicy.
 type RestartPolicy uint8
@@ -39,6 +42,20 @@ type Container struct {
 
 	PreStop PreStop
 	Ports   map[string]int32 // container ports by name, or by number where they have none
+
+	// RestartPolicy of the container itself, which stands in place of the pod's; nil:
+	// the pod's. It is Always for a sidecar, whatever stands here (K35).
+	RestartPolicy *RestartPolicy
+	// RestartRules come before either policy where the container exits by itself;
+	// the first that matches restarts it (K38).
+	RestartRules []RestartRule
+}
+
+// RestartRule restarts a container by the status it exits with: the one action of
+// the API's restartPolicyRules that concerns a single container.
+type RestartRule struct {
+	NotIn     bool // any status but those listed; otherwise the listed ones
+	ExitCodes []int
 }
 
 // PreStop is the preStop hook of a container, reduced to the time it takes.
@@ -59,4 +76,58 @@ func (c Container) WithProbe(k ProbeKind, p *Probe) Container {
 	}
 	c.Probes[k] = p
 	return c
+}
+
+// matches reports whether the rule is about an exit status.
+func (r *RestartRule) matches(exitCode int) bool {
+	return slices.Contains(r.ExitCodes, exitCode) != r.NotIn
+}
+
+// RestartPolicyOf returns the restart policy in force for a container of the pod.
+func (p *Pod) RestartPolicyOf(c *Container) RestartPolicy {
+	switch {
+	case c.Sidecar:
+		return RestartAlways
+	case c.RestartPolicy != nil:
+		return *c.RestartPolicy
+	}
+	return p.RestartPolicy
+}
+
+// RestartsAfterKill reports whether a container of the pod that a probe condemned is
+// started again: OnFailure does so like Always, and rules are not asked (K35).
+func (p *Pod) RestartsAfterKill(c *Container) bool { return p.RestartPolicyOf(c) != RestartNever }
+
+// RestartsAfterExit reports whether a container of the pod that was found exited with
+// a status is started again: by its rules, else by the policy (K38).
+func (p *Pod) RestartsAfterExit(c *Container, exitCode int) bool {
+	for i := range c.RestartRules {
+		if c.RestartRules[i].matches(exitCode) {
+			return true
+		}
+	}
+	switch p.RestartPolicyOf(c) {
+	case RestartNever:
+		return false
+	case RestartOnFailure:
+		return exitCode != 0
+	}
+	return true
+}
+
+// EndsByItself reports whether the pod can come to an end without being deleted:
+// no regular container of it is started again after every exit (K87).
+func (p *Pod) EndsByItself() bool {
+	ends := false
+	for i := range p.Containers {
+		c := &p.Containers[i]
+		if c.Sidecar {
+			continue
+		}
+		if p.RestartPolicyOf(c) == RestartAlways {
+			return false
+		}
+		ends = true
+	}
+	return ends
 }

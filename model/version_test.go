@@ -17,6 +17,8 @@ func TestVersionsDiffer(t *testing.T) {
 	}{
 		{"K3", 32, model.Version.TriggerRestartsTicker},
 		{"K11", 35, model.Version.StartedCarriesOver},
+		{"K35", 35, model.Version.ContainerRestartRules},
+		{"K41", 35, model.Version.NodeBackOffMaximum},
 		{"K25", 32, model.Version.StartupSuccessHolds},
 		{"K43", 36, model.Version.RequeueAtBackOffEnd},
 		{"K45", 36, model.Version.RelistAfterAction},

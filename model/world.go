@@ -77,15 +77,16 @@ type Fault struct {
 	// Every is the time from a process's start, or from the end of the last
 	// occurrence in it, to the next. After replaces it where a fault is planned
 	// once, that long after each process's start.
-	Every   dist.Duration
-	After   time.Duration
-	Planned bool // After holds, Every does not
-	Exits   bool // the process exits with status 1; the fields below are ignored
-	Answers FaultAnswer
-	Lasts   dist.Duration
-	Forever bool             // no Lasts: the process is hung until it is killed
-	Probes  [ProbeKinds]bool // which probes see the fault
-	Hangs   bool             // the process serves no traffic meanwhile; false where only some probes are concerned
+	Every    dist.Duration
+	After    time.Duration
+	Planned  bool // After holds, Every does not
+	Exits    bool // the process exits; the fields below ExitCode are ignored
+	ExitCode *int // 0 to 255; nil: 1
+	Answers  FaultAnswer
+	Lasts    dist.Duration
+	Forever  bool             // no Lasts: the process is hung until it is killed
+	Probes   [ProbeKinds]bool // which probes see the fault
+	Hangs    bool             // the process serves no traffic meanwhile; false where only some probes are concerned
 }
 
 // FaultAnswer is what a probe gets from a process with a fault.
@@ -116,19 +117,22 @@ func (a FaultAnswer) Judged() bool {
 
 // Node is the machine the pod runs on.
 type Node struct {
-	Profile                string
-	Classes                []NodeClass // drawn once per replica; empty: this node
-	ReplicasPerNode        int         // of the workload, where several are simulated together; 0: 1
-	CPUs                   int         // default 4
-	KernelHz               int         // 100, 250 or 1000; the tick is 1/KernelHz (C5)
-	CFSPeriod              time.Duration
-	NoCFSQuota             bool          // the kubelet does not apply limits (K63)
-	CFSBurst               time.Duration // C15
-	LinearWeights          bool          // cgroup v2 weights by the older formula (C24)
-	Kernel                 string        // Linux version, "6.18"
-	Neighbours             []Neighbour
-	InterruptionsPerSecond float64 // of running time (C32a)
-	Stalls                 []Stall
+	Profile         string
+	Classes         []NodeClass // drawn once per replica; empty: this node
+	ReplicasPerNode int         // of the workload, where several are simulated together; 0: 1
+	CPUs            int         // default 4
+	KernelHz        int         // 100, 250 or 1000; the tick is 1/KernelHz (C5)
+	CFSPeriod       time.Duration
+	NoCFSQuota      bool // the kubelet does not apply limits (K63)
+	// MaxContainerRestartPeriod is the longest restart back-off that the node's
+	// kubelet keeps to (K41); 0: the default of that name.
+	MaxContainerRestartPeriod time.Duration
+	CFSBurst                  time.Duration // C15
+	LinearWeights             bool          // cgroup v2 weights by the older formula (C24)
+	Kernel                    string        // Linux version, "6.18"
+	Neighbours                []Neighbour
+	InterruptionsPerSecond    float64 // of running time (C32a)
+	Stalls                    []Stall
 }
 
 // NodeClass is one kind of node a replica can land on.
@@ -178,7 +182,10 @@ type Cluster struct {
 	Propagation   *dist.Duration
 	ProxyMode     ProxyMode
 	MinSyncPeriod time.Duration // K51
-	LoadBalancer  *LoadBalancer // nil: none
+	// OtherChangesPerSecond is how often endpoints of other services change, at
+	// exponential intervals; each makes the proxies apply their rules (K72).
+	OtherChangesPerSecond float64
+	LoadBalancer          *LoadBalancer // nil: none
 }
 
 // ProxyMode is kube-proxy's mode.
@@ -215,6 +222,9 @@ type Events struct {
 	KubeletRestart *dist.Duration // time between restarts; nil: never (K54)
 	Deletion       *dist.Duration // time between deletions of the pod; nil: never (K52)
 	Rollout        *dist.Duration // time from the end of one rollout to the next; nil: never (K84)
+	// DeletionGrace is the gracePeriodSeconds that the DELETE call of a deletion
+	// states; nil: none, which leaves it at the pod's (K53).
+	DeletionGrace *int64
 }
 
 // Version is a Kubernetes minor version, 1.Minor.

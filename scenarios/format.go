@@ -141,16 +141,18 @@ type shutdown struct {
 	Wait           *durationDistribution `json:"wait" default:"0s" doc:"From SIGTERM to exit."`
 	ListenerCloses *string               `json:"listenerCloses" default:"atSigterm" enum:"atSigterm|atExit" doc:"Whether new connections are refused from SIGTERM on, or served until the process exits."`
 	IgnoresTerm    *bool                 `json:"ignoresTerm" default:"false" doc:"SIGKILL has to end the process."`
+	ExitCode       *int                  `json:"exitCode" min:"0" max:"255" doc:"Status with which it exits on SIGTERM: 0 where it shuts down in good order. Default: 143, the signal ends it."`
 }
 
 type fault struct {
-	Name    *string               `json:"name" doc:"Name in results and traces."`
-	Every   *durationDistribution `json:"every" min:"1ms" doc:"Time from a process's start, or from the end of the last occurrence in it, to the next. Either this or after."`
-	After   *duration             `json:"after" doc:"Planned once, that long after each process's start. Either this or every."`
-	Exits   *bool                 `json:"exits" default:"false" doc:"The process exits with status 1."`
-	Answers *string               `json:"answers" default:"timeout" enum:"timeout|failure|refused|dropped|stallsAfterHeaders|error|redirectElsewhere|redirectLoop" doc:"What probes get meanwhile. timeout: the connection is accepted, and no answer comes; a tcpSocket probe succeeds. failure: a bad status or exit code. refused: nothing listens. dropped: no connection comes about, as with a full accept backlog. stallsAfterHeaders (httpGet): headers and no body, which is thrown away as an error after three timeouts. error: thrown away, never counted. redirectElsewhere (httpGet): to another host, which counts as success. redirectLoop (httpGet): ten requests and then a failure. What a handler does not know is a failure to it."`
-	Lasts   *durationDistribution `json:"lasts" doc:"How long it lasts. Default: for ever."`
-	Probes  []string              `json:"probes" enum:"startup|readiness|liveness" doc:"Probes that see it; the process goes on serving. Default: all, and it serves nothing."`
+	Name     *string               `json:"name" doc:"Name in results and traces."`
+	Every    *durationDistribution `json:"every" min:"1ms" doc:"Time from a process's start, or from the end of the last occurrence in it, to the next. Either this or after."`
+	After    *duration             `json:"after" doc:"Planned once, that long after each process's start. Either this or every."`
+	Exits    *bool                 `json:"exits" default:"false" doc:"The process exits."`
+	ExitCode *int                  `json:"exitCode" min:"0" max:"255" doc:"Status with which it exits, which restart policies and rules ask for. Default: 1."`
+	Answers  *string               `json:"answers" default:"timeout" enum:"timeout|failure|refused|dropped|stallsAfterHeaders|error|redirectElsewhere|redirectLoop" doc:"What probes get meanwhile. timeout: the connection is accepted, and no answer comes; a tcpSocket probe succeeds. failure: a bad status or exit code. refused: nothing listens. dropped: no connection comes about, as with a full accept backlog. stallsAfterHeaders (httpGet): headers and no body, which is thrown away as an error after three timeouts. error: thrown away, never counted. redirectElsewhere (httpGet): to another host, which counts as success. redirectLoop (httpGet): ten requests and then a failure. What a handler does not know is a failure to it."`
+	Lasts    *durationDistribution `json:"lasts" doc:"How long it lasts. Default: for ever."`
+	Probes   []string              `json:"probes" enum:"startup|readiness|liveness" doc:"Probes that see it; the process goes on serving. Default: all, and it serves nothing."`
 }
 
 type dependency struct {
@@ -175,6 +177,7 @@ type machine struct {
 	KernelHz               *int           `json:"kernelHz" doc:"Ticks per second of the kernel: 100, 250 or 1000."`
 	CFSPeriod              *duration      `json:"cfsPeriod" min:"1ms" max:"1s" doc:"The kubelet's cpuCFSQuotaPeriod."`
 	CFSQuota               *bool          `json:"cfsQuota" doc:"Whether the kubelet applies CPU limits."`
+	MaxContainerRestart    *duration      `json:"maxContainerRestartPeriod" min:"1s" max:"300s" doc:"The kubelet's crashLoopBackOff.maxContainerRestartPeriod, since Kubernetes 1.35: the longest restart back-off. Default: 300s."`
 	CFSBurst               *duration      `json:"cfsBurst" max:"1s" doc:"CPU time a container may save up beyond its quota."`
 	CgroupWeights          *string        `json:"cgroupWeights" enum:"linear|log" doc:"Formula from CPU requests to cgroup v2 weights: log since runc 1.3.2 and crun 1.23."`
 	Kernel                 *kernelVersion `json:"kernel" doc:"Linux version, for example 6.18."`
@@ -205,6 +208,7 @@ type cluster struct {
 type kubeProxy struct {
 	Mode          *string   `json:"mode" default:"iptables" enum:"iptables|nftables|ipvs" doc:"Mode of kube-proxy."`
 	MinSyncPeriod *duration `json:"minSyncPeriod" doc:"Least time between two applications of its rules. Default: kube-proxy's own, 1s, or 0s in mode ipvs."`
+	OtherChanges  *float64  `json:"otherChangesPerSecond" default:"0" min:"0" max:"1000" doc:"How often endpoints of the cluster's other services change, per second on average: kube-proxy applies its rules for each, and a change of this service that comes within minSyncPeriod after waits. Not with propagation, which is the whole delay."`
 }
 
 type loadBalancer struct {
@@ -218,9 +222,14 @@ type healthCheck struct {
 }
 
 type events struct {
-	KubeletRestart *event `json:"kubeletRestart" doc:"Restarts of the kubelet. Default: none."`
-	Deletion       *event `json:"deletion" doc:"Deletions of the pod; the next one begins when it is gone. Default: none."`
-	Rollout        *event `json:"rollout" doc:"Rolling updates of the workload, with maxSurge 1 and maxUnavailable 0: a new pod becomes Ready before the old one is deleted. Default: none."`
+	KubeletRestart *event    `json:"kubeletRestart" doc:"Restarts of the kubelet. Default: none."`
+	Deletion       *deletion `json:"deletion" doc:"Deletions of the pod; the next one begins when it is gone. Default: none."`
+	Rollout        *event    `json:"rollout" doc:"Rolling updates of the workload, with maxSurge 1 and maxUnavailable 0: a new pod becomes Ready before the old one is deleted. Default: none."`
+}
+
+type deletion struct {
+	event
+	GracePeriodSeconds *int64 `json:"gracePeriodSeconds" min:"0" max:"4294967295" doc:"What the DELETE call states, as kubectl delete --grace-period does; the smaller of it and the pod's holds, and at least 1. Default: the pod's terminationGracePeriodSeconds."`
 }
 
 type event struct {

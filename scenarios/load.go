@@ -442,6 +442,7 @@ func (u *unit) decodeWith(d *decoder, list changes) (*decoded, *decoder) {
 		result.world = toWorld(s, result.spec, container.name, u.title)
 		result.strategy = changed.object.strategy(result.world.Replicas)
 		d.notes = append(d.notes, podNotes(result.spec, container.name)...)
+		d.notes = append(d.notes, restartNotes(result.spec, result.world.Cluster.KubernetesVersion)...)
 		d.notes = append(d.notes, zeroNotes(changed.object.candidates())...)
 	}
 	return result, d

@@ -59,6 +59,7 @@ func toContainer(c *corev1.Container) model.Container {
 		Name: c.Name, Image: c.Image,
 		CPULimitMilli: limit, CPURequestMilli: request,
 	}
+	toRestartRules(&container, c)
 	for kind, probe := range probesOf(c) {
 		if probe != nil {
 			container.Probes[kind] = toProbe(probe)

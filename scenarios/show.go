@@ -155,7 +155,7 @@ func shownPod(spec *corev1.PodSpec) *corev1.PodSpec {
 
 func shownContainer(c *corev1.Container) corev1.Container {
 	shown := corev1.Container{
-		Name: c.Name, Image: c.Image, Ports: c.Ports, RestartPolicy: c.RestartPolicy, Lifecycle: c.Lifecycle,
+		Name: c.Name, Image: c.Image, Ports: c.Ports, RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules, Lifecycle: c.Lifecycle,
 		Resources: corev1.ResourceRequirements{Limits: cpuOnly(c.Resources.Limits), Requests: cpuOnly(c.Resources.Requests)},
 	}
 	for kind, field := range []**corev1.Probe{&shown.StartupProbe, &shown.ReadinessProbe, &shown.LivenessProbe} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,6 +51,9 @@ func (t together) faultRules() {
 		}
 		if *f.Exits && (f.Lasts != nil || f.Probes != nil) {
 			t.wrong(path+".exits", "true must not be given together with lasts or probes: the process is gone")
+		}
+		if !*f.Exits && f.ExitCode != nil {
+			t.wrong(path+".exitCode", "needs exits: true")
 		}
 		if f.Probes != nil && len(f.Probes) == 0 {
 			t.wrong(path+".probes", "must name at least one of startup, readiness, liveness")
@@ -154,18 +158,31 @@ func (t together) nodeRules() {
 		}
 	}
 	check(&t.s.Node.machine, "node")
+	t.backOffMaximum(&t.s.Node.machine, nil, "node")
 	total := 0.0
 	for i := range t.s.Node.Classes {
 		class := &t.s.Node.Classes[i]
 		if class.KernelHz != t.s.Node.KernelHz {
 			check(&class.machine, fmt.Sprintf("node.classes[%d]", i))
 		}
+		t.backOffMaximum(&class.machine, &t.s.Node.machine, fmt.Sprintf("node.classes[%d]", i))
 		if class.Weight != nil {
 			total += *class.Weight
 		}
 	}
 	if len(t.s.Node.Classes) > 0 && total <= 0 {
 		t.wrong("node.classes", "one weight at least must be above 0")
+	}
+}
+
+// backOffMaximum refuses a maximum of the restart back-off that the kubelet has behind
+// a feature gate that is off (K41); one taken from the node is reported there.
+func (t together) backOffMaximum(m, from *machine, path string) {
+	if m.MaxContainerRestart == nil || from != nil && m.MaxContainerRestart == from.MaxContainerRestart {
+		return
+	}
+	if v := (model.Version{Minor: int(*t.s.Cluster.KubernetesVersion)}); !v.NodeBackOffMaximum() {
+		t.wrong(path+".maxContainerRestartPeriod", "%s: needs Kubernetes 1.35: the feature gate is off in %s", formatDuration(time.Duration(*m.MaxContainerRestart)), v)
 	}
 }
 

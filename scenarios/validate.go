@@ -42,6 +42,7 @@ func violations(spec *corev1.PodSpec, kind string) []model.Violation {
 			at := fmt.Sprintf("%s[%d]", list.name, i)
 			v.name(c.Name, at, names)
 			v.container(c, at, spec.TerminationGracePeriodSeconds)
+			v.restartRules(c, at)
 			if list.name == "initContainers" && !isSidecar(c) {
 				v.initContainer(c, at)
 			}

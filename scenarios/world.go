@@ -21,6 +21,9 @@ func toWorld(s *scenario, spec *corev1.PodSpec, container, title string) *model.
 		Cluster:  toCluster(&s.Cluster),
 		Events:   toEvents(&s.Events),
 	}
+	if !w.Cluster.KubernetesVersion.ContainerRestartRules() {
+		dropRestartPolicies(&w.Pod)
+	}
 	if s.Metadata.Name == nil {
 		s.Metadata.Name = &title
 	}
@@ -95,7 +98,7 @@ func toApplication(a *application, c *model.Container, dependencies []string) mo
 		Accounting: word(a.Accounting, model.AccountingExact),
 		Traffic:    toTraffic(a.Traffic),
 		Shutdown: model.Shutdown{
-			Wait: distribution(a.Shutdown.Wait), ListenerAtExit: *a.Shutdown.ListenerCloses == "atExit", IgnoresTerm: *a.Shutdown.IgnoresTerm,
+			Wait: distribution(a.Shutdown.Wait), ListenerAtExit: *a.Shutdown.ListenerCloses == "atExit", IgnoresTerm: *a.Shutdown.IgnoresTerm, ExitCode: a.Shutdown.ExitCode,
 		},
 	}
 	for _, s := range a.BeforeStart {
@@ -220,7 +223,7 @@ func toBackground(b *background) model.Background {
 func toFault(f *fault) model.Fault {
 	result := model.Fault{
 		Name: value(f.Name), Every: distribution(f.Every), After: time.Duration(value(f.After)), Planned: f.After != nil,
-		Exits: *f.Exits, Answers: word(f.Answers, model.FaultRedirectLoop),
+		Exits: *f.Exits, ExitCode: f.ExitCode, Answers: word(f.Answers, model.FaultRedirectLoop),
 		Lasts: distribution(f.Lasts), Forever: f.Lasts == nil, Hangs: f.Probes == nil,
 	}
 	for kind := range model.ProbeKind(model.ProbeKinds) {
@@ -234,7 +237,7 @@ func toNode(m *machine) model.Node {
 		Profile: *m.Profile, CPUs: *m.CPUs, KernelHz: *m.KernelHz,
 		CFSPeriod: time.Duration(*m.CFSPeriod), NoCFSQuota: !*m.CFSQuota, CFSBurst: time.Duration(*m.CFSBurst),
 		LinearWeights: *m.CgroupWeights == "linear", Kernel: string(*m.Kernel),
-		InterruptionsPerSecond: *m.InterruptionsPerSecond,
+		InterruptionsPerSecond: *m.InterruptionsPerSecond, MaxContainerRestartPeriod: time.Duration(value(m.MaxContainerRestart)),
 	}
 	for _, b := range m.Neighbours {
 		n.Neighbours = append(n.Neighbours, model.Neighbour{
@@ -261,6 +264,8 @@ func toCluster(c *cluster) model.Cluster {
 		Propagation:       optional(c.Propagation),
 		ProxyMode:         word(c.KubeProxy.Mode, model.IPVS),
 		MinSyncPeriod:     time.Duration(*c.KubeProxy.MinSyncPeriod),
+
+		OtherChangesPerSecond: *c.KubeProxy.OtherChanges,
 	}
 	if b := c.LoadBalancer; b != nil {
 		result.LoadBalancer = &model.LoadBalancer{Deregistration: time.Duration(*b.Deregistration)}
@@ -278,5 +283,9 @@ func toEvents(e *events) model.Events {
 		}
 		return optional(e.Every)
 	}
-	return model.Events{KubeletRestart: every(e.KubeletRestart), Deletion: every(e.Deletion), Rollout: every(e.Rollout)}
+	result := model.Events{KubeletRestart: every(e.KubeletRestart), Rollout: every(e.Rollout)}
+	if d := e.Deletion; d != nil {
+		result.Deletion, result.DeletionGrace = every(&d.event), d.GracePeriodSeconds
+	}
+	return result
 }

@@ -350,7 +350,7 @@ func (a *application) shutDown() {
 	if a.app.Shutdown.IgnoresTerm {
 		return // only SIGKILL ends it
 	}
-	l.containers[a.studied].exit = 143
+	l.containers[a.studied].exit = exitCode(a.app.Shutdown.ExitCode, 143)
 	a.exitDue = l.now + a.app.Shutdown.Wait.Sample(a.random[streamProcess].Rand)
 	l.timers.set(l.exitTimer(a.studied), a.exitDue)
 }

@@ -111,7 +111,7 @@ func (l *life) look(c int, k model.ProbeKind, why cause) {
 	w := &container.workers[k]
 	seen := kubelet.Seen{Status: container.status, StartedAt: container.startedAt, PodFinished: l.finished, Adopted: l.adopted(container.startedAt)}
 	if container.status.State == kubelet.Terminated {
-		seen.NotRestarted = !l.restarts(container.exitCode)
+		seen.NotRestarted = !l.pod.RestartsAfterExit(container.spec, container.exitCode)
 	}
 	for {
 		before := w.Incarnation()

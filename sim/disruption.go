@@ -42,7 +42,7 @@ func (l *life) beginTermination() {
 		}
 	}
 	s.container, s.phase = l.studied, stopping
-	s.grace = kubelet.DeletionGrace(l.pod)
+	s.grace = l.deletionGrace
 	l.wait(stopping, l.durations.StopRequest.Sample(l.random.Rand))
 }
 
@@ -76,7 +76,7 @@ func (l *life) clearContainer(i int) {
 	l.containers[i] = container{
 		spec: &l.pod.Containers[i], live: none, seen: none, atSync: none,
 		status:  kubelet.Status{Incarnation: -2},
-		backOff: kubelet.BackOff{Initial: 10 * time.Second, Max: 300 * time.Second},
+		backOff: l.backOff,
 	}
 	l.clearWorkers(i)
 	l.timers.set(l.exitTimer(i), never)

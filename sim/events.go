@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/probesim/probesim/model/kubelet"
+)
 
 // The scenario's events: deletions of the pod, restarts of the kubelet and
 // rollouts.
@@ -46,6 +50,11 @@ func (a *application) scheduleDeletion() {
 func (a *application) deleteCalled() {
 	a.set(timerDeletion, never)
 	a.note("pod deleted", "K79")
+	stated := a.world.Events.DeletionGrace
+	if a.role == leaving { // its controller states none
+		stated = nil
+	}
+	a.life.deletionGrace = kubelet.DeletionGrace(a.life.pod, stated)
 	a.endpoints.api.terminating = true
 	if a.world.Cluster.Propagation != nil {
 		a.published()

@@ -30,7 +30,7 @@ func (a *application) faultDue(i int) {
 	a.account()
 	switch {
 	case f.Exits:
-		a.crash(f.Name)
+		a.crash(f.Name, f.ExitCode)
 		return
 	case a.faults[i].on:
 		a.faults[i].on = false
@@ -52,11 +52,19 @@ func (a *application) faultDue(i int) {
 	a.stateChanged()
 }
 
-// crash ends the process by itself.
-func (a *application) crash(name string) {
+// crash ends the process by itself, with the given status or 1.
+func (a *application) crash(name string, stated *int) {
 	a.note(name, ScenarioRule)
 	a.out.Crashes++
-	a.life.exit(a.studied, 1)
+	a.life.exit(a.studied, exitCode(stated, 1))
+}
+
+// exitCode returns the stated status, or the one that holds without.
+func exitCode(stated *int, otherwise int) int {
+	if stated == nil {
+		return otherwise
+	}
+	return *stated
 }
 
 // faultOf returns the fault under way that probes of kind k see, or nil.
@@ -172,7 +180,7 @@ func (a *application) resourceDue(timer int) {
 		a.resources[timer/2] = resourceState{failing: true, open: a.endpoints.in}
 		a.note(g.Name+" reached its mark", ScenarioRule)
 	case g.AtFull == model.FullExits:
-		a.crash(g.Name + " used up")
+		a.crash(g.Name+" used up", nil)
 	case !a.hung:
 		a.hang(g.Name+" used up", model.FaultTimeout)
 	}

@@ -35,8 +35,12 @@ type life struct {
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
 	asked      int       // number of the latest question to a process
 
-	sync      podSync
-	podReady  bool
+	backOff  kubelet.BackOff // of a container that was never started
+	sync     podSync
+	podReady bool
+
+	deletionGrace time.Duration // of a deletion under way (K53)
+
 	finished  bool // phase Succeeded or Failed
 	updates   []update
 	triggered []int // containers whose readiness worker was sent a trigger by the current sync
@@ -130,6 +134,7 @@ func newLife(pod *model.Pod, processTimers, observers int) *life {
 		updates:    make([]update, 0, 8),
 		triggered:  make([]int, 0, n),
 		random:     newStream(),
+		backOff:    kubelet.BackOff{Initial: kubelet.BackOffInitial, Max: model.MaxContainerRestartPeriod},
 	}
 	l.timers = newTimers(l.firstProcessTimer() + processTimers)
 	return l

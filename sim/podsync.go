@@ -321,21 +321,9 @@ func (l *life) wanted(c *container) bool {
 	case c.atSync.Running && !c.killed:
 		return false
 	case c.killed:
-		return l.pod.RestartPolicy != model.RestartNever
+		return l.pod.RestartsAfterKill(c.spec)
 	}
-	return l.restarts(c.live.ExitCode)
-}
-
-// restarts reports whether the restart policy asks for another container after
-// one that exited by itself with the given code (K38).
-func (l *life) restarts(exitCode int) bool {
-	switch l.pod.RestartPolicy {
-	case model.RestartNever:
-		return false
-	case model.RestartOnFailure:
-		return exitCode != 0
-	}
-	return true
+	return l.pod.RestartsAfterExit(c.spec, c.live.ExitCode)
 }
 
 // refuse records that a start was refused until the back-off ends.
@@ -444,11 +432,14 @@ func (l *life) requeue() time.Duration {
 
 // finish ends the pod if nothing runs and nothing will (K35, K87).
 func (l *life) finish() {
-	if l.pod.RestartPolicy == model.RestartAlways || l.finished {
+	if l.finished || !l.pod.EndsByItself() {
 		return
 	}
 	for i := range l.containers {
 		c := &l.containers[i]
+		if c.spec.Sidecar { // keeps no pod from its end
+			continue
+		}
 		if c.live.Running || c.live.Incarnation < 0 || l.wanted(c) || c.seen != c.live {
 			return
 		}

@@ -190,7 +190,7 @@ func (r *rollout) deleteOther(w *model.World) {
 	d := &r.old.durations
 	c := w.Container()
 	terminating := r.draw(&d.DeleteEvent) + r.draw(&d.SliceUpdate)
-	grace := kubelet.DeletionGrace(&w.Pod)
+	grace := kubelet.DeletionGrace(&w.Pod, nil)
 	preStop := kubelet.PreStopLasts(c.PreStop.Lasts, grace)
 	exits := kubelet.RemainingGrace(grace, preStop)
 	if !w.Application.Shutdown.IgnoresTerm {

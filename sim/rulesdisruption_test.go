@@ -168,6 +168,22 @@ func TestK53And81TerminationTakesPreStopAndGrace(t *testing.T) {
 	}
 }
 
+// A DELETE call that states a grace gets the smaller of it and the pod's, and never
+// less than 1 s, of which the container is left 2.
+func TestK53GraceOfTheDeleteCall(t *testing.T) {
+	for stated, want := range map[int64]time.Duration{0: 2 * time.Second, 1: 2 * time.Second, 5: 5 * time.Second, 60: 8 * time.Second} {
+		w := deleted(func(w *model.World) {
+			w.Pod.TerminationGracePeriodSeconds = 8
+			w.Application.Shutdown.IgnoresTerm = true
+			w.Events.DeletionGrace = &stated
+		})
+		p50, _ := spread(spans(traced(t, w, 50, 45*time.Second), is(sim.EventSignal, "SIGTERM"), is(sim.EventSignal, "SIGKILL")))
+		if over := p50 - float64(want.Milliseconds()); over < 5 || over > 25 {
+			t.Errorf("grace %d s stated: SIGTERM to SIGKILL %.0f ms, want %v and some 12 ms", stated, p50, want)
+		}
+	}
+}
+
 // restarted is a world whose kubelet restarts at 80 s.
 func restarted(change func(w *model.World)) *model.World {
 	return world(func(w *model.World) {
@@ -405,6 +421,35 @@ func TestK87PodsEndByTheirPolicy(t *testing.T) {
 		}
 		if n != starts {
 			t.Errorf("%v: %d starts, want %d", policy, n, starts)
+		}
+	}
+}
+
+// A process that ends with 0 by itself is not started again under OnFailure. After a
+// kill it is, as the kill's own sync does not ask for the status.
+func TestK87StatusDecidesUnderOnFailure(t *testing.T) {
+	zero := 0
+	crash := crashing()
+	crash.Pod.RestartPolicy, crash.Faults[0].ExitCode = model.RestartOnFailure, &zero
+	kill := killed()
+	kill.Pod.RestartPolicy, kill.Application.Shutdown = model.RestartOnFailure, model.Shutdown{ExitCode: &zero}
+	for name, test := range map[string]struct {
+		w      *model.World
+		starts int
+	}{"exits with 0": {crash, 1}, "killed, ends with 0": {kill, 2}} {
+		n := 0
+		for _, e := range traced(t, test.w, 1, 35*time.Second)[0].Events {
+			switch e.Kind {
+			case sim.EventStart:
+				n++
+			case sim.EventExit:
+				if e.Code != 0 {
+					t.Errorf("%s: exit %d", name, e.Code)
+				}
+			}
+		}
+		if n != test.starts {
+			t.Errorf("%s: %d starts, want %d", name, n, test.starts)
 		}
 	}
 }

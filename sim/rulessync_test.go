@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,49 @@ func TestK35RestartPolicy(t *testing.T) {
 	}
 }
 
+// A container's own restart policy stands in place of the pod's; its rules come before
+// either where it exits by itself, with status 1 here, and are not asked when a probe
+// kills it (with 143), but at the sync after that.
+func TestK35And38RestartPolicyOfTheContainer(t *testing.T) {
+	const killed = "pod relist=1s relistPhase=0.9s until=25s\nliveness periodSeconds=10 failureThreshold=1\ncontainer\n  liveness 0s failure 5ms\ncontainer"
+	const crashed = "pod relist=1s relistPhase=0.9s until=25s\nliveness periodSeconds=10\ncontainer exits=10s\ncontainer"
+	always, onFailure, never := model.RestartAlways, model.RestartOnFailure, model.RestartNever
+	rule := func(notIn bool, codes ...int) []model.RestartRule {
+		return []model.RestartRule{{NotIn: notIn, ExitCodes: codes}}
+	}
+	for _, test := range []struct {
+		name   string
+		pod    model.RestartPolicy
+		own    *model.RestartPolicy
+		rules  []model.RestartRule
+		life   string
+		starts string
+	}{
+		{"own Never", always, &never, nil, killed, ""},
+		{"own OnFailure", never, &onFailure, nil, killed, "10.205"},
+		{"own Always", never, &always, nil, killed, "10.205"},
+		{"own Never", always, &never, nil, crashed, ""},
+		{"own OnFailure", never, &onFailure, nil, crashed, "11.100"},
+		{"own Never but for 1", always, &never, rule(false, 1, 42), crashed, "11.100"},
+		{"own Never but for 42", always, &never, rule(false, 42), crashed, ""},
+		{"own Never but for all but 1", always, &never, rule(true, 1), crashed, ""},
+		{"own Never but for all but 42", always, &never, rule(true, 42), crashed, "11.100"},
+		{"kill, own Never but for 143", always, &never, rule(false, 143), killed, "10.205"},
+		{"kill, own Never but for 1", always, &never, rule(false, 1), killed, ""},
+	} {
+		trace := script(t, test.life, func(s *sim.Script) {
+			s.Pod.RestartPolicy = test.pod
+			s.Pod.Containers[0].RestartPolicy, s.Pod.Containers[0].RestartRules = test.own, test.rules
+		})
+		t.Log(test.name)
+		holds(t, trace, "c1   start", test.starts)
+	}
+	sidecar := model.Container{Sidecar: true}
+	if pod := (&model.Pod{RestartPolicy: never}); !pod.RestartsAfterKill(&sidecar) || !pod.RestartsAfterExit(&sidecar, 0) {
+		t.Error("a sidecar is not restarted in a pod whose policy is Never")
+	}
+}
+
 func TestK36And37GraceInALife(t *testing.T) {
 	for _, test := range []struct{ grace, preStop, probe, term, kill string }{
 		{"30", "0s", "", "10.005", "40.005"},
@@ -204,6 +248,23 @@ func TestK39To41CrashLoopInALife(t *testing.T) {
 	want := []float64{0, 10, 20, 40, 80, 160, 300, 300, 300, 300}
 	if fmt.Sprintf("%.3f", waits[:len(want)]) != fmt.Sprintf("%.3f", want) {
 		t.Errorf("waits %.3f, want %.3f", waits, want)
+	}
+}
+
+// A node with a lower maximum waits no longer, and less after the first crash too.
+func TestK41MaximumOfTheNode(t *testing.T) {
+	for maximum, want := range map[time.Duration]time.Duration{0: 310 * time.Second, 30 * time.Second: 40 * time.Second, 4 * time.Second: 7 * time.Second} {
+		w := world(func(w *model.World) {
+			w.Node.MaxContainerRestartPeriod = maximum
+			w.Faults = []model.Fault{{Exits: true, Every: dist.Constantly(2 * time.Second)}}
+		}, model.Readiness)
+		trace := traced(t, w, 1, time.Hour)[0]
+		waits := spans([]*sim.Trace{{Events: slices.DeleteFunc(trace.Events, func(e sim.Event) bool { return e.At < 20*time.Minute })}},
+			is(sim.EventExit, ""), is(sim.EventStart, ""))
+		// K43's factor of up to 1.5 acts on what remains of a minute at the most.
+		if longest := slices.Max(waits); longest > want+20*time.Second || longest < want*9/10 {
+			t.Errorf("maximum %v: the longest wait is %v, want about %v", maximum, longest, want)
+		}
 	}
 }
 

@@ -63,10 +63,8 @@ func (s *Script) Run() *Trace {
 		TimeoutLateThrottled: dist.Constantly(s.TimeoutLate),
 		BackOffFactor:        dist.Constant(1),
 	}
+	l.backOff = kubelet.BackOff{Initial: s.BackOffInitial, Max: s.BackOffMax}
 	l.reset(0)
-	for c := range l.containers {
-		l.containers[c].backOff = kubelet.BackOff{Initial: s.BackOffInitial, Max: s.BackOffMax}
-	}
 	l.stale, l.kubeletStart, l.relistPhase = s.StaleTrigger, -s.KubeletAge, s.RelistPhase
 	l.horizon = s.Horizon
 	l.trace = &Trace{Horizon: s.Horizon}

@@ -87,6 +87,9 @@ func Unsupported(w *model.World) []string {
 func newWorldLife(w *model.World, node *model.Node, observers int) *life {
 	a := newApplication(w, node)
 	l := newLife(&w.Pod, a.timerCount(), observers)
+	if longest := node.MaxContainerRestartPeriod; longest > 0 {
+		l.backOff.Max = longest
+	}
 	l.processes = a
 	a.life = l
 	l.studied = w.Studied

@@ -171,7 +171,7 @@ func (x *explainer) whyStart(e *sim.Event) string {
 	case "K43":
 		return "The back-off was over when the queue was looked at."
 	}
-	return fmt.Sprintf("A sync saw the exit. restartPolicy %s asks for another container, and no back-off holds it (K39).", x.world.Pod.RestartPolicy)
+	return fmt.Sprintf("A sync saw the exit. restartPolicy %s asks for another container, and no back-off holds it (K39).", x.world.Pod.RestartPolicyOf(&x.world.Pod.Containers[e.Container]))
 }
 
 func (x *explainer) whyStatus(c *explained, e *sim.Event) string {

@@ -4,12 +4,16 @@ import "time"
 
 // BackOff is the restart back-off of one container (K39 to K42).
 type BackOff struct {
-	Initial, Max time.Duration // 10 s and 300 s unless the node is configured otherwise (K41)
+	Initial time.Duration // BackOffInitial
+	Max     time.Duration // of the node (K41); a lower one lowers the first delay too
 
 	exists  bool
 	delay   time.Duration
 	updated time.Duration // of the last start decision
 }
+
+// BackOffInitial is the delay after the first restart (K41).
+const BackOffInitial = 10 * time.Second
 
 // backOffReset is the age after which a back-off is forgotten (K39, K42).
 const backOffReset = 600 * time.Second

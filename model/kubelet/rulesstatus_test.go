@@ -255,11 +255,11 @@ func TestK54KubeletRestartForgetsTheBackOff(t *testing.T) {
 
 func TestK53DeletionGraceIsAtLeastOneSecond(t *testing.T) {
 	for seconds, want := range map[int64]time.Duration{0: second, 1: second, 2: 2 * second, 30: 30 * second} {
-		if got := kubelet.DeletionGrace(&model.Pod{TerminationGracePeriodSeconds: seconds}); got != want {
+		if got := kubelet.DeletionGrace(&model.Pod{TerminationGracePeriodSeconds: seconds}, nil); got != want {
 			t.Errorf("grace of %d s: %v, want %v", seconds, got, want)
 		}
 	}
-	if got := kubelet.RemainingGrace(kubelet.DeletionGrace(&model.Pod{}), 0); got != 2*second {
+	if got := kubelet.RemainingGrace(kubelet.DeletionGrace(&model.Pod{}, nil), 0); got != 2*second {
 		t.Errorf("at the container %v, want 2s (K37)", got)
 	}
 }

@@ -115,9 +115,14 @@ func wholeSeconds(n int64) time.Duration {
 	return time.Duration(min(n, int64(dist.Longest/time.Second))) * time.Second
 }
 
-// DeletionGrace returns the grace period of a pod's deletion (K53).
-func DeletionGrace(pod *model.Pod) time.Duration {
-	return wholeSeconds(max(1, pod.TerminationGracePeriodSeconds))
+// DeletionGrace returns the grace period of a pod's deletion: the smaller of the
+// pod's and that of the DELETE call, if the call states one, and at least 1 s (K53).
+func DeletionGrace(pod *model.Pod, stated *int64) time.Duration {
+	seconds := pod.TerminationGracePeriodSeconds
+	if stated != nil {
+		seconds = min(seconds, *stated)
+	}
+	return wholeSeconds(max(1, seconds))
 }
 
 // PreStopLasts returns how long a preStop hook that takes lasts is let run

@@ -152,16 +152,20 @@ const Annotation = "probesim/ignore"
 // livenessEndsPod is about pods that are not restarted (A10). A job of a
 // controller is started anew by it, which costs a pod.
 func livenessEndsPod(c *check) {
-	if c.probe(model.Liveness) == nil || c.World.Pod.RestartPolicy != model.RestartNever || c.container().Sidecar {
+	if c.probe(model.Liveness) == nil || c.World.Pod.RestartsAfterKill(c.container()) {
 		return
+	}
+	field, ends := "pod.restartPolicy", "the pod"
+	if c.container().RestartPolicy != nil {
+		field, ends = "restartPolicy", "the container"
 	}
 	kills := calc.Number(math.NaN())
 	if c.Risk != nil && c.Risk.FalseKillsPerPodYear != nil {
 		kills = calc.Number(c.Risk.FalseKillsPerPodYear.Estimate)
 	}
 	c.report(Finding{
-		Assumed: c.AnswersAssumed, Field: "pod.restartPolicy",
-		Message: "restartPolicy Never: a liveness verdict, false or not, ends the pod for good",
+		Assumed: c.AnswersAssumed, Field: field,
+		Message: "restartPolicy Never: a liveness verdict, false or not, ends " + ends + " for good",
 		Fix:     "set restartPolicy to OnFailure, or leave the liveness probe out",
 		Number:  &Number{kills, "1/year", "false kills per pod-year", "closed form or short simulation"},
 	})

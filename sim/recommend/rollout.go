@@ -261,7 +261,7 @@ func (s *search) oldPodGone(strategy *model.Strategy, random *rand.Rand) time.Du
 		return 0
 	}
 	d := kubelet.MeasuredDurations()
-	grace := kubelet.DeletionGrace(&s.w.Pod)
+	grace := kubelet.DeletionGrace(&s.w.Pod, nil)
 	preStop := kubelet.PreStopLasts(s.w.Container().PreStop.Lasts, grace)
 	shutdown := kubelet.RemainingGrace(grace, preStop)
 	if !s.w.Application.Shutdown.IgnoresTerm {

@@ -66,7 +66,7 @@ var preStopSleeps = []int64{0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120}
 // termination simulates deletions of the pod with longer and longer sleeps. It
 // returns nil if it was told to stop.
 func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
-	now, grace := s.w.Container().PreStop.Lasts, kubelet.DeletionGrace(&s.w.Pod)
+	now, grace := s.w.Container().PreStop.Lasts, kubelet.DeletionGrace(&s.w.Pod, nil)
 	t := &Termination{
 		PreStopSeconds: now.Seconds(), TerminationGracePeriodSeconds: s.w.Pod.TerminationGracePeriodSeconds, ByPreStop: []PreStopPoint{},
 	}
