@@ -9,7 +9,8 @@ type service struct {
 	applying bool           // the proxy writes rules
 	waiting  bool           // the proxy waits for minSyncPeriod
 	dirty    bool           // the slice changed since the proxy last took it
-	applied  time.Duration  // end of the proxy's last application; never: none yet
+	began    time.Duration  // start of the proxy's last application
+	applied  time.Duration  // its end; never: none yet
 	whole    bool           // the members are all there are: no other replica is taken to be ready
 	balances bool           // the members in the endpoints share the service's traffic; otherwise each has its own part
 }
@@ -51,10 +52,47 @@ func (s *service) await() {
 	a := s.owner()
 	s.waiting = true
 	start := a.life.now
+	if perSecond := a.world.Cluster.OtherChangesPerSecond; perSecond > 0 {
+		s.followOthers(a, perSecond)
+	}
 	if s.applied != never {
 		start = max(start, s.applied+a.world.Cluster.MinSyncPeriod)
 	}
 	a.set(timerRules, start+a.draw(&a.life.durations.RulesStart))
+}
+
+// remembered is how far back the changes of other services are followed: within it
+// the proxy has forgotten what it did before, but for the phase of its applications
+// where one follows the other, which is drawn.
+const remembered = time.Minute
+
+// followOthers advances the proxy's applications of other services' changes, which
+// come at exponential intervals, up to now (K72). They are drawn only when this
+// service needs to know: an application covers the changes before its start, and one
+// that comes after it makes another, minSyncPeriod after the end at the earliest.
+//
+//	change ─> application ── minSyncPeriod ── application (if a change came since the start)
+//	                                     └──> idle until the next change
+func (s *service) followOthers(a *application, perSecond float64) {
+	random := a.random[streamPropagation].Rand
+	least := a.world.Cluster.MinSyncPeriod
+	untilNext := func() time.Duration { return time.Duration(random.ExpFloat64() / perSecond * float64(time.Second)) }
+	var change time.Duration // the first that no application has covered
+	if s.applied == never || a.life.now-s.applied > remembered {
+		cycle := least + a.draw(&a.life.durations.RulesApply)
+		change = a.life.now - remembered - time.Duration(random.Float64()*float64(cycle))
+		s.applied = change - least
+	} else {
+		change = s.began + untilNext()
+	}
+	for {
+		start := max(change, s.applied+least) + a.draw(&a.life.durations.RulesStart)
+		if start >= a.life.now {
+			return
+		}
+		s.began, s.applied = start, start+a.draw(&a.life.durations.RulesApply)
+		change = start + untilNext()
+	}
 }
 
 // rulesDue begins or ends an application of rules.
@@ -63,6 +101,7 @@ func (s *service) rulesDue() {
 	owner.set(timerRules, never)
 	if s.waiting {
 		s.waiting, s.applying, s.dirty = false, true, false
+		s.began = owner.life.now
 		for _, a := range s.members {
 			a.endpoints.changed = a.endpoints.next != a.endpoints.slice
 			a.endpoints.next = a.endpoints.slice

@@ -159,7 +159,7 @@ func (s *studied) removal(probe *Probe) {
 		return
 	}
 	_, settings := s.probe(model.Readiness)
-	removal := window.Then(s.propagation())
+	removal := window.Then(s.propagation()...)
 	if why != "" {
 		s.c.note("readiness probe: of removalSeconds only the bounds are known: %s; run simulates it", why)
 		probe.RemovalSeconds = removal.withoutPast(settings).onlyBounds()
@@ -193,14 +193,43 @@ func (s *studied) earliestKill() time.Duration {
 	return time.Duration(low)
 }
 
-// propagation returns the delay from a readiness verdict to the last proxy: the
-// scenario's, or that of the mechanism for an isolated change.
-func (s *studied) propagation() dist.Duration {
-	if whole := s.w.Cluster.Propagation; whole != nil {
-		return *whole
+// propagation returns the parts of the delay from a readiness verdict to the last
+// proxy: the scenario's, or those of the mechanism, for a change before which no
+// other of this service came.
+func (s *studied) propagation() []dist.Duration {
+	cluster := &s.w.Cluster
+	if whole := cluster.Propagation; whole != nil {
+		return []dist.Duration{*whole}
 	}
-	s.c.note("propagation: as measured for an isolated change, about 0.05 s (K71, K72); up to %v more where another endpoint changed just before", s.w.Cluster.MinSyncPeriod)
-	return isolatedChange
+	if cluster.OtherChangesPerSecond > 0 {
+		s.c.note("propagation: as measured for an isolated change, about 0.05 s, and the wait for minSyncPeriod after an application of other services' changes (K71, K72)")
+		return []dist.Duration{isolatedChange, WaitForOthers(cluster)}
+	}
+	s.c.note("propagation: as measured for an isolated change, about 0.05 s (K71, K72); up to %v more where another endpoint changed just before", cluster.MinSyncPeriod)
+	return []dist.Duration{isolatedChange}
+}
+
+// applicationOfRules is how long kube-proxy takes to apply its rules: the measured
+// median (K72).
+const applicationOfRules = 32 * time.Millisecond
+
+// WaitForOthers returns how long a change waits at kube-proxy because of other
+// services' changes, which come at exponential intervals of rate λ (K72). The proxy
+// cannot begin for B after the start of an application, its length and minSyncPeriod,
+// and the next one begins at once if a change came in that time: with probability
+// 1 − exp(−λB), and else after 1/λ on average. So the share of the time in which it
+// cannot is λB/(λB + exp(−λB)), and what is left of B then is
+// uniform. The zero value where no other service changes.
+func WaitForOthers(c *model.Cluster) dist.Duration {
+	if c.OtherChangesPerSecond <= 0 {
+		return dist.Duration{}
+	}
+	busy := float64(applicationOfRules + c.MinSyncPeriod)
+	load := c.OtherChangesPerSecond * busy / 1e9
+	share := load / (load + math.Exp(-load))
+	return dist.Duration{Nanoseconds: dist.Mixture{
+		{Weight: 1 - share, Of: dist.Constant(0)}, {Weight: share, Of: dist.Uniform{Low: 0, High: busy}},
+	}}
 }
 
 // isolatedChange is the time from the deciding attempt's end to the end of the

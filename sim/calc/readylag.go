@@ -41,7 +41,7 @@ func (s *studied) readyLag(probe *Probe) {
 	if first != nil {
 		gatedBy = &firstSettings
 	}
-	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(s.wait(model.Readiness), s.propagation()).Seconds()
+	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(append(s.propagation(), s.wait(model.Readiness))...).Seconds()
 	s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
 }
 

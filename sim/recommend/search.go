@@ -13,6 +13,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -255,10 +256,11 @@ func (s *search) propagation(p float64) float64 {
 	if stated := s.w.Cluster.Propagation; stated != nil {
 		return stated.Quantile(p).Seconds()
 	}
+	isolated := 0.05
 	if p > 0.9 {
-		return 0.1
+		isolated = 0.1
 	}
-	return 0.05
+	return isolated + calc.WaitForOthers(&s.w.Cluster).Quantile(p).Seconds()
 }
 
 // detection is the quantile p of the time from a hang to the verdict (S4).
