@@ -47,6 +47,7 @@ type coastingProbe struct {
 	before  rand.PCG // state of the stream at the latest tick
 	failure float64
 	wait    dist.Duration
+	slowed  float64       // times as long
 	within  time.Duration // it has to come: the timeout, or the period if that is shorter
 }
 
@@ -116,7 +117,7 @@ func (a *application) enterCoast() {
 			case handler == model.TCPSocket:
 				p.fixed = acceptance
 			default:
-				p.random, p.wait, p.failure = a.random[streamAnswers+k], a.app.Probes[k].Wait, a.app.Probes[k].Failure
+				p.random, p.wait, p.failure, p.slowed = a.random[streamAnswers+k], a.app.Probes[k].Wait, a.app.Probes[k].Failure, a.slowed
 			}
 			probes = append(probes, p)
 		}
@@ -162,7 +163,7 @@ func (p *coastingProbe) attempt() bool {
 			p.takeBack()
 			return false
 		}
-		wait = p.wait.Sample(random.Rand)
+		wait = dist.Stretched(p.wait.Sample(random.Rand), p.slowed)
 	}
 	if wait >= p.within {
 		p.takeBack()

@@ -97,7 +97,7 @@ func coastingWorld(t *rapid.T, w *model.World) {
 	w.Application.Startup = []model.Stage{{Wait: exponentially(8 * time.Second), CPU: dist.Constantly(seconds(0, 3, "boot"))}}
 	w.Application.Pauses = []model.OnOff{{Every: exponentially(seconds(100, 4000, "pauses")), Lasts: exponentially(5 * time.Second)}}
 	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Every: exponentially(seconds(100, 9000, "stalls")), Lasts: exponentially(8 * time.Second)}}}
-	w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponentially(time.Minute), Idle: exponentially(10 * time.Minute)}}
+	w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, WaitFactor: rapid.Float64Range(1, 9).Draw(t, "factor"), Busy: exponentially(time.Minute), Idle: exponentially(10 * time.Minute)}}
 	w.Faults = []model.Fault{
 		{Name: "deadlock", Every: exponentially(9 * time.Hour), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}},
 		{Name: "bug", Every: exponentially(8 * time.Hour), Exits: true},
