@@ -179,6 +179,9 @@ func (a *application) reset(seed, replication, generation uint64) {
 	a.role, a.heir, a.launched = studiedPod, nil, false
 	if a.cpu != nil {
 		a.cpu.Record(a.life.trace != nil)
+		if t := a.app.Traffic; t != nil && t.OfService {
+			a.cpu.BurstsFrom(a.random[streamBursts].Rand, a.life.now)
+		}
 	}
 	a.alive, a.serving, a.terminating, a.unaware, a.listening = false, false, false, false, false
 	a.exitDue = never

@@ -64,7 +64,8 @@ const (
 	streamKubelet  = streamDeletion + 1
 	streamRenewals = streamKubelet + 1
 	streamRollout  = streamRenewals + 32
-	streamCount    = streamRollout + 1
+	streamBursts   = streamRollout + 1
+	streamCount    = streamBursts + 1
 )
 
 // purposeOf returns what stream i is for.

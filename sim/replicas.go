@@ -14,8 +14,8 @@ import (
 //   - the dependencies: one outage meets all of them at one instant;
 //   - the stalls, the neighbours and the class of the node, where several run on
 //     one node: replica i is on node i / replicasPerNode;
-//   - the Service: its proxies' rules (K51, K72), its load, and the rule that
-//     the last endpoints get traffic while they terminate (K83).
+//   - the Service: its proxies' rules (K51, K72), its load with its bursts, and
+//     the rule that the last endpoints get traffic while they terminate (K83).
 //
 // All else is each replica's own. Replica 0 has the random numbers that the
 // world's Simulator draws. It belongs to one goroutine.
@@ -49,7 +49,7 @@ func NewReplicas(w *model.World) (*Replicas, error) {
 		pod := worldLives(w, 0)
 		for _, lives := range pod {
 			a := lives[0].processes.(*application)
-			if len(a.renewals) > streamCount-streamRenewals {
+			if len(a.renewals) > streamRollout-streamRenewals {
 				return nil, errors.New("replicas together: too many pauses, stalls, neighbours and dependencies to share them")
 			}
 			a.among = replica{number: i, node: i / max(1, w.Node.ReplicasPerNode)}
@@ -61,11 +61,14 @@ func NewReplicas(w *model.World) (*Replicas, error) {
 }
 
 // ownPurpose sets the streams of a replica apart from those of the others: all
-// but those of the dependencies, and those of the node's stalls and neighbours
-// from those of other nodes only.
+// but those of the dependencies and of the service's bursts, and those of the
+// node's stalls and neighbours from those of other nodes only.
 func (a *application) ownPurpose(i int) purpose {
 	const perReplica, perNode = 48, 40
 	own := a.among.number << perReplica
+	if i == streamBursts {
+		return 0 // drawn from only where the traffic is the service's
+	}
 	if k := i - streamRenewals; k >= 0 && k < len(a.renewals) {
 		switch a.renewals[k].what {
 		case renewsDependency:

@@ -134,3 +134,36 @@ func TestLoadOfAnUnreadyReplicaMoves(t *testing.T) {
 		t.Errorf("both out after one: %.2g of the episodes with the load moving, %.2g without", whole[false], whole[true])
 	}
 }
+
+// TestBurstsOfAServiceMeetAllReplicas holds the bursts of a service's traffic to
+// one schedule, whenever each container starts: workers that answer the probe
+// and are flooded by a burst are so in every replica at once.
+func TestBurstsOfAServiceMeetAllReplicas(t *testing.T) {
+	const n = 3
+	flooded := func(ofService bool) *ReplicasOutcome {
+		w := replicasWorld(n)
+		w.Application.BeforeStart = []model.Stage{{Wait: exponential(30 * time.Second)}}
+		for k := range w.Application.Probes {
+			w.Application.Probes[k].RunsOn = model.Workers
+		}
+		burst := model.OnOff{Every: exponential(3 * time.Hour), Lasts: dist.Duration{Nanoseconds: dist.Constant(float64(5 * time.Minute))}}
+		second := model.OnOff{Every: exponential(4 * time.Hour), Lasts: dist.Duration{Nanoseconds: dist.Constant(float64(3 * time.Minute))}}
+		w.Application.Traffic = &model.Traffic{
+			OfService: ofService, Workers: 1, Queue: 50, ClientTimeout: 20 * time.Second,
+			Wait:   dist.Duration{Nanoseconds: dist.Constant(float64(time.Second))},
+			Bursts: []model.Burst{{OnOff: burst, PerSecond: 4}, {OnOff: second, PerSecond: 4}},
+		}
+		if ofService {
+			for i := range w.Application.Traffic.Bursts {
+				w.Application.Traffic.Bursts[i].PerSecond *= n
+			}
+		}
+		return runReplicas(t, w, 4, 48*time.Hour)
+	}
+	if o := flooded(true); o.Episodes < 30 || o.Whole != o.Episodes {
+		t.Errorf("all replicas out in %d of %d episodes of a service's bursts", o.Whole, o.Episodes)
+	}
+	if o := flooded(false); o.Episodes < 90 || o.Whole > o.Episodes/10 {
+		t.Errorf("all replicas out in %d of %d episodes of each pod's own bursts", o.Whole, o.Episodes)
+	}
+}

@@ -83,6 +83,9 @@ func (a *application) copyFrom(other *application) {
 	a.out.FalseKills = other.out.FalseKills
 	if a.cpu != nil {
 		a.cpu.CopyFrom(other.cpu, a.random[streamCPU].Rand)
+		if t := a.app.Traffic; t != nil && t.OfService {
+			a.cpu.BurstsFrom(a.random[streamBursts].Rand, a.life.now)
+		}
 	}
 	a.finished = append(own.finished[:0], other.finished...)
 	a.renewals = append(own.renewals[:0], other.renewals...)

@@ -27,6 +27,8 @@ const (
 type Container struct {
 	cfg    Config
 	random *rand.Rand
+	bursts *rand.Rand    // of the traffic; nil: random
+	since  time.Duration // they are drawn, if from bursts
 	now    time.Duration // all events up to here have happened
 
 	levels     []bandwidth // none without a quota
@@ -107,6 +109,11 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.startBursts(now)
 	c.newProcess(now)
 }
+
+// BurstsFrom draws the traffic's bursts, from the next Reset on, from a generator
+// of their own and since an instant at or before it: those of a service meet all
+// of its pods at once, whenever their containers start.
+func (c *Container) BurstsFrom(r *rand.Rand, since time.Duration) { c.bursts, c.since = r, since }
 
 // Exit ends the process. The jobs that have not ended are never reported. The
 // clients whose requests it had lose their connections, and go on trying until Restart or Reset.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -96,12 +97,47 @@ func (c *Container) newLoad() {
 // startBursts begins the bursts of the traffic, which belong to its clients and
 // go on through restarts.
 func (c *Container) startBursts(now time.Duration) {
+	since := now
+	if c.bursts != nil {
+		since = c.since
+	}
 	for i := range c.sources {
 		s := &c.sources[i]
 		for j := range s.burst {
-			s.burst[j] = burst{turn: later(now, s.traffic.Bursts[j].Every.Sample(c.random))}
+			s.burst[j] = burst{turn: later(since, s.traffic.Bursts[j].Every.Sample(c.burstRandom()))}
+		}
+		for len(s.burst) > 0 { // in the order of time, in which they are drawn later, too
+			first := 0
+			for j := range s.burst {
+				if s.burst[j].turn < s.burst[first].turn {
+					first = j
+				}
+			}
+			if s.burst[first].turn > now {
+				break
+			}
+			c.turn(s, first, s.burst[first].turn)
 		}
 	}
+}
+
+// turn begins or ends a burst.
+func (c *Container) turn(s *source, j int, now time.Duration) {
+	b := &s.burst[j]
+	b.on = !b.on
+	length := s.traffic.Bursts[j].Every
+	if b.on {
+		length = s.traffic.Bursts[j].Lasts
+	}
+	b.turn = later(now, max(length.Sample(c.burstRandom()), 1))
+}
+
+// burstRandom returns what the bursts are drawn from.
+func (c *Container) burstRandom() *rand.Rand {
+	if c.bursts != nil {
+		return c.bursts
+	}
+	return c.random
 }
 
 // startLoad begins all arrivals.
@@ -160,17 +196,10 @@ func (c *Container) arrive(i int, now time.Duration) {
 	s := &c.sources[i]
 	turned := false
 	for j := range s.burst {
-		b := &s.burst[j]
-		if b.turn > now {
-			continue
+		if s.burst[j].turn <= now {
+			turned = true
+			c.turn(s, j, now)
 		}
-		turned = true
-		b.on = !b.on
-		length := s.traffic.Bursts[j].Every
-		if b.on {
-			length = s.traffic.Bursts[j].Lasts
-		}
-		b.turn = later(now, max(length.Sample(c.random), 1))
 	}
 	switch {
 	case turned:
