@@ -125,7 +125,8 @@ func (a *Answers) Draw(c draw.Canvas) {
 	steps := survival(a.Took, nil)
 	shortest, longest := a.Timeout/100, 5*max(a.Timeout, a.Proposed, time.Microsecond)
 	if len(steps) > 0 {
-		shortest = min(shortest, steps[0].at/2)
+		early, _ := quantile(steps, 0.01) // what is faster still says nothing more
+		shortest = min(shortest, early/2)
 		longest = max(longest, steps[len(steps)-1].at*3/2)
 	}
 	shortest = min(max(shortest, longest/1e6, time.Microsecond), longest/10)
@@ -133,7 +134,7 @@ func (a *Answers) Draw(c draw.Canvas) {
 	logAxis(&p.Y, leastShare(steps), 1)
 	symbol := logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds())
 	p.Add(plotterFunc(a.region), plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { a.curve(c, p, steps) }))
-	drawPlot(p, body, fmt.Sprintf("time t of an answer (%s, log scale)", symbol), "share of answers that take longer than t (log scale)")
+	drawPlot(p, body, fmt.Sprintf("time t of an answer (%s)", symbol), "share of answers that take longer than t (log scale)")
 }
 
 // region shades the answers that are too late.
@@ -151,6 +152,16 @@ func (a *Answers) curve(c draw.Canvas, p *plot.Plot, steps []step) {
 	line := stairs(c.Min.X, steps, x, y)
 	strokeLine(c, darkGrey, thickLine, nil, line...)
 	labels.blockLines(line)
+	tellSteps(c, steps, func(at time.Duration, p float64) vg.Point { return vg.Point{X: x(at), Y: y(1 - p)} },
+		func(at time.Duration, p float64) string {
+			return fmt.Sprintf("%s of answers take up to %s", share(p), spell(at))
+		})
+	for _, p := range []float64{0.999, 0.9999} {
+		tellStep(c, steps, p, func(at time.Duration, p float64) vg.Point { return vg.Point{X: x(at), Y: y(1 - p)} },
+			func(at time.Duration, p float64) string {
+				return fmt.Sprintf("%s of answers take longer than %s", share(1-p), spell(at))
+			})
+	}
 	for _, t := range a.timeouts() {
 		strokeLine(c, t.ink, mediumLine, []vg.Length{4, 3}, vg.Point{X: x(t.at), Y: c.Min.Y}, vg.Point{X: x(t.at), Y: c.Max.Y})
 		labels.block(x(t.at)-1, c.Min.Y, x(t.at)+1, c.Max.Y)

@@ -88,8 +88,9 @@ func logAxis(axis *plot.Axis, lowest, highest float64) {
 }
 
 // logSecondsAxis makes an axis count seconds logarithmically, with labels at
-// 1, 2 and 5 times powers of ten of seconds, and returns the unit's symbol.
-func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
+// 1, 2 and 5 times powers of ten of seconds, and returns what the axis's name
+// has to say: the unit, unless the labels span so much that each has its own.
+func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (note string) {
 	axis.Scale = plot.LogScale{}
 	axis.Min, axis.Max = lowest, highest
 	unit := unitFor(secondsOf(math.Sqrt(lowest * highest)))
@@ -99,6 +100,7 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 	length := unit.length.Seconds()
 	var ticks plot.ConstantTicks
 	decades := math.Log10(highest / lowest)
+	named := decades >= 4 && lowest < 1e-3 // by each label
 	every := 1 + int(decades)/8
 	for power := roundDown(lowest / length); power <= highest/length; power *= 10 {
 		for digit := 1.0; digit < 10; digit++ {
@@ -107,6 +109,9 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 			exponent := int(math.Round(math.Log10(power)))
 			if digit == 1 && exponent%every == 0 || decades < 4 && (digit == 2 || digit == 5) {
 				t.Label = digits(value, 3)
+				if named {
+					t.Label = spell(secondsOf(t.Value))
+				}
 			}
 			if t.Value >= lowest && t.Value <= highest {
 				ticks = append(ticks, t)
@@ -114,7 +119,10 @@ func logSecondsAxis(axis *plot.Axis, lowest, highest float64) (symbol string) {
 		}
 	}
 	axis.Tick.Marker = ticks
-	return unit.symbol
+	if named {
+		return "log scale"
+	}
+	return unit.symbol + ", log scale"
 }
 
 // drawPlot draws a plot with what its axes count: below the one, and above the

@@ -252,6 +252,7 @@ func (c *Comparison) row(canvas draw.Canvas, x func(float64) vg.Length, y vg.Len
 		high = canvas.Max.X
 	}
 	strokeLine(canvas, ink, thickLine, nil, vg.Point{X: low, Y: y}, vg.Point{X: high, Y: y})
+	tell(canvas, low, y-5, high, y+5, fmt.Sprintf("%s, %s: %s, was %s; %s", d.Variant, figureOf(d), write(d.After.Estimate), write(d.Before.Estimate), timesText(r)))
 	if change == "no difference shown" {
 		ring(canvas, ink, x(r.Estimate), y, 4, thickLine)
 		return

@@ -188,6 +188,8 @@ func (c *Convergence) curve(canvas draw.Canvas, p *plot.Plot) {
 		x := toX(float64(point.Replications))
 		strokeLine(canvas, blue, mediumLine, nil, vg.Point{X: x, Y: y(point.Low)}, vg.Point{X: x, Y: y(point.High)})
 		disc(canvas, blue, x, middle[i].Y, 3.5)
+		write := valuesOfMeasure(c.Figure.Measure)
+		tell(canvas, x-2, y(point.Low), x+2, y(point.High), fmt.Sprintf("%d replications: %s (%s to %s)", point.Replications, write(point.Estimate.Estimate), write(point.Low), write(point.High)))
 		labels.block(x-5, y(point.Low), x+5, y(point.High))
 	}
 	c.label(canvas, middle, y, &labels)

@@ -134,12 +134,7 @@ func (d *Delays) Draw(c draw.Canvas) {
 	}
 	p := newPlot()
 	symbol := secondsAxis(&p.X, 0, longest*1.15)
-	p.Y.Min, p.Y.Max = 0, 1.04
-	var ticks plot.ConstantTicks
-	for percent := 0; percent <= 100; percent += 20 {
-		ticks = append(ticks, plot.Tick{Value: float64(percent) / 100, Label: fmt.Sprintf("%d %%", percent)})
-	}
-	p.Y.Tick.Marker = ticks
+	percentAxis(&p.Y)
 	p.Add(plotterFunc(gridLines), plotterFunc(d.curves))
 	curves := draw.Crop(body, 0, 0, 0, -d.waterfallHeight())
 	drawPlot(p, curves, fmt.Sprintf("time t since the hang (%s)", symbol), "share of hangs after which it has happened by t")
@@ -155,6 +150,10 @@ func (d *Delays) curves(c draw.Canvas, p *plot.Plot) {
 		line := stairs(x(delay.steps[0].at), delay.steps, x, func(share float64) vg.Length { return y(1 - share) })
 		strokeLine(c, delay.ink, thickLine, delay.dashes, line...)
 		labels.blockLines(line)
+		tellSteps(c, delay.steps, func(at time.Duration, p float64) vg.Point { return vg.Point{X: x(at), Y: y(p)} },
+			func(at time.Duration, p float64) string {
+				return fmt.Sprintf("%s of hangs: %s within %s", share(p), delay.told, spell(at))
+			})
 	}
 	for _, delay := range delays {
 		if delay.bound > 0 {

@@ -9,6 +9,8 @@
 //   - Answers: how long answers take against the timeout;
 //   - Limits: how long answers take under other CPU limits;
 //   - Delays: what follows a hang, and when;
+//   - Rollout: how many new replicas are Ready when, against the deadline;
+//   - Cascade: whether one replica that is out takes the others with it;
 //   - Tornado: which inputs a measure hangs on;
 //   - Comparison: what variants change, with intervals on the same lives;
 //   - Convergence: an estimate from ever more replications, and the closed form;

@@ -3,6 +3,7 @@ package plots
 import (
 	"cmp"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func edges() map[string]Chart {
 	one := FrontPoint{10, 1, 3, 30, stats.Estimate{Estimate: 1, Low: 1, High: 1}}
 	never := stats.Estimate{Estimate: 0, Low: 0, High: 0, Method: "exact"}
 	unknown := stats.Estimate{Estimate: math.NaN(), Low: 0, High: math.Inf(1)}
-	return map[string]Chart{
+	charts := map[string]Chart{
 		"no lives":       &Timeline{},
 		"no trace":       &Timeline{Lives: []Life{{}}},
 		"no events":      &Timeline{Lives: []Life{{Trace: &sim.Trace{}}}},
@@ -73,6 +74,8 @@ func edges() map[string]Chart {
 
 		"longest name": &Startup{Title: long, Scenario: long, Completed: startups(50, 3, 1), Probe: probe(1, 1, 1)},
 	}
+	maps.Copy(charts, togetherEdges())
+	return charts
 }
 
 // crashLoop is a life full of kills and restarts.

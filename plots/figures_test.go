@@ -172,6 +172,7 @@ func examples() map[string]Chart {
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
 		"answers": answers(), "delays": delays(), "qq": qq(), "qq-empty": &QQ{Source: "pods.json: web", Family: "constant", PValue: math.NaN()}}
 	maps.Copy(charts, sensitive())
+	maps.Copy(charts, togetherExamples())
 	return charts
 }
 

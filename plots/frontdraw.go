@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -37,7 +38,7 @@ func (f *Front) Draw(c draw.Canvas) {
 	shortest, longest := f.detectionRange(shown)
 	var xLabel string
 	if longest > 20*shortest {
-		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s, log scale)", logSecondsAxis(&p.X, shortest/1.4, longest*1.4))
+		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s)", logSecondsAxis(&p.X, shortest/1.4, longest*1.4))
 	} else {
 		xLabel = fmt.Sprintf("99 %% of hangs are detected within (%s)", secondsAxis(&p.X, 0, longest*1.08))
 	}
@@ -243,6 +244,7 @@ func (f *Front) point(c draw.Canvas, p *plot.Plot, point rolePoint, at vg.Point,
 		ink, radius = blue, 5.5
 	}
 	labels.block(at.X-radius-1, at.Y-radius-1, at.X+radius+1, at.Y+radius+1)
+	tellAt(c, at, upperFirst(strings.TrimPrefix(point.role+": ", ": ")+point.settings()+": "+point.tell()))
 	k := point.FalseKillsPerPodYear
 	if point.noneSeen() || k.Estimate < p.Y.Min {
 		length := vg.Length(18)

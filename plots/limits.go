@@ -167,7 +167,7 @@ func (l *Limits) Draw(c draw.Canvas) {
 	l.limitAxis(&p.X)
 	symbol := logSecondsAxis(&p.Y, max(shortest/2, time.Microsecond).Seconds(), (longest * 2).Seconds())
 	p.Add(plotterFunc(l.region), plotterFunc(gridLines), plotterFunc(l.curves))
-	drawPlot(p, draw.Crop(upper, 0, -46, 0, 0), "CPU limit (log scale)", fmt.Sprintf("time of an answer (%s, log scale)", symbol))
+	drawPlot(p, draw.Crop(upper, 0, -46, 0, 0), "CPU limit (log scale)", fmt.Sprintf("time of an answer (%s)", symbol))
 }
 
 // limitAxis has a tick at each limit, named where there is room.
@@ -216,6 +216,8 @@ func (l *Limits) curves(c draw.Canvas, p *plot.Plot) {
 		for _, limit := range l.Limits {
 			if limit.Answers > 0 {
 				line = append(line, vg.Point{X: toX(float64(limit.Milli)), Y: y(s.of(limit))})
+				tellAt(c, line[len(line)-1], fmt.Sprintf("CPU limit %s, %s of %s: %s; %s too late",
+					quantity(limit.Milli), s.name, plural(limit.Answers, "answer"), spell(s.of(limit)), lateShare(limit.Late, limit.Answers)))
 			}
 		}
 		if len(line) == 0 {

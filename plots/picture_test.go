@@ -159,6 +159,34 @@ func checkSVG(t *testing.T, data []byte) {
 	}
 }
 
+// TestValues holds what a reader can point at to the page and to a number of
+// places, and to text that says something. A chart of nothing has none.
+func TestValues(t *testing.T) {
+	charts := examples()
+	for name, chart := range edges() {
+		charts[name] = chart
+	}
+	for name, chart := range charts {
+		width, height := chart.Size()
+		canvas := newSVG(width, height, "")
+		chart.Draw(draw.New(canvas))
+		_, isExample := examples()[name]
+		if n := len(canvas.values); n > mostValues || isExample && n == 0 && name != "qq-empty" && name != "tornado-still" {
+			t.Errorf("%s: %d places say something", name, n)
+		}
+		for _, v := range canvas.values {
+			if b := v.place; b.Min.X < -3 || b.Max.X > width+3 || b.Min.Y < -3 || b.Max.Y > height+3 || !(b.Max.X-b.Min.X >= 2.99) || !(b.Max.Y-b.Min.Y >= 2.99) {
+				t.Errorf("%s: %q at %v is not on the page of %v × %v", name, v.text, b, width, height)
+			}
+			for _, bad := range []string{"NaN", "Inf", "106751", "%!"} {
+				if v.text == "" || strings.Contains(v.text, bad) {
+					t.Errorf("%s: %q", name, v.text)
+				}
+			}
+		}
+	}
+}
+
 func checkPDF(t *testing.T, chart Chart, data []byte) {
 	t.Helper()
 	width, height := chart.Size()

@@ -77,6 +77,8 @@ func (p *panel) attempts(kind model.ProbeKind, settings *model.Probe, middle vg.
 	for _, a := range attempts {
 		if !crowded || a.outcome != kubelet.Success {
 			outcomeSign(p.canvas, a.outcome, p.x(a.to), middle)
+			tell(p.canvas, p.x(a.from), middle-4, p.x(a.to)+3, middle+4,
+				fmt.Sprintf("%s probe at %s: %s after %s, %d in a row", kind, spellExactly(a.from), a.outcome, spell(a.to-a.from), a.run))
 			p.key.outcomes[a.outcome] = true
 		}
 	}
@@ -114,6 +116,7 @@ func (p *panel) failures(runs []run, threshold int) {
 			fill, ink = vermillion, white
 		}
 		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+1.5), level(r.failures)
+		tell(p.canvas, x0, base, x1, y, fmt.Sprintf("%s in a row of %d, for %s", plural(r.failures, "failure"), threshold, spell(r.to-r.from)))
 		fillBox(p.canvas, fill, x0, base, x1, y)
 		strokeLine(p.canvas, vermillion, thinLine, nil, vg.Point{X: x0, Y: base}, vg.Point{X: x0, Y: y}, vg.Point{X: x1, Y: y}, vg.Point{X: x1, Y: base})
 		number := strconv.Itoa(r.failures)

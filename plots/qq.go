@@ -164,6 +164,7 @@ func (q *QQ) points(c draw.Canvas, p *plot.Plot) {
 	for _, point := range q.Points {
 		place := at(point)
 		labels.block(place.X-3, place.Y-3, place.X+3, place.Y+3)
+		tellAt(c, place, fmt.Sprintf("%s %%: measured %s, fitted %s", digits(100*point.P, 3), spell(secondsOf(point.MeasuredSeconds)), spell(secondsOf(point.FittedSeconds))))
 		if point.MeasuredSeconds < point.LowSeconds || point.MeasuredSeconds > point.HighSeconds {
 			cross(c, vermillion, place.X, place.Y, 2.6)
 			continue

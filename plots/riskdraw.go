@@ -139,9 +139,19 @@ func (m *riskMap) drawCell(c draw.Canvas, column, row int) {
 		fillBox(c, lightGrey, low.X+.5, low.Y+.5, high.X-.5, high.Y-.5)
 		return
 	}
+	tell(c, low.X, low.Y, high.X, high.Y, fmt.Sprintf("period %d s, timeout %d s, %s: predicted %s per pod-year, at most %s; %s",
+		e.PeriodSeconds, e.TimeoutSeconds, plural(int(e.FailureThreshold), "failure"), falseKills(float64(e.VerdictsPerPodYear)), digits(float64(e.AtMost), 2), detectedBy(e)))
 	fill, ink := riskColors(shownRate(e))
 	fillBox(c, fill, low.X+.5, low.Y+.5, high.X-.5, high.Y-.5)
 	writeMiddle(c, newTextStyle(8, smallText.font.Weight, ink), (low.X+high.X)/2, (low.Y+high.Y)/2, centre, cellText(e))
+}
+
+// detectedBy writes how soon hangs are detected.
+func detectedBy(e *recommend.Entry) string {
+	if p99 := float64(e.P99Seconds); !math.IsNaN(p99) && !math.IsInf(p99, 0) {
+		return fmt.Sprintf("99 %% of hangs detected within %s", spell(secondsOf(p99)))
+	}
+	return "a hang is never detected"
 }
 
 // shownRate is the number a cell stands for: the estimate, or the bound where

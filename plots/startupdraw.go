@@ -32,7 +32,7 @@ func (s *Startup) Draw(c draw.Canvas) {
 	shortest, longest := s.timeRange(floor)
 	var xLabel string
 	if longest > 40*shortest && shortest > 0 {
-		xLabel = fmt.Sprintf("time t since the container's start (%s, log scale)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
+		xLabel = fmt.Sprintf("time t since the container's start (%s)", logSecondsAxis(&p.X, shortest.Seconds(), longest.Seconds()))
 	} else {
 		xLabel = fmt.Sprintf("time t since the container's start (%s)", secondsAxis(&p.X, 0, longest.Seconds()))
 	}
@@ -104,6 +104,10 @@ func (s *Startup) curves(c draw.Canvas, p *plot.Plot, steps []step) {
 		}
 		strokeLine(c, blue, thickLine, nil, line...)
 		labels.blockLines(line)
+		tellSteps(c, steps, func(at time.Duration, p float64) vg.Point { return vg.Point{X: x(at), Y: y(1 - p)} },
+			func(at time.Duration, p float64) string {
+				return fmt.Sprintf("%s of startups take up to %s", share(p), spell(at))
+			})
 	}
 	s.verdict(c, p, steps, y, &labels)
 	if len(steps) > 0 {

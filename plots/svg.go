@@ -21,6 +21,9 @@ type svgCanvas struct {
 	*vgsvg.Canvas
 	title string // read out in place of the picture
 	used  map[stdfont.Weight]*writtenFont
+	// values are what places of the chart say, in the order in which they were drawn.
+	values []value
+	height vg.Length
 }
 
 // writtenFont is a font with the characters written in it.
@@ -30,7 +33,7 @@ type writtenFont struct {
 }
 
 func newSVG(width, height vg.Length, title string) *svgCanvas {
-	return &svgCanvas{vgsvg.NewWith(vgsvg.UseWH(width, height)), title, map[stdfont.Weight]*writtenFont{}}
+	return &svgCanvas{Canvas: vgsvg.NewWith(vgsvg.UseWH(width, height)), title: title, used: map[stdfont.Weight]*writtenFont{}, height: height}
 }
 
 // FillString implements vg.Canvas.
@@ -74,7 +77,10 @@ func (c *svgCanvas) WriteTo(w io.Writer) (int64, error) {
 	var out bytes.Buffer
 	out.Write(svg[:end])
 	fmt.Fprintf(&out, " role=\"img\">\n<title>%s</title>\n<defs><style>\n%s</style></defs>", html.EscapeString(c.title), fonts)
-	out.Write(svg[end+1:])
+	last := bytes.LastIndex(svg, []byte("</svg>"))
+	out.Write(svg[end+1 : last])
+	writeValues(&out, c.height, c.values)
+	out.Write(svg[last:])
 	return out.WriteTo(w)
 }
 

@@ -224,6 +224,9 @@ func bandLook(value string) look {
 func (p *panel) bands(bands []band, top, bottom vg.Length, lengths bool) {
 	for _, b := range bands {
 		fillBox(p.canvas, bandLook(b.value).fill, p.x(b.from), bottom, max(p.x(b.to), p.x(b.from)+0.4), top)
+		if p.x(b.to)-p.x(b.from) > 1 || len(bands) < 60 {
+			tell(p.canvas, p.x(b.from), bottom, p.x(b.to), top, fmt.Sprintf("%s: %s, from %s", b.value, spell(b.to-b.from), spellExactly(b.from)))
+		}
 	}
 	for _, b := range bands {
 		l := bandLook(b.value)

@@ -219,6 +219,8 @@ func (t *Tornado) bar(c draw.Canvas, x func(float64) vg.Length, y, base vg.Lengt
 	d := side.Difference.Difference
 	end := x(side.Before.Estimate + d.Estimate)
 	fillBox(c, fill, min(base, end), y-4.5, max(base, end), y+4.5)
+	write := valuesOfMeasure(side.Measure)
+	tell(c, base, y-4.5, end, y+4.5, fmt.Sprintf("%s: %s, a difference of %s (%s to %s)", side.Value, write(side.After.Estimate), digits(d.Estimate, 3), digits(d.Low, 3), digits(d.High, 3)))
 	strokeLine(c, ink, mediumLine, nil, vg.Point{X: end, Y: y - 4.5}, vg.Point{X: end, Y: y + 4.5})
 	low, high := x(side.Before.Estimate+d.Low), x(side.Before.Estimate+d.High)
 	strokeLine(c, ink, thinLine, nil, vg.Point{X: low, Y: y}, vg.Point{X: high, Y: y})

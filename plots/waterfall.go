@@ -61,6 +61,7 @@ func (d *Delays) waterfall(c draw.Canvas, p *plot.Plot, data draw.Canvas) {
 	for i, s := range stages {
 		from, to, late := x(s.from), x(s.median), x(s.p99)
 		fillBox(c, s.ink, from, y-7, max(to, from+1.5), y+7)
+		tell(c, from, y-7, max(to, late), y+7, fmt.Sprintf("%s: within %s in half of the hangs, within %s in 99 %%", s.name, spell(s.median), spell(s.p99)))
 		strokeLine(c, s.ink, mediumLine, nil, vg.Point{X: to, Y: y}, vg.Point{X: late, Y: y})
 		strokeLine(c, s.ink, mediumLine, nil, vg.Point{X: late, Y: y - 5}, vg.Point{X: late, Y: y + 5})
 		if i+1 < len(stages) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -187,7 +188,7 @@ func exactly(world *model.World, figure estimate.Figure) (value *float64, method
 		return nil, ""
 	}
 	is := func(n *calc.Number, times float64, method string) (*float64, string) {
-		if n == nil {
+		if n == nil || math.IsNaN(float64(*n)) {
 			return nil, ""
 		}
 		x := float64(*n) * times
@@ -252,9 +253,12 @@ func (f *plotFlags) limits(cmd *cobra.Command, w *scenarios.Workload, world *mod
 	var shown []time.Duration
 	for i, factor := range limitFactors {
 		milli := max(int64(float64(current)*factor), 1)
+		if milli != current { // below 1 ms in each period the quota stays the same (C22)
+			milli = max(milli, int64(time.Second/world.Node.CFSPeriod))
+		}
 		quota := cpu.Quota(milli, world.Node.CFSPeriod)
 		if milli != current && (slices.Contains(shown, quota) || quota == cpu.Quota(current, world.Node.CFSPeriod)) {
-			continue // below the least quota (C22)
+			continue
 		}
 		shown = append(shown, quota)
 		container := *world.Container()

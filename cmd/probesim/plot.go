@@ -15,7 +15,7 @@ import (
 )
 
 // charts are the kinds of chart, in the order of the help.
-var charts = []string{"timeline", "front", "risk", "startup", "answers", "limits", "delays", "tornado", "compare", "convergence"}
+var charts = []string{"timeline", "front", "risk", "startup", "answers", "limits", "delays", "rollout", "cascade", "tornado", "compare", "convergence"}
 
 type plotFlags struct {
 	lifeFlags
@@ -43,13 +43,17 @@ reads the chart goes to standard output.
   answers      how long answers take, against the timeout
   limits       how long answers take under other CPU limits, against the timeout
   delays       what follows a hang and when: no more traffic, the kill, serving again
+  rollout      how many new replicas are Ready when, and the progress deadline
+  cascade      how probable it is that all replicas are out at once, against the load:
+               probes on the workers or on their own thread, with and without dependencies
   tornado      which inputs a measure hangs on, as "sweep --tornado" finds it
   compare      what each whatIf changes, with intervals, as "compare" finds it
   convergence  a measure at doubling numbers of replications, and the closed form`,
 		Example: `  probesim plot gallery:ingress-controller -o life.svg
   probesim plot gallery:ingress-controller --chart front -o front.pdf
   probesim plot deployment.yaml --hang 5m -o hang.png
-  probesim plot gallery:starved-20m --chart limits -o limits.svg`,
+  probesim plot gallery:starved-20m --chart limits -o limits.svg
+  probesim plot gallery:rollout-deadline --chart rollout -o rollout.pdf`,
 		Args:              oneArgument,
 		ValidArgsFunction: completeScenarios,
 		RunE:              func(cmd *cobra.Command, args []string) error { return plotScenario(cmd, args[0], &f) },
@@ -59,7 +63,7 @@ reads the chart goes to standard output.
 	flags.StringVarP(&f.file, "output", "o", "", "file to write: .svg, .png, .pdf or .csv (required)")
 	flags.StringVar(&f.chart, "chart", charts[0], "kind of chart: "+strings.Join(charts, ", "))
 	complete(cmd, "chart", charts...)
-	flags.StringVar(&f.variant, "variant", "", "for timeline, startup, answers, limits, delays and convergence: a whatIf of the scenario, instead of the settings as they are")
+	flags.StringVar(&f.variant, "variant", "", "for timeline, startup, answers, limits, delays, rollout, cascade and convergence: a whatIf of the scenario, instead of the settings as they are")
 	f.effort.add(cmd)
 	flags.Uint64Var(&f.replication, "replication", 0, "for timeline: which life, counted from 0")
 	flags.Var((*durationFlag)(&f.hang), "hang", "for timeline: let the process hang that long after the pod's creation")
@@ -137,6 +141,10 @@ func (f *plotFlags) draw(cmd *cobra.Command, arg string, w *scenarios.Workload) 
 		return f.answers(cmd, w, world)
 	case "delays":
 		return f.delays(cmd, w, world)
+	case "rollout":
+		return f.rollout(cmd, w, world)
+	case "cascade":
+		return f.cascade(cmd, w, world)
 	}
 	trace, from, to, err := f.life(cmd, w, world)
 	if err != nil {

@@ -311,7 +311,27 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		}
 		figures = append(figures, report.Figure{Heading: one.heading, Chart: chart, File: one.file})
 	}
-	return figures, nil
+	return f.withRollout(cmd, p, r, figures)
+}
+
+// withRollout adds rollouts with the settings as they are and, where they differ,
+// with the recommended ones: of workloads whose input says how they are rolled out.
+func (f *reportFlags) withRollout(cmd *cobra.Command, p plotFlags, r *recommended, figures []report.Figure) ([]report.Figure, error) {
+	w := r.workload
+	if r.Rollout == nil || w.Strategy.Kind == "" {
+		return figures, nil
+	}
+	chart := &plots.Rollout{Scenario: w.World.Name, Seed: r.Seed, Replicas: r.Rollout.Replicas, Confidence: f.confidence}
+	names, worlds := []string{""}, []*model.World{w.World}
+	if r.Recommended != nil && len(changedFields(r.Recommendation)) > 0 {
+		names, worlds = []string{"current", "recommended"}, append(worlds, r.world())
+	}
+	for i, world := range worlds {
+		if err := p.addRollout(cmd, w, world, names[i], chart); err != nil {
+			return nil, err
+		}
+	}
+	return append(figures, report.Figure{Heading: "How long a rollout takes", Chart: chart, File: "rollout"}), nil
 }
 
 // stretched reports whether a CPU limit can stretch the answers to the probe

@@ -90,6 +90,7 @@ type togetherTally struct {
 	out       []stats.RatioOfSums // time with at least k out, over time
 	reached   []stats.Count
 	whole     stats.Proportion
+	allOut    stats.Proportion // of lives, in which all replicas were out at one instant
 	crashLoop stats.Proportion
 	kills     stats.Count
 }
@@ -106,7 +107,11 @@ func (t *togetherTally) add(o *sim.ReplicasOutcome) {
 		t.reached[k].Add(o.Reached[k], o.Time)
 	}
 	t.whole.Add(o.Whole, o.Episodes)
-	looping := int64(0)
+	allOut, looping := int64(0), int64(0)
+	if o.Reached[n] > 0 || o.Out[n] > 0 {
+		allOut = 1
+	}
+	t.allOut.Add(allOut, 1)
 	if o.CrashLoop {
 		looping = 1
 	}

@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -58,5 +59,72 @@ func TestTogether(t *testing.T) {
 	again, err := SimulateTogether(t.Context(), dependentWorld(), o)
 	if err != nil || !reflect.DeepEqual(result, again) {
 		t.Errorf("one worker: %v, not what two found", err)
+	}
+}
+
+// TestCascades holds the probability that all replicas are out at once to the
+// law of the dependency's outages where readiness checks it, whatever the load
+// and whoever answers, and to none where it does not and the load is small.
+func TestCascades(t *testing.T) {
+	w := dependentWorld()
+	w.Application.Traffic = &model.Traffic{PerSecond: 0.01, Workers: 4, Queue: 64, CPU: dist.Duration{Nanoseconds: dist.Constant(float64(time.Millisecond))}}
+	o := Options{Seed: 3, Horizon: 2 * time.Hour, Replications: 48, Jobs: 2}
+	result, err := SimulateCascades(t.Context(), w, []float64{0.5, 2}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The dependency is up at the beginning with probability 0.95, and stays up.
+	want := 1 - 0.95*math.Exp(-result.HorizonSeconds/60/95)
+	if len(result.Curves) != 4 || result.Replications != 48 {
+		t.Fatalf("%+v", result)
+	}
+	asItIs := 0
+	for _, c := range result.Curves {
+		if c.AsItIs {
+			asItIs++
+			if c.SharedWorkers || !c.ChecksDependencies {
+				t.Errorf("%+v is not as it is", c)
+			}
+		}
+		for _, p := range c.Points {
+			if e := p.Probability; c.ChecksDependencies && (e.Low > want || e.High < want) {
+				t.Errorf("shared %v, load %g: %.3g (%.3g to %.3g), want %.3g", c.SharedWorkers, p.Load, e.Estimate, e.Low, e.High, want)
+			} else if !c.ChecksDependencies && e.Estimate > 0 {
+				t.Errorf("shared %v, load %g: %.3g without a cause", c.SharedWorkers, p.Load, e.Estimate)
+			}
+			if p.PerSecond != 0.03*p.Load { // of each of three pods
+				t.Errorf("%g times 0.01 a second of 3 pods are %g", p.Load, p.PerSecond)
+			}
+		}
+	}
+	if asItIs != 1 {
+		t.Errorf("%d designs are as it is", asItIs)
+	}
+	w.Application.Traffic = nil
+	if _, err := SimulateCascades(t.Context(), w, []float64{1}, o); err == nil {
+		t.Error("no traffic, and no error")
+	}
+}
+
+// TestCascadesOfLoad overloads the workers that answer the probes, and expects a
+// cascade of every life then, and of none with a thread of the probes' own.
+func TestCascadesOfLoad(t *testing.T) {
+	w := dependentWorld()
+	w.Dependencies, w.Application.Probes[model.Readiness].DependsOn = nil, nil
+	w.Application.Traffic = &model.Traffic{PerSecond: 3, OfService: true, Workers: 1, Queue: 200, Wait: dist.Duration{Nanoseconds: dist.Constant(float64(500 * time.Millisecond))}}
+	result, err := SimulateCascades(t.Context(), w, []float64{0.2, 4}, Options{Seed: 3, Horizon: time.Hour, Replications: 8, Jobs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range result.Curves {
+		for _, p := range c.Points {
+			want := 0.0
+			if c.SharedWorkers && p.Load == 4 { // 12 a second for workers that do 6
+				want = 1
+			}
+			if p.Probability.Estimate != want {
+				t.Errorf("shared %v, load %g: %.3g, want %g", c.SharedWorkers, p.Load, p.Probability.Estimate, want)
+			}
+		}
 	}
 }

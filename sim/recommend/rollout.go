@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,8 +96,8 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 	if err != nil || stop.Load() {
 		return nil, err
 	}
-	totals := s.rollouts(&strategy, before)
-	r.Current = s.rolloutTimes(&strategy, before, totals)
+	paths := s.rollouts(&strategy, before)
+	r.Current = s.rolloutTimes(&strategy, before, paths)
 	final, pods := s.w, before
 	if recommended != nil {
 		c := *s.w.Container()
@@ -110,7 +109,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 			after := s.rollouts(&strategy, pods)
 			r.Recommended = s.rolloutTimes(&strategy, pods, after)
 			r.SecondsSavedPerStart = s.paired(before.took, pods.took)
-			r.SecondsSavedPerRollout = s.paired(totals.took, after.took)
+			r.SecondsSavedPerRollout = s.paired(totals(paths), totals(after))
 		}
 	}
 	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 {
@@ -194,65 +193,6 @@ func startCost(w *model.World) float64 {
 	return cost
 }
 
-// rolloutTotals is how long rollouts took, and how many failed.
-type rolloutTotals struct {
-	took   []time.Duration
-	failed int64
-}
-
-// rollouts puts the pods together to rollouts: each has pods of its own while
-// there are enough, and else draws from them.
-func (s *search) rollouts(strategy *model.Strategy, pods *newPods) *rolloutTotals {
-	n := max(1, s.w.Replicas)
-	count := min(mostRollouts, max(fewestRollouts, len(pods.took)/n))
-	random := rand.New(rand.NewPCG(s.seed, rolloutStream))
-	totals := &rolloutTotals{}
-	for i := range count {
-		total, failed := replaceAll(strategy, n, func(pod int) time.Duration {
-			at := i*n + pod
-			if count*n > len(pods.took) {
-				at = random.IntN(len(pods.took))
-			}
-			return pods.took[at]
-		}, func() time.Duration { return s.oldPodGone(strategy, random) })
-		totals.took = append(totals.took, total)
-		if failed {
-			totals.failed++
-		}
-	}
-	return totals
-}
-
-// replaceAll returns how long one rollout takes, and whether its progress
-// deadline passes without any progress: a pod created, Ready or available. Each
-// new pod takes the time that takes returns to be Ready, and one that has to wait
-// for an old one's end so long more.
-func replaceAll(strategy *model.Strategy, replicas int, takes func(pod int) time.Duration, waits func() time.Duration) (total time.Duration, failed bool) {
-	free := make([]time.Duration, strategy.InFlight(replicas)) // when each place for a new pod is free
-	progress := []time.Duration{0}
-	for pod := range replicas {
-		place := 0
-		for i := range free {
-			if free[i] < free[place] {
-				place = i
-			}
-		}
-		created := free[place] + waits()
-		ready := created + takes(pod)
-		free[place] = ready + strategy.MinReady
-		progress = append(progress, created, ready, free[place])
-		total = max(total, free[place])
-	}
-	if strategy.ProgressDeadline == 0 {
-		return total, false
-	}
-	slices.Sort(progress)
-	for i := 1; i < len(progress); i++ {
-		failed = failed || progress[i]-progress[i-1] > strategy.ProgressDeadline
-	}
-	return total, failed
-}
-
 // oldPodGone draws how long a new pod waits for the end of the old one in its
 // place: of a StatefulSet and of a DaemonSet without surge to its object's
 // removal (K81), and of a Deployment that recreates its pods.
@@ -271,7 +211,7 @@ func (s *search) oldPodGone(strategy *model.Strategy, random *rand.Rand) time.Du
 }
 
 // rolloutTimes makes the estimates of one setting.
-func (s *search) rolloutTimes(strategy *model.Strategy, pods *newPods, totals *rolloutTotals) *RolloutTimes {
+func (s *search) rolloutTimes(strategy *model.Strategy, pods *newPods, paths []RolloutPath) *RolloutTimes {
 	unbounded := stats.Bounds{Min: 0, Max: math.Inf(1)}
 	var each, all stats.Histogram
 	var slow, failed stats.Proportion
@@ -279,10 +219,10 @@ func (s *search) rolloutTimes(strategy *model.Strategy, pods *newPods, totals *r
 		each.Add([]time.Duration{took + strategy.MinReady})
 		slow.Add(counted(took > strategy.ProgressDeadline), 1)
 	}
-	for _, took := range totals.took {
-		all.Add([]time.Duration{took})
+	for i := range paths {
+		all.Add([]time.Duration{paths[i].Total})
+		failed.Add(counted(paths[i].Failed), 1)
 	}
-	failed.Add(totals.failed, int64(len(totals.took)))
 	t := &RolloutTimes{
 		TimeToAvailableSeconds: each.Distribution(unbounded, s.confidence),
 		TotalSeconds:           all.Distribution(unbounded, s.confidence),

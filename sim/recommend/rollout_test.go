@@ -1,6 +1,8 @@
 package recommend
 
 import (
+	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 	"testing"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/estimate"
 )
 
 // TestReplaceAll holds rollouts of pods that all take the same to waves counted
@@ -32,9 +35,15 @@ func TestReplaceAll(t *testing.T) {
 		{"serial", model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}, 5, minute, 10 * time.Second, 350 * time.Second, false},
 		{"recreate", model.Strategy{Kind: "Deployment", Recreate: true}, 5, minute, 10 * time.Second, 70 * time.Second, false},
 	} {
-		total, failed := replaceAll(&c.strategy, c.replicas, func(int) time.Duration { return c.takes }, func() time.Duration { return c.waits })
-		if total != c.total || failed != c.fails {
-			t.Errorf("%s: %v, failed %v; want %v, %v", c.name, total, failed, c.total, c.fails)
+		path := replaceAll(&c.strategy, c.replicas, func(int) time.Duration { return c.takes }, func() time.Duration { return c.waits })
+		if path.Total != c.total || path.Failed != c.fails {
+			t.Errorf("%s: %v, failed %v; want %v, %v", c.name, path.Total, path.Failed, c.total, c.fails)
+		}
+		// All starts take as long, so the pods come in waves, and the last one is
+		// Ready minReadySeconds before the end.
+		longest := max(c.takes, c.waits, c.strategy.MinReady)
+		if n := len(path.Ready); n != c.replicas || path.Ready[n-1] != c.total-c.strategy.MinReady || path.LongestWait != longest {
+			t.Errorf("%s: Ready at %v, longest wait %v; want %d pods and %v", c.name, path.Ready, path.LongestWait, c.replicas, longest)
 		}
 	}
 }
@@ -94,5 +103,38 @@ func TestSaved(t *testing.T) {
 	}
 	if saved := r.SecondsSavedPerRollout; math.Abs(saved.Estimate-3*r.SecondsSavedPerStart.Estimate) > 1 {
 		t.Errorf("%v saved a rollout of three waves", saved)
+	}
+}
+
+// TestRollouts holds the paths to the rollout that Search reports of the same
+// seed: they are the same rollouts.
+func TestRollouts(t *testing.T) {
+	w := deletable(4, 0)
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 0, High: 100e9}}}}
+	strategy := model.Strategy{Kind: "Deployment", MaxSurge: 2, ProgressDeadline: 90 * time.Second}
+	paths, taken, err := Rollouts(t.Context(), w, Options{Options: estimate.Options{Seed: 7, Jobs: 2}, Strategy: strategy})
+	if err != nil || taken != strategy {
+		t.Fatalf("%+v, %v", taken, err)
+	}
+	s := &search{w: w, seed: 7, confidence: 0.95, jobs: 1, strategy: strategy}
+	r, err := s.rollout(nil, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed, sum := 0.0, 0.0
+	for _, path := range paths {
+		sum += path.Total.Seconds()
+		if path.Failed {
+			failed++
+		}
+	}
+	n := float64(len(paths))
+	if mean, p := r.Current.TotalSeconds.Mean.Estimate, r.Current.RolloutFailsProbability.Estimate; math.Abs(mean-sum/n) > 1e-6*mean || p != failed/n {
+		t.Errorf("mean %v and failures %v of the paths, the rollout says %v and %v", sum/n, failed/n, mean, p)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := Rollouts(stopped, w, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled context gives %v", err)
 	}
 }
