@@ -61,7 +61,7 @@ func (l *life) endTermination() {
 	l.timers.set(l.relistTimer(), never)
 	l.timers.set(l.podTimer(), never)
 	l.timers.set(l.syncTimer(), never)
-	removed := l.now + l.durations.Removed.Sample(l.random.Rand)
+	removed := l.nextRelist() + l.durations.Removed.Sample(l.random.Rand)
 	if l.trace != nil && removed <= l.horizon {
 		l.trace.Events = append(l.trace.Events, Event{At: removed, Kind: EventNote, Container: -1, Text: "pod object removed", Rule: "K81"})
 	}

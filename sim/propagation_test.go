@@ -15,6 +15,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 // TestPropagation compares the way of readiness to the proxies, and lives of
@@ -23,6 +24,14 @@ import (
 // directory of such measurements. A distribution is within bounds if the
 // simulated median is within 20 % or 10 ms of the measured one, and the 90 %
 // quantile within 30 % or 30 ms.
+//
+// A quantile of tens of measurements is itself uncertain, most so where two ways lead to
+// very different times (a trigger wasted or not, a worker that waits for a relist or
+// not) and it can fall between them: one half of the measurements and the other differ
+// by more than these bounds. So the bounds hold around the measured quantile's 95 %
+// interval; how many distributions need that is counted. Where two ways mix, each is
+// compared on its own too, and the share of the ways is held to the measured share's
+// 95 % interval.
 func TestPropagation(t *testing.T) {
 	dir := os.Getenv("PROBESIM_PROPAGATION_DATA")
 	if dir == "" {
@@ -37,13 +46,10 @@ func TestPropagation(t *testing.T) {
 	p.termination()
 	p.rollout()
 	p.kubeletRestart()
-	// Where two ways lead to very different times (a trigger wasted or not, a
-	// worker that waits for a relist or not) a quantile can fall between them,
-	// and which way won is luck in so small samples: the interval of such a
-	// quantile reaches from one to the other. The rest has to be within bounds.
-	if p.compared == 0 || p.within*20 < p.compared*17 {
-		t.Errorf("want at least 17 of 20")
+	if p.compared == 0 || p.within*20 < p.compared*19 {
+		t.Errorf("want at least 19 of 20")
 	}
+	t.Logf("%d of them by the measured quantile's or share's 95 %% interval", p.byInterval)
 	t.Logf("%d of %d distributions within bounds", p.within, p.compared)
 }
 
@@ -51,6 +57,7 @@ type propagation struct {
 	t                *testing.T
 	dir              string
 	within, compared int
+	byInterval       int // within, as the measurements leave open what they come from
 }
 
 // row is one row of a table of measurements; missing numbers are NaN.
@@ -127,11 +134,19 @@ func (p *propagation) compare(name string, measured, simulated []float64) {
 	s50, s90 := quantileMS(simulated, .5), quantileMS(simulated, .9)
 	p.compared++
 	verdict := "OUT"
-	if medianAgrees(s50, m50) && apart(s90, m90) <= math.Max(.3*math.Abs(m90), 30) {
+	low50, high50 := quantileInterval(measured, .5)
+	low90, high90 := quantileInterval(measured, .9)
+	switch {
+	case medianAgrees(s50, m50) && tailAgrees(s90, m90):
 		p.within++
 		verdict = "ok"
-	} else {
-		verdict += fmt.Sprintf(", 95 %% intervals %s and %s", quantileInterval(measured, .5), quantileInterval(measured, .9))
+	case medianAgrees(s50, min(max(s50, low50), high50)) && tailAgrees(s90, min(max(s90, low90), high90)):
+		p.within++
+		p.byInterval++
+		verdict = "ok by the interval"
+	}
+	if verdict != "ok" {
+		verdict += fmt.Sprintf(", 95 %%: %.0f to %.0f and %.0f to %.0f", low50, high50, low90, high90)
 	}
 	p.t.Logf("%-54s n=%4d  p50 %7.1f / %7.1f   p90 %7.1f / %7.1f ms  %s", name, len(measured), m50, s50, m90, s90, verdict)
 }
@@ -153,24 +168,39 @@ func (p *propagation) compareFew(name string, measured, simulated []float64) {
 	p.t.Logf("%-54s n=%4d  p50 %7.1f / %7.1f                           ms  %s", name, len(measured), m50, s50, verdict)
 }
 
-// share tells how often one of several ways was taken, which is not counted
-// among the distributions.
+// share holds how often one of two ways was taken against how often it was measured.
 func (p *propagation) share(name string, measured, of, simulated, ofSimulated int) {
 	p.t.Helper()
-	p.t.Logf("%-54s %d of %d, simulated %.1f %%", name, measured, of, 100*float64(simulated)/float64(ofSimulated))
+	if of < 10 {
+		return
+	}
+	share := float64(simulated) / float64(ofSimulated)
+	low, high := stats.ClopperPearson(int64(measured), int64(of), .95)
+	p.compared++
+	verdict := "OUT"
+	if low <= share && share <= high {
+		p.within++
+		p.byInterval++
+		verdict = "ok"
+	}
+	p.t.Logf("%-54s %d of %d, 95 %%: %.1f to %.1f %%, simulated %.1f %%  %s", name, measured, of, 100*low, 100*high, 100*share, verdict)
 }
 
 func medianAgrees(simulated, measured float64) bool {
 	return apart(simulated, measured) <= math.Max(.2*math.Abs(measured), 10)
 }
 
+func tailAgrees(simulated, measured float64) bool {
+	return apart(simulated, measured) <= math.Max(.3*math.Abs(measured), 30)
+}
+
 func apart(a, b float64) float64 { return math.Abs(a - b) }
 
 // quantileInterval returns what the measured quantile could as well have been: the 95 %
 // interval of its order statistics.
-func quantileInterval(xs []float64, p float64) string {
+func quantileInterval(xs []float64, p float64) (low, high float64) {
 	half := 1.96 * math.Sqrt(p*(1-p)/float64(len(xs)))
-	return fmt.Sprintf("%.0f to %.0f", quantileMS(xs, max(0, p-half)), quantileMS(xs, min(1, p+half)))
+	return quantileMS(xs, max(0, p-half)), quantileMS(xs, min(1, p+half))
 }
 
 // quantileMS interpolates between the two neighbours.

@@ -100,6 +100,9 @@ var fresh = map[string]bool{"exit_at_once": true, "exit_after_4s": true, "exit_a
 // waited for a relist (K80); others begin within 20 ms (K79).
 const waits = 60
 
+// proxyFree is within how long a proxy begins that does not wait for minSyncPeriod (K72).
+const proxyFree = 15 * time.Millisecond
+
 // termination: from the DELETE call to SIGTERM, less preStop, of all kinds of
 // pods that were ready at once. It comes at once or when the worker's wait for
 // a relist is over, some 2 to 3 s after the start; a quantile can fall between
@@ -129,10 +132,11 @@ func (p *propagation) termination() {
 			idle = append(idle, d)
 		}
 	}
-	var allSimulated, idleSimulated, waitedSimulated, removed, rules []float64
+	var allSimulated, idleSimulated, waitedSimulated, removed, rules, begun []float64
 	w := measuredPod(func(w *model.World) {
 		w.Replicas = 2
 		w.Events.Deletion = p.deletedAfter(rows)
+		sideBySide(w)
 	})
 	for _, events := range p.lives(w, 2000, 8*time.Second) {
 		if e, _ := find(events, 0, station("status written", true)); e == nil || e.At > punctual {
@@ -144,8 +148,11 @@ func (p *propagation) termination() {
 		gone, j := find(events, i, note("pod gone"))
 		object, _ := find(events, j, note("pod object removed"))
 		sample(&removed, gone, object, false)
-		if out, _ := find(events, i, kind(sim.EventEndpoint)); out != nil && out.At-deleted.At < 200*time.Millisecond {
-			sample(&rules, deleted, out, false) // the others waited for minSyncPeriod
+		updated, j := find(events, i, station("endpoint slice updated", false))
+		begins, _ := find(events, j, station("proxy applies rules", false))
+		sample(&begun, updated, begins, false)
+		if out, _ := find(events, j, kind(sim.EventEndpoint)); out != nil && begins.At-updated.At < proxyFree {
+			sample(&rules, deleted, out, false)
 		}
 		sample(&allSimulated, deleted, sigterm, false)
 		if d := sigterm.At - deleted.At; d >= waits*time.Millisecond {
@@ -162,6 +169,7 @@ func (p *propagation) termination() {
 		return r["other_backend"] == "1" && r.ms("previous_rules_end_ms")+1000 < r.ms("endpoint_terminating_ms")
 	}
 	p.compare("DELETE to the rules' end (proxy free)", between(filter(rows, free), "", "rules_end_ms"), rules)
+	p.compare("deletion: slice to the rules' start", between(rows, "endpoint_terminating_ms", "rules_start_ms"), begun)
 	p.compare("final phase to the pod's removal", between(rows, "pod_phase_final_ms", "pod_removed_ms"), removed)
 }
 

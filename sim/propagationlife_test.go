@@ -25,6 +25,10 @@ func measuredPod(change func(w *model.World)) *model.World {
 	}, model.Readiness, model.Liveness)
 }
 
+// sideBySide makes it one of three pods whose lives were measured side by side: the
+// other two, and what stood beside them, changed an endpoint about once a second (K72).
+func sideBySide(w *model.World) { w.Cluster.OtherChangesPerSecond = 1 }
+
 func lognormal(p50, p90 time.Duration) dist.Duration {
 	d, err := dist.FromQuantiles2(.5, float64(p50), .9, float64(p90))
 	if err != nil {
@@ -101,7 +105,11 @@ func (p *propagation) creation() {
 		})
 		prompt := func(r row) bool { return r.ms("ready_event_ms")-r.ms("task_start_ms") <= onTime }
 		var ready, slice, attempt [2][]float64 // of all pods, of those on time
-		w := measuredPod(func(w *model.World) { w.Container().Probes[model.Readiness].PeriodSeconds = c.period })
+		var rules []float64
+		w := measuredPod(func(w *model.World) {
+			w.Container().Probes[model.Readiness].PeriodSeconds = c.period
+			sideBySide(w)
+		})
 		for _, events := range p.lives(w, 2000, 15*time.Second) {
 			start, i := find(events, 0, kind(sim.EventStart))
 			good, _ := find(events, i, func(e *sim.Event) bool {
@@ -109,7 +117,9 @@ func (p *propagation) creation() {
 			})
 			written, j := find(events, i, station("status written", true))
 			seen, _ := find(events, j, station("watchers see the pod", true))
-			updated, _ := find(events, j, station("endpoint slice updated", true))
+			updated, j := find(events, j, station("endpoint slice updated", true))
+			begun, _ := find(events, j, station("proxy applies rules", true))
+			sample(&rules, updated, begun, false)
 			for way := range ready {
 				if good == nil || seen == nil || way == 1 && seen.At-start.At > onTime*time.Millisecond {
 					continue
@@ -125,6 +135,7 @@ func (p *propagation) creation() {
 			p.compare(name+"Ready PATCH", between(of, "task_start_ms", "ready_patch_received_ms"), ready[way])
 			p.compare(name+"slice", between(of, "task_start_ms", "endpoint_ready_ms"), slice[way])
 		}
+		p.compare("all pods, "+c.name+": slice to rules' start", between(rows, "endpoint_ready_ms", "rules_start_ms"), rules)
 		p.share("late, "+c.name, len(rows)-len(filter(rows, prompt)), len(rows), len(ready[0])-len(ready[1]), len(ready[0]))
 	}
 	p.creationWithoutProbe()
@@ -153,8 +164,10 @@ func (p *propagation) crash() {
 	w := measuredPod(func(w *model.World) {
 		w.Container().Probes[model.Readiness].PeriodSeconds = 10
 		w.Faults = []model.Fault{{Exits: true, Every: dist.Duration{Nanoseconds: dist.Uniform{Low: 13e9, High: 14e9}}}}
+		sideBySide(w)
 	})
 	var patch, slice, restart, again, listed []float64
+	lives, learnt := 0, 0
 	for _, events := range p.lives(w, 1000, 40*time.Second) {
 		exit, i := find(events, 0, kind(sim.EventExit))
 		written, j := find(events, i, station("status written", false))
@@ -167,11 +180,16 @@ func (p *propagation) crash() {
 		back, _ := find(events, k, station("endpoint slice updated", true))
 		sample(&again, start, ready, false)
 		sample(&listed, start, back, false)
+		if begun, _ := find(events, i, station("proxy applies rules", false)); begun != nil && back != nil && begun.At < back.At {
+			learnt++
+		}
+		lives++
 	}
 	p.compare("crash: exit to status PATCH", between(rows, "", "status_patch_received_ms"), patch)
 	p.compare("crash: exit to EndpointSlice", between(rows, "", "endpoint_notready_ms"), slice)
 	p.compare("crash: exit to restart", between(rows, "", "restart_ms"), restart)
 	p.compare("crash: restart to Ready", between(rows, "restart_ms", "pod_ready_again_ms"), again)
+	p.share("crash: the proxies learn of it", len(filter(rows, func(r row) bool { return r.ms("rules_start_ms") < r.ms("endpoint_ready_again_ms") })), len(rows), learnt, lives)
 	p.compare("crash: restart to ready in the slice", between(rows, "restart_ms", "endpoint_ready_again_ms"), listed)
 }
 
