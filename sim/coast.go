@@ -88,7 +88,7 @@ func (l *life) coast() {
 	if l.now < s.until || !a.quiet() || a.skipping.pending() {
 		return
 	}
-	end := min(l.otherThanTicks(), l.horizon+1)
+	end := min(l.otherThanTicks(nil), l.horizon+1)
 	if end-l.now < s.least {
 		s.until = end
 		return

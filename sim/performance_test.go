@@ -21,7 +21,7 @@ func benchmarked() *model.World {
 			w.Application.Probes[k].Wait = dist.Duration{Nanoseconds: answer}
 		}
 		w.Application.Startup = []model.Stage{{Wait: dist.Duration{Nanoseconds: start}}}
-		w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponentially(time.Minute), Idle: exponentially(time.Hour)}}
+		w.Node.Neighbours = []model.Neighbour{{WaitFactor: 8, Busy: exponentially(time.Minute), Idle: exponentially(time.Hour)}}
 	}, model.Startup, model.Readiness, model.Liveness)
 	w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30
 	return w

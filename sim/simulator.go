@@ -95,7 +95,7 @@ func newWorldLife(w *model.World, node *model.Node, observers int) *life {
 	l.studied = w.Studied
 	l.version = w.Cluster.KubernetesVersion
 	l.durations = kubelet.MeasuredDurations()
-	a.skipping = newSkipping(w, a, &l.durations)
+	a.skipping = newSkipping(w, a, l)
 	a.coasting = newCoasting(w, a)
 	return l
 }

@@ -2,29 +2,36 @@ package sim
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/model/kubelet"
 )
 
-// Skip-ahead passes over stretches in which nothing happens but probes that are
-// answered in time:
+// Skip-ahead passes over stretches in which nothing happens but attempts that do
+// not change a verdict:
 //
-//	ticks   ok ok ok ok ok ok ok ok ok ok ok ok FAIL
-//	        |---------- one draw ------------|  event by event from here
+//	ticks   ok ok ok ok FAIL ok ok ok ok ok ok ok FAIL FAIL FAIL
+//	        |-- one draw --||--- one draw ----|           event by event from here
 //
 // While a process serves and nothing stands in its way, attempts fail
 // independently of each other, each with the same probability p of its probe. So
-// the number of successes before the next failure is geometric; one draw of it for
-// each probe replaces all their attempts. If something else happens first, a
-// stall or a fault, the successes up to then are passed and the rest of the draw
-// is forgotten, which is exact, as a geometric distribution has no memory.
+// the number of successes before the next failure is geometric, and one draw
+// replaces all of them: an exponential one of mean 1, of which each success uses
+// up -log(1-p). A neighbour that slows the answers changes p, not the draw: what
+// is left of it is used up at the new rate, however the neighbour's times are
+// distributed. A failure that changes no verdict is counted, and the next one is
+// drawn; one that would is made by the handlers of the timers. If something else
+// happens first, a stall or a fault, what is left of the draw is forgotten, which
+// is exact, as an exponential distribution has no memory.
 //
 // It is valid where the answers of a quiet process need no CPU, so that they do
-// not depend on each other, and every probe finds its port (structure below), and only while the pod is quiet:
-// see quiet. The answers that are passed over leave no trace, and the kubelet's
-// periodic syncs, which do nothing to a quiet pod, are taken up in their
+// not depend on each other, and every probe finds its port (newSkipping), and only
+// while the pod is quiet. The answers that are passed over leave no trace, and the
+// kubelet's periodic syncs, which do nothing to a quiet pod, are taken up in their
 // stationary state.
 
 // skipping is what skip-ahead knows of a world.
@@ -33,55 +40,92 @@ type skipping struct {
 	ticks   [model.ProbeKinds]skippedProbe
 	longer  time.Duration // a stretch has to be, to be worth it
 	until   time.Duration // nothing is tried before
-	timeout time.Duration // the longest
+	timeout time.Duration // the longest, and until its attempt has ended
 	syncs   residual
+	slowing []int                       // the neighbours that slow answers, among the renewal processes
+	passed  []int                       // the timers of these, where nothing else depends on them
+	hazards [][model.ProbeKinds]float64 // -log(1-p), for each set of them that is busy
 }
 
 // skippedProbe is one probe of a quiet process.
 type skippedProbe struct {
-	fails   float64 // one attempt, for itself
-	failure float64 // share of these that are failures, not late answers
-	log     float64 // of 1 − fails
-	answers float64 // probability that the answer's wait is within the timeout
-	bad     bool    // the attempt under way was drawn to fail
+	bad bool // the next attempt was drawn to fail
 }
 
-// mostFailing is the probability of a failure beyond which there is nothing to
-// pass over.
-const mostFailing = .05
+const (
+	// mostFailing is the probability of a failure, neighbours aside, beyond which
+	// there is nothing to pass over.
+	mostFailing = .05
+	// mostSlowing is the number of neighbours that slow answers, of which every set
+	// is known.
+	mostSlowing = 6
+)
 
 // newSkipping decides from the model's structure whether skip-ahead is valid.
-func newSkipping(w *model.World, a *application, d *kubelet.Durations) skipping {
+func newSkipping(w *model.World, a *application, l *life) skipping {
+	d, firstProcessTimer := &l.durations, l.firstProcessTimer()
 	s := skipping{syncs: newResidual(d.Resync)}
 	c := w.Container()
-	if len(w.Pod.Containers) != 1 || w.Pod.ReadinessGates != 0 || a.cpu != nil || w.Application.Traffic != nil || !c.Probed() || a.node.WaitsVary() || w.Events.Rollout != nil {
+	if len(w.Pod.Containers) != 1 || w.Pod.ReadinessGates != 0 || a.loaded || !c.Probed() {
 		return s
 	}
+	for i := range a.renewals {
+		if a.renewals[i].factor <= 1 {
+			continue
+		}
+		s.slowing = append(s.slowing, i)
+		if a.cpu == nil {
+			s.passed = append(s.passed, firstProcessTimer+timerFirst+i)
+		}
+	}
+	if len(s.slowing) > mostSlowing {
+		return s
+	}
+	s.hazards = make([][model.ProbeKinds]float64, 1<<len(s.slowing))
 	for k, p := range c.Probes {
 		if p == nil {
 			continue
 		}
 		answer := &w.Application.Probes[k]
-		if p.Handler.NoPort || p.Handler.Kind == model.Exec || answer.Cached > 0 || answer.FailsInFlight > 0 || p.Timeout() >= p.Period() {
+		if p.Handler.NoPort || p.Handler.Kind == model.Exec || !instant(answer, p.Handler.Kind) ||
+			answer.Cached > 0 || answer.FailsInFlight > 0 || p.Timeout() >= p.Period() {
 			return s
 		}
-		t := &s.ticks[k]
-		if p.Handler.Kind != model.TCPSocket {
-			t.answers = answer.Wait.CDF(p.Timeout() - 1)
-			late := (1 - answer.Failure) * (1 - t.answers)
-			t.fails = answer.Failure + late
-			if t.fails > 0 {
-				t.failure = answer.Failure / t.fails
-			}
+		for busy := range s.hazards {
+			s.hazards[busy][k] = -math.Log1p(-failing(answer, p, s.factor(a, busy)))
 		}
-		if t.fails > mostFailing && model.ProbeKind(k) != model.Startup {
+		if s.hazards[0][k] > -math.Log1p(-mostFailing) && model.ProbeKind(k) != model.Startup {
 			return s
 		}
-		t.log = math.Log1p(-t.fails)
 		s.longer, s.timeout = max(s.longer, 4*p.Period()), max(s.timeout, p.Timeout())
 	}
+	s.timeout += d.TimeoutLate.Quantile(1)
 	s.valid = true
 	return s
+}
+
+// factor returns how many times as long answers wait while a set of the
+// neighbours is busy.
+func (s *skipping) factor(a *application, busy int) float64 {
+	factor := 1.0
+	for ; busy > 0; busy &= busy - 1 {
+		factor *= a.renewals[s.slowing[bits.TrailingZeros(uint(busy))]].factor
+	}
+	return factor
+}
+
+// failing returns the probability that an attempt fails by itself: by a failure
+// drawn, or by an answer at the timeout or later.
+func failing(answer *model.Answer, p *model.Probe, slowed float64) float64 {
+	if p.Handler.Kind == model.TCPSocket {
+		return 0
+	}
+	return answer.Failure + (1-answer.Failure)*(1-inTime(answer, p.Timeout(), slowed))
+}
+
+// inTime returns the probability that an answer's wait ends within the timeout.
+func inTime(answer *model.Answer, timeout time.Duration, slowed float64) float64 {
+	return answer.Wait.CDF(time.Duration(float64(timeout-1) / slowed))
 }
 
 // begin makes it ready for a new life.
@@ -104,39 +148,27 @@ func (l *life) skip() {
 	if l.now < s.until || !a.quiet() || !l.syncsInVain() {
 		return
 	}
-	next := min(l.otherThanTicks(), l.horizon)
+	next := min(l.otherThanTicks(s.passed), l.horizon)
 	if next-l.now < s.longer {
 		s.until = next
 		return
 	}
 	// No attempt that is passed over may still be under way at what comes next.
-	at, failing := next-s.timeout, -1
-	workers := &l.containers[0].workers
-	for k := range workers {
-		w := &workers[k]
-		if !l.asks(w) || s.ticks[k].fails == 0 {
-			continue
-		}
-		successes := math.Log(1-l.random.Float64()) / s.ticks[k].log
-		if successes < float64((at-w.NextTick)/w.Probe.Period())+1 {
-			if t := w.NextTick + time.Duration(successes)*w.Probe.Period(); t < at {
-				failing, at = k, t
-			}
-		}
-	}
+	at, failing := l.pass(next - s.timeout)
 	if failing >= 0 {
 		s.ticks[failing].bad = true
 	}
 	s.until = at + 1 // other ticks of that instant come first
-	l.pass(at)
+	l.passStartup(at)
+	l.resume(at)
 }
 
-// otherThanTicks returns the next instant at which anything but a probe's tick or
-// a sync without cause happens.
-func (l *life) otherThanTicks() time.Duration {
+// otherThanTicks returns the next instant at which anything but a probe's tick, a
+// sync without cause or one of the given timers happens.
+func (l *life) otherThanTicks(apart []int) time.Duration {
 	next := never
 	for i, at := range l.timers.at {
-		if at < next && i != l.podTimer() && (i < l.tickTimer(0) || i >= l.firstProcessTimer()) {
+		if at < next && i != l.podTimer() && (i < l.tickTimer(0) || i >= l.firstProcessTimer()) && !slices.Contains(apart, i) {
 			next = at
 		}
 	}
@@ -145,26 +177,6 @@ func (l *life) otherThanTicks() time.Duration {
 
 // asks reports whether a worker makes attempts at a process that has started.
 func (l *life) asks(w *kubelet.Worker) bool { return w.Running() && w.Kind != model.Startup }
-
-// pass lets every tick before an instant lead to an attempt that succeeds.
-func (l *life) pass(at time.Duration) {
-	a := l.processes.(*application)
-	workers := &l.containers[0].workers
-	for k := range workers {
-		w := &workers[k]
-		if !w.Running() || w.NextTick >= at {
-			continue
-		}
-		n := int64((at-1-w.NextTick)/w.Probe.Period()) + 1
-		w.Pass(n)
-		if l.asks(w) {
-			a.out.Attempts[k] += n
-			a.flushRun(model.ProbeKind(k))
-		}
-		l.timers.set(l.tickTimer(k), w.NextTick)
-	}
-	l.resume(at)
-}
 
 // resume takes up the kubelet's periodic syncs in their stationary state, if any
 // was passed.
@@ -177,57 +189,6 @@ func (l *life) resume(at time.Duration) {
 	}
 }
 
-// quiet reports whether nothing is under way: the process serves, every probe's
-// latest attempt, its verdict and the published status are successes, the kubelet
-// has nothing left to do, and an attempt can fail only by itself.
-func (a *application) quiet() bool {
-	l := a.life
-	if !a.serving || a.terminating || !a.listening || a.frozen > 0 ||
-		l.sync.phase != idle || l.sync.pending || l.sync.first || l.sync.deleting || l.finished || len(l.updates) > 0 {
-		return false
-	}
-	for i := range l.containers {
-		if !l.settled(i) {
-			return false
-		}
-	}
-	for k, p := range a.world.Container().Probes {
-		if p != nil && !a.answers(model.ProbeKind(k)) {
-			return false
-		}
-	}
-	return true
-}
-
-// settled reports whether the workers of container i make their attempts, if any,
-// one like the other.
-func (l *life) settled(i int) bool {
-	c := &l.containers[i]
-	for k := range c.workers {
-		w := &c.workers[k]
-		if !w.Running() {
-			continue
-		}
-		if w.Busy() || l.attempts[i*model.ProbeKinds+k].asked != 0 || !w.Settled(c.status.Incarnation) ||
-			l.now-c.startedAt < w.Probe.InitialDelay()+time.Second {
-			return false
-		}
-	}
-	return c.status.State == kubelet.Running && c.status.Started && c.status.Ready && c.live.Running && c.seen == c.live
-}
-
-// answers reports whether nothing that lasts makes the answers to probes of kind
-// k failures, or keeps them from coming.
-func (a *application) answers(k model.ProbeKind) bool {
-	if a.hung && a.notices[k] || a.faultOf(k) != nil {
-		return false
-	}
-	if a.app.Probes[k].Cached > 0 {
-		return a.cached[k] == healthy
-	}
-	return a.unhealthy(k) == healthy
-}
-
 // drawnToFail fills in the answer of the attempt that skip-ahead has drawn to
 // fail: a failure, or an answer later than the timeout.
 func (a *application) drawnToFail(t *attempt) bool {
@@ -238,11 +199,13 @@ func (a *application) drawnToFail(t *attempt) bool {
 	s.bad = false
 	answer := &a.app.Probes[t.kind]
 	r := a.random[streamAnswers+int(t.kind)].Rand
-	if r.Float64() < s.failure {
+	in := inTime(answer, t.timeout, a.slowed)
+	late := (1 - answer.Failure) * (1 - in)
+	if r.Float64()*(answer.Failure+late) < answer.Failure {
 		t.outcome = kubelet.Failure
-		t.wait = answer.Wait.Sample(r)
+		t.wait = a.drawWait(t.kind)
 	} else {
-		t.wait = max(t.timeout, answer.Wait.Quantile(s.answers+r.Float64()*(1-s.answers)))
+		t.wait = max(t.timeout, dist.Stretched(answer.Wait.Quantile(in+r.Float64()*(1-in)), a.slowed))
 	}
 	a.answerAfterWait(t)
 	return true

@@ -22,12 +22,16 @@ func restless(w *model.World) {
 	w.Application.Startup = []model.Stage{{Wait: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(12e9), Sigma: .5}}}}
 	w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: exponentially(20 * time.Minute), Lasts: exponentially(5 * time.Second)}}
 	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponentially(time.Hour), Lasts: exponentially(8 * time.Second)}}}
+	w.Node.Neighbours = []model.Neighbour{
+		{WaitFactor: 3, Busy: exponentially(2 * time.Minute), Idle: exponentially(20 * time.Minute)},
+		{WaitFactor: 2, Busy: dist.Constantly(5 * time.Minute), Idle: dist.Constantly(time.Hour)},
+	}
 	w.Faults = []model.Fault{
 		{Name: "deadlock", Every: exponentially(6 * time.Hour), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}},
 		{Name: "bug", Every: exponentially(8 * time.Hour), Exits: true},
 	}
-	d, k := exponentially(10*time.Hour), exponentially(12*time.Hour)
-	w.Events.Deletion, w.Events.KubeletRestart = &d, &k
+	d, k, r := exponentially(10*time.Hour), exponentially(12*time.Hour), exponentially(20*time.Hour)
+	w.Events.Deletion, w.Events.KubeletRestart, w.Events.Rollout = &d, &k, &r
 }
 
 // TestSkipAheadIsTheEventEngine holds the two to each other, measure by measure,

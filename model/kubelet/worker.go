@@ -241,13 +241,32 @@ func (w *Worker) Settled(incarnation int) bool {
 		w.result == ResultSuccess && w.lastResult == Success && (w.Kind == model.Startup || !w.onHold)
 }
 
-// Pass takes n ticks of a settled worker at once, whose attempts succeed or, of a
-// startup worker, are not made.
+// Pass takes n ticks of a worker at once that was settled and has not changed its
+// verdict since: their attempts succeed or, of a startup worker, are not made.
 func (w *Worker) Pass(n int64) {
 	w.NextTick += time.Duration(n) * w.Probe.Period()
-	if w.Kind != model.Startup {
+	switch {
+	case w.Kind == model.Startup || n == 0:
+	case w.lastResult == Success:
 		w.resultRun = int32(min(int64(w.resultRun)+n, math.MaxInt32))
+	default:
+		w.lastResult, w.resultRun = Success, int32(min(n, math.MaxInt32))
 	}
+}
+
+// PassFailure takes one tick of such a worker whose attempt fails, and is not
+// Decisive.
+func (w *Worker) PassFailure() {
+	w.NextTick += w.Probe.Period()
+	if w.lastResult == Success {
+		w.lastResult, w.resultRun = Failure, 0
+	}
+	w.resultRun++
+}
+
+// Decisive reports whether one more failure reaches the threshold.
+func (w *Worker) Decisive() bool {
+	return w.Probe.FailureThreshold == 1 || w.lastResult == Failure && w.resultRun+1 >= w.Probe.FailureThreshold
 }
 
 // Finish takes the outcome of an attempt, Error if all its runs erred (K15),
