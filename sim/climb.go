@@ -33,7 +33,8 @@ func Top(failureThreshold int32, steps int) int { return int(failureThreshold-1)
 
 // Begin prepares a life to be stepped by Enter.
 func (s *Simulator) Begin(of Life) {
-	s.begin(&of)
+	l, _ := s.begin(&of)
+	l.climbs = true
 	s.climb = climb{}
 }
 
@@ -127,8 +128,8 @@ func (s *Simulator) climbTo(level, steps int, verdict bool) bool {
 		if c.failures > 0 && a.hung {
 			return false
 		}
-		if c.failures == 0 && l.coasts {
-			l.coast()
+		if c.failures == 0 {
+			l.hurry()
 		}
 		_, at := l.timers.next()
 		if at > l.horizon || l.ended {

@@ -30,6 +30,7 @@ type life struct {
 	stop         *atomic.Bool // nil: never
 	skips        bool         // quiet stretches are passed over, see skip.go
 	coasts       bool         // or gone through by a short way, see coast.go
+	climbs       bool         // each failure of the liveness probe matters, see climb.go
 
 	containers []container
 	attempts   []attempt // those of the workers, 3 a container, then those of observers
@@ -157,12 +158,7 @@ func (l *life) reset(at time.Duration) {
 // run fires timers up to the horizon, or to a rollout.
 func (l *life) run() {
 	for !l.ended && !l.rolling && (l.stop == nil || !l.stop.Load()) {
-		if l.skips {
-			l.skip()
-		}
-		if l.coasts {
-			l.coast()
-		}
+		l.hurry()
 		i, at := l.timers.next()
 		if at > l.horizon {
 			l.now = l.horizon
@@ -171,6 +167,16 @@ func (l *life) run() {
 		l.now = at
 		l.fire(i)
 		l.settle()
+	}
+}
+
+// hurry goes through a quiet stretch, if there is one and the life may.
+func (l *life) hurry() {
+	if l.skips {
+		l.skip()
+	}
+	if l.coasts {
+		l.coast()
 	}
 }
 

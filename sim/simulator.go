@@ -168,6 +168,7 @@ func (s *Simulator) prepare(l *life, of *Life, generation uint64, at time.Durati
 	a := l.processes.(*application)
 	l.skips = of.SkipAhead && of.Trace == nil && a.skipping.valid
 	l.coasts = of.Trace == nil && a.coasting.valid
+	l.climbs = false
 	a.drain, a.firstStart, a.firstReady = of.Drain, of.FirstStart, of.FirstReady
 	if a.out == &s.unstudied {
 		a.drain, a.firstStart, a.firstReady = nil, false, false

@@ -18,8 +18,8 @@ type stretch struct {
 }
 
 // pass passes over the ticks before an instant, but for an attempt that would
-// change a verdict by its failure. It returns that instant, or such an attempt's
-// and its probe.
+// change a verdict by its failure, or begin an excursion that matters. It returns
+// that instant, or such an attempt's and its probe.
 func (l *life) pass(end time.Duration) (at time.Duration, failing int) {
 	a := l.processes.(*application)
 	g := a.enterStretch()
@@ -34,7 +34,7 @@ func (l *life) pass(end time.Duration) (at time.Duration, failing int) {
 				break
 			}
 			at := g.fails[k]
-			if g.asks[k].Decisive() {
+			if g.asks[k].Decisive() || l.climbs && k == int(model.Liveness) {
 				a.leaveStretch(&g, at)
 				return at, k
 			}
