@@ -45,11 +45,18 @@ func Inputs(w *Workload, from Source) (Source, []Input, error) {
 	var inputs []Input
 	for _, f := range fieldsOf(scenarioType) {
 		if !slices.Contains(notInputs, f.name) {
-			inputs = append(inputs, inputsIn(reflect.ValueOf(workloads[0].scenario).Elem().FieldByIndex(f.index), f.name)...)
+			for _, in := range inputsIn(reflect.ValueOf(workloads[0].scenario).Elem().FieldByIndex(f.index), f.name) {
+				if in.scales() {
+					inputs = append(inputs, in)
+				}
+			}
 		}
 	}
 	return stated, append(settingsOf(w.World), inputs...), nil
 }
+
+// scales reports whether a multiple of the input is another one.
+func (in *Input) scales() bool { return in.Scaled(2) != in.Path+"="+in.Value }
 
 // inputsIn returns the inputs below a value of the format.
 func inputsIn(v reflect.Value, path string) []Input {
@@ -61,11 +68,7 @@ func inputsIn(v reflect.Value, path string) []Input {
 	}
 	leaf := func(numbers, whole bool) []Input {
 		n := encode(v)
-		in := Input{Path: path, Value: flow(n), node: n, numbers: numbers, whole: whole}
-		if in.Scaled(2) == in.Path+"="+in.Value {
-			return nil
-		}
-		return []Input{in}
+		return []Input{{Path: path, Value: flow(n), node: n, numbers: numbers, whole: whole}}
 	}
 	switch v.Interface().(type) {
 	case durationDistribution, duration:

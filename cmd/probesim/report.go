@@ -134,6 +134,7 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 		Assumed: r.Assumptions, Notes: r.Notes, Described: string(described),
 		Validation: validationStatement, Reproduce: []string{f.command(cmd, "report", arg, f.file)},
 	}
+	page.Inputs = inputsTable(r.workload)
 	page.Verdict, page.Good = verdictOf(r.Recommendation)
 	switch {
 	case r.Recommended != nil:
@@ -161,6 +162,19 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	}
 	page.Figures = withRisk(page.Figures, r, page.Explore)
 	return page, nil
+}
+
+// inputsTable says of each input whether it was measured, stated or assumed.
+func inputsTable(w *scenarios.Workload) *report.Table {
+	t := &report.Table{Title: "Measured, stated or assumed: each input", Rows: [][]string{{"input", "value", "rests on"}}}
+	for _, b := range scenarios.Bases(w) {
+		rests := map[string]string{"measured": "a file of measurements", "stated": "what the scenario states", "assumed": "an assumption"}[b.Rests]
+		t.Rows = append(t.Rows, []string{b.Path, b.Value, rests})
+	}
+	if len(t.Rows) == 1 {
+		return nil
+	}
+	return t
 }
 
 // withRisk puts the map of all usual settings behind the front, from the same

@@ -44,6 +44,10 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		table(&b, t.Rows)
 	}
 	list(&b, "Assumed, for want of anything said", r.Assumed)
+	if r.Inputs != nil {
+		fmt.Fprintf(&b, "## %s\n\n", inline(r.Inputs.Title))
+		table(&b, r.Inputs.Rows)
+	}
 	list(&b, "How the model is known to be right", r.Validation)
 	list(&b, "Notes", r.Notes)
 	fmt.Fprintf(&b, "## The same numbers again\n\n%s\nprobesim %s, seed %d.\n", fenced("sh", strings.Join(r.Reproduce, "\n")+"\n"), inline(r.Version), r.Seed)

@@ -29,12 +29,99 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// Charts: what a place says is shown where a person points, and read out where
+// the arrow keys lead. Without this script the browser shows the same as titles.
+const pointAt = (() => {
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.setAttribute("role", "status");
+  tip.setAttribute("aria-live", "polite");
+  document.body.append(tip);
+  let here = null;
+
+  function hide() {
+    if (here) here.node.classList.remove("here");
+    here = null;
+    tip.classList.remove("shown");
+    tip.textContent = "";
+  }
+
+  function show(place) {
+    if (place === here) return;
+    hide();
+    here = place;
+    place.node.classList.add("here");
+    tip.textContent = place.text;
+    tip.classList.add("shown");
+    const box = place.node.getBoundingClientRect(), wide = document.documentElement.clientWidth;
+    const x = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, 4), wide - tip.offsetWidth - 4);
+    const above = box.top - tip.offsetHeight - 8;
+    tip.style.left = x + window.scrollX + "px";
+    tip.style.top = (above > 0 ? above : box.bottom + 8) + window.scrollY + "px";
+  }
+
+  // The nearest place within a finger's width; of those that hold the point the
+  // smallest.
+  function nearest(places, event) {
+    let best = null, least = Infinity;
+    for (const place of places) {
+      const b = place.node.getBoundingClientRect();
+      const dx = Math.max(b.left - event.clientX, 0, event.clientX - b.right), dy = Math.max(b.top - event.clientY, 0, event.clientY - b.bottom);
+      const away = Math.hypot(dx, dy) + b.width * b.height * 1e-6;
+      if (away < Math.min(least, 16)) {
+        best = place;
+        least = away;
+      }
+    }
+    return best;
+  }
+
+  return (svg) => {
+    const places = Array.from(svg.querySelectorAll(".values > *"), (node) => {
+      const title = node.querySelector("title");
+      const text = title.textContent;
+      title.remove(); // or the browser would show it, too
+      return { node, text };
+    });
+    const title = svg.querySelector(":scope > title");
+    if (title) {
+      svg.setAttribute("aria-label", title.textContent);
+      title.remove();
+    }
+    if (places.length === 0) return;
+    svg.setAttribute("tabindex", "0");
+    svg.setAttribute("role", "application");
+    svg.setAttribute("aria-roledescription", "chart; arrow keys read its values");
+    let at = -1;
+    svg.addEventListener("pointermove", (event) => {
+      const place = nearest(places, event);
+      if (!place) return hide();
+      at = places.indexOf(place);
+      show(place);
+    });
+    svg.addEventListener("pointerleave", hide);
+    svg.addEventListener("blur", hide);
+    svg.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape") return hide();
+      if (event.key === "Home") at = 0;
+      else if (event.key === "End") at = places.length - 1;
+      else if (step) at = Math.min(Math.max(at + step, 0), places.length - 1);
+      else return;
+      event.preventDefault();
+      show(places[at]);
+    });
+  };
+})();
+for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
+
 // The grid in which a person moves the settings.
 (() => {
   const grid = JSON.parse(document.getElementById("grid").textContent);
   if (!grid) return;
   const controls = document.getElementById("controls");
   const outcome = document.getElementById("outcome");
+  const numbers = document.getElementById("numbers");
   const scatter = document.getElementById("scatter");
   const fields = ["periodSeconds", "timeoutSeconds", "failureThreshold"];
   const state = { table: 0, liveness: grid.liveness, readiness: grid.readiness };
@@ -91,6 +178,32 @@ for (const table of document.querySelectorAll("table.sortable")) {
     return value <= most ? " (meets " + rounded(most) + ")" : " (misses " + rounded(most) + ")";
   }
 
+  // The three numbers of the page's head, for the settings as they stand.
+  function tile(name, value, unit, most) {
+    const box = document.createElement("div"), dt = document.createElement("dt"), dd = document.createElement("dd"), strong = document.createElement("strong");
+    dt.textContent = name;
+    if (value === undefined) strong.textContent = "not predicted";
+    else if (value === null) strong.textContent = "never";
+    else {
+      strong.textContent = rounded(value) + unit;
+      if (most) strong.className = value <= most ? "better" : "worse";
+    }
+    dd.append(strong);
+    if (most) dd.append(" of " + rounded(most) + unit);
+    box.append(dt, dd);
+    return box;
+  }
+
+  function tiles(live, ready) {
+    // Whatever comes first takes a hung pod out: its removal from the endpoints, or its kill.
+    const known = [live, ready].filter((e) => e).map((e) => e.p99Seconds), ends = known.filter((s) => s !== null);
+    const removal = known.length === 0 ? undefined : ends.length === 0 ? null : Math.min(...ends);
+    numbers.replaceChildren(
+      tile("False kills per pod-year, at most", live ? live.atMost : undefined, "", grid.mostFalseKillsPerYear),
+      tile("99 of 100 hangs detected within", live ? live.p99Seconds : undefined, " s", grid.mostDetectionSeconds),
+      tile("99 of 100 hung pods out of traffic within", removal, " s", grid.mostRemovalSeconds));
+  }
+
   function update() {
     const parts = [];
     const live = find("liveness");
@@ -108,6 +221,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       parts.push("no prediction for this readiness setting: the timeout is longer than the period, or the period was not observed");
     }
     outcome.textContent = parts.join("; ") + ".";
+    tiles(live, ready);
     draw(live);
   }
 
@@ -122,16 +236,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
   };
 
   function draw(selected) {
-    const entries = grid.tables[state.table].liveness.filter((e) => e.p99Seconds !== null && e.atMost !== null);
+    const placed = (table) => table.liveness.filter((e) => e.p99Seconds !== null && e.atMost !== null);
+    const entries = placed(grid.tables[state.table]);
     scatter.textContent = "";
     if (entries.length === 0) return;
     const width = 720, height = 320, left = 64, right = 16, top = 16, bottom = 44;
-    const xs = entries.map((e) => e.p99Seconds), ys = entries.map((e) => Math.max(least, e.atMost));
+    const all = grid.tables.flatMap(placed); // the axes stay where they are when the limit changes
+    const xs = all.map((e) => e.p99Seconds), ys = all.map((e) => Math.max(least, e.atMost));
     const low = Math.log10(Math.min(...xs)), high = Math.log10(Math.max(...xs));
     const down = Math.log10(Math.min(...ys)), up = Math.max(Math.log10(Math.max(...ys)), down + 1);
     const x = (v) => left + (Math.log10(v) - low) / (high - low || 1) * (width - left - right);
     const y = (v) => height - bottom - (Math.log10(Math.max(least, v)) - down) / (up - down) * (height - top - bottom);
     const picture = svg("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "settings of the liveness probe: detection against false kills" });
+    const dots = svg("g", { class: "values" });
     if (grid.mostDetectionSeconds && grid.mostFalseKillsPerYear) {
       const right = Math.min(x(grid.mostDetectionSeconds), width), above = Math.max(y(grid.mostFalseKillsPerYear), top);
       if (right > left && above < height - bottom) {
@@ -142,8 +259,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
     for (const e of entries) {
       const dot = svg("circle", { cx: x(e.p99Seconds), cy: y(e.atMost), r: 2.2, fill: "#56b4e9" });
       dot.append(svg("title", {}, "every " + e.periodSeconds + " s, timeout " + e.timeoutSeconds + " s, " + e.failureThreshold + " failures: " + rounded(e.p99Seconds) + " s, at most " + rounded(e.atMost) + " a year"));
-      picture.append(dot);
+      dots.append(dot);
     }
+    picture.append(dots);
+    // The settings that no others beat in both.
+    const front = [];
+    for (const e of entries.slice().sort((a, b) => a.p99Seconds - b.p99Seconds || a.atMost - b.atMost)) {
+      if (front.length === 0 || e.atMost < front[front.length - 1].atMost) front.push(e);
+    }
+    picture.append(svg("polyline", { id: "front", points: front.map((e) => x(e.p99Seconds).toFixed(1) + "," + y(e.atMost).toFixed(1)).join(" "), fill: "none", stroke: "#444", "stroke-width": 1.5 }));
     for (let tick = Math.ceil(down); tick <= up; tick += Math.max(1, Math.ceil((up - down) / 6))) {
       picture.append(svg("text", { x: left - 8, y: y(10 ** tick) + 4, "text-anchor": "end", "font-size": 11, fill: "#444" }, tick < -3 || tick > 5 ? "1e" + tick : String(Number((10 ** tick).toPrecision(3)))));
       picture.append(svg("line", { x1: left, x2: width - right, y1: y(10 ** tick), y2: y(10 ** tick), stroke: "#ddd", "stroke-width": 0.5 }));
@@ -158,6 +282,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       picture.append(svg("circle", { cx: x(selected.p99Seconds), cy: y(selected.atMost), r: 7, fill: "none", stroke: "#d55e00", "stroke-width": 3 }));
     }
     scatter.append(picture);
+    pointAt(picture);
   }
 
   controls.addEventListener("submit", (event) => event.preventDefault());

@@ -34,6 +34,7 @@ type Report struct {
 	Figures []Figure
 	Explore *Explore // nil: there is nothing to move
 
+	Inputs     *Table   // what the numbers rest on, input by input; nil: not known
 	Assumed    []string // what nobody said
 	Described  string   // the scenario with every default filled in
 	Notes      []string

@@ -48,6 +48,7 @@ func page() *Report {
 			Tables:   []recommend.Table{{CPULimit: "100m", Liveness: entries(), Readiness: []recommend.Entry{}}, {CPULimit: "200m", Liveness: faster, Readiness: []recommend.Entry{}}},
 			Liveness: &Setting{10, 1, 3}, MostFalseKillsPerYear: .1, MostDetectionSeconds: 60,
 		},
+		Inputs:  &Table{Title: "Each input", Rows: [][]string{{"input", "value", "rests on"}, {"application.startup", "<2s>", "an assumption"}}},
 		Assumed: []string{"the start takes <2 s>"}, Described: "kind: Scenario\n", Notes: []string{"a note"},
 		Validation: []string{"event for event"}, Reproduce: []string{"probesim report shop.yaml -o r.html"}, Version: "v1", Seed: 7,
 	}
@@ -97,26 +98,51 @@ func TestHTML(t *testing.T) {
 	}
 }
 
-// driver moves the sliders, picks the other CPU limit and sorts a table as a
-// person would, and leaves what it saw in the page.
+// driver moves the sliders, picks the other CPU limit, sorts a table and points
+// at charts as a person would, by pointer and by keys, and leaves what it saw in
+// the page.
 const driver = `<script>
 window.addEventListener("load", () => {
   const seen = [];
   const outcome = () => seen.push(document.getElementById("outcome").textContent);
+  const tip = () => document.querySelector(".tip.shown") ? document.querySelector(".tip").textContent : "no value";
+  const front = () => document.getElementById("front").getAttribute("points");
+  const press = (svg, key) => svg.dispatchEvent(new KeyboardEvent("keydown", { key }));
   const move = (id, value) => { const input = document.getElementById(id); input.value = value; input.dispatchEvent(new Event("input")); };
   outcome();
   move("liveness-failureThreshold", 1);
   outcome();
   move("liveness-failureThreshold", 0);
+  const before = front();
   const limit = document.getElementById("cpu-limit");
   limit.value = "1";
   limit.dispatchEvent(new Event("change"));
   outcome();
   move("liveness-periodSeconds", 1);
   outcome();
+  seen.push("front moved: " + (front() !== before));
+  seen.push("numbers: " + Array.from(document.querySelectorAll("#numbers dd"), (dd) => dd.textContent).join(" | "));
+  const svg = document.querySelector("figure > svg[tabindex]");
+  svg.focus();
+  press(svg, "End");
+  press(svg, "ArrowLeft");
+  seen.push("key: " + tip());
+  press(svg, "Escape");
+  seen.push("escape: " + tip());
+  svg.scrollIntoView();
+  const first = svg.querySelector(".values > *"), box = first.getBoundingClientRect();
+  svg.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 }));
+  seen.push("pointer: " + tip());
+  svg.dispatchEvent(new PointerEvent("pointerleave"));
+  seen.push("left: " + tip());
+  const scatter = document.querySelector("#scatter svg");
+  press(scatter, "Home");
+  seen.push("dot: " + tip());
+  press(scatter, "Escape");
   document.querySelectorAll("thead button")[1].click();
   seen.push("first row: " + document.querySelector("tbody th").textContent);
-  seen.push("dots: " + document.querySelectorAll("#scatter circle title").length);
+  seen.push("dots: " + document.querySelectorAll("#scatter .values circle").length);
+  seen.push("requests: " + performance.getEntriesByType("resource").filter((e) => !e.name.startsWith("data:")).length);
   seen.push("overflow: " + (document.documentElement.scrollWidth > document.documentElement.clientWidth));
   const result = document.createElement("pre");
   result.id = "seen";
@@ -125,51 +151,94 @@ window.addEventListener("load", () => {
 });
 </script>`
 
-// TestInBrowser opens the page in a real browser, at the width of a desktop and
-// of a phone, and drives it. It is skipped where there is no Chromium.
-func TestInBrowser(t *testing.T) {
-	browser := ""
+// browser returns where Chromium is, or skips the test.
+func browser(t *testing.T) string {
+	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
+			return path
 		}
 	}
-	if browser == "" {
-		t.Skip("no Chromium here: the page is not opened")
-	}
+	t.Skip("no Chromium here: the page is not opened")
+	return ""
+}
+
+// opened opens a page with a script at its end in the browser, and returns what
+// the script left in an element with the id seen. A message on the console is an
+// error.
+func opened(t *testing.T, script string, flags ...string) string {
+	t.Helper()
 	var b bytes.Buffer
 	if err := page().WriteHTML(&b); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, []byte(strings.Replace(b.String(), "</body>", driver+"</body>", 1)), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Replace(b.String(), "</body>", script+"</body>", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	flags = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr",
+		"--user-data-dir=" + t.TempDir(), "--virtual-time-budget=5000", "--dump-dom"}, flags...)
+	cmd := exec.CommandContext(t.Context(), browser(t), append(flags, "file://"+file)...)
+	var out, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &messages
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, messages.String())
+	}
+	for line := range strings.Lines(messages.String()) {
+		if strings.Contains(line, "CONSOLE") {
+			t.Errorf("%v: %s", flags[len(flags)-1], line)
+		}
+	}
+	_, got, _ := strings.Cut(out.String(), `<pre id="seen">`)
+	got, _, _ = strings.Cut(got, "</pre>")
+	return got
+}
+
+// TestInBrowser opens the page in a real browser, at the width of a desktop and
+// of a phone, and drives it. It is skipped where there is no Chromium.
+func TestInBrowser(t *testing.T) {
 	want := strings.Join([]string{
 		"false kills of a serving pod per year: at most 600 (misses 0.1); 99 of 100 hangs detected within 30.9 s (meets 60).",
 		"false kills of a serving pod per year: at most 3 (misses 0.1); 99 of 100 hangs detected within 60.9 s (misses 60).",
 		"false kills of a serving pod per year: at most 6 (misses 0.1); 99 of 100 hangs detected within 30.9 s (meets 60).",
 		"false kills of a serving pod per year: at most 0.05 (meets 0.1); 99 of 100 hangs detected within 60.9 s (misses 60).",
-		"first row: c", "dots: 3", "overflow: false",
+		"front moved: true", "numbers: 0.05 of 0.1 | 60.9 s of 60 s | 60.9 s",
+		"key: 75 % of startups take up to 5 s", "escape: no value", "pointer: 25 % of startups take up to 2 s", "left: no value",
+		"dot: every 10 s, timeout 1 s, 3 failures: 30.9 s, at most 6 a year",
+		"first row: c", "dots: 3", "requests: 0", "overflow: false",
 	}, "\n")
 	for _, width := range []string{"1280", "390"} {
-		cmd := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr",
-			"--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--window-size="+width+",900", "--dump-dom", "file://"+file)
-		var out, messages bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &messages
-		if err := cmd.Run(); err != nil {
-			t.Fatalf("%v: %s", err, messages.String())
-		}
-		for line := range strings.Lines(messages.String()) {
-			if strings.Contains(line, "CONSOLE") {
-				t.Errorf("width %s: %s", width, line)
-			}
-		}
-		_, got, _ := strings.Cut(out.String(), `<pre id="seen">`)
-		got, _, _ = strings.Cut(got, "</pre>")
-		if got != want {
+		if got := opened(t, driver, "--window-size="+width+",900"); got != want {
 			t.Errorf("width %s: the page says\n%s\nwant\n%s", width, got, want)
 		}
+	}
+}
+
+// TestAccessibility runs axe on the page, in light and dark colours, where the
+// environment variable AXE names its file axe.min.js (npm package axe-core), and
+// expects no finding that is serious.
+func TestAccessibility(t *testing.T) {
+	file := os.Getenv("AXE")
+	if file == "" {
+		t.Skip("AXE does not name axe.min.js: the page is not checked for accessibility")
+	}
+	axe, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "<script>" + string(axe) + `</script><script>
+window.addEventListener("load", () => axe.run().then((found) => {
+  const result = document.createElement("pre");
+  result.id = "seen";
+  result.textContent = found.passes.length + " rules pass\n" + found.violations.map((v) => v.impact + " " + v.id + ": " + v.nodes.map((n) => n.target).join(", ")).join("\n");
+  document.body.append(result);
+}));
+</script>`
+	for _, colors := range []string{"1", "0"} { // light, dark
+		got := opened(t, script, "--window-size=1280,900", "--blink-settings=preferredColorScheme="+colors)
+		if strings.Contains(got, "serious") || strings.Contains(got, "critical") || !strings.Contains(got, "rules pass") {
+			t.Errorf("colours %s: axe says\n%s", colors, got)
+		}
+		t.Log(got)
 	}
 }
