@@ -9,11 +9,14 @@ CASES ?= 1000
 SEED ?= 1
 SPLITTING_SEEDS ?= 200
 
-.PHONY: build demo test race lint bench splitting fuzz conformance clean validate coverage performance
+.PHONY: build man demo test race lint bench splitting fuzz conformance clean validate coverage performance
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
 	$(GO) build -trimpath -o bin/probesim ./cmd/probesim
+
+man: build ## manual pages of every command, in bin/man
+	bin/probesim man bin/man
 
 demo: build ## the main job on a published incident: numbers, settings, patch, charts in demo-out/
 	@bash cmd/probesim/demo.sh

@@ -120,7 +120,7 @@ func rootCommand(name string) *cobra.Command {
 	})
 	root.AddCommand(
 		runCommand(), recommendCommand(), calcCommand(), fitCommand(), lintCommand(), traceCommand(), plotCommand(), reportCommand(), mergeCommand(),
-		showCommand(), scenariosCommand(), versionCommand(),
+		showCommand(), scenariosCommand(), versionCommand(), manCommand(),
 	)
 	refuseUnknownShells(root)
 	return root
