@@ -4,13 +4,18 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // documents are the files whose commands are run and compared.
-var documents = []string{"README.md", "docs/tutorial.md", "docs/scale.md", "docs/compare.md"}
+var documents = []string{"README.md", "docs/tutorial.md", "docs/statistics.md", "docs/scale.md", "docs/compare.md"}
 
 // TestDocumentedCommands runs every command that stands after "$ " in a console
 // block of the documentation, in one directory for each document, and compares
@@ -105,4 +110,59 @@ func firstDifference(a, b string) string {
 		}
 	}
 	return "one of them ends early"
+}
+
+// TestDocumentedFlags holds the command lines that stand in the other blocks of
+// the documents, and in the help of the commands, to commands and flags that there
+// are: they need a cluster, a file of the reader's, or much time, and are not run.
+func TestDocumentedFlags(t *testing.T) {
+	texts := map[string]string{}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range strings.Split(string(text), "```") {
+			if language, lines, _ := strings.Cut(block, "\n"); i%2 == 1 && language != "text" {
+				texts[name] += lines
+			}
+		}
+	}
+	var examples func(*cobra.Command)
+	examples = func(cmd *cobra.Command) {
+		texts[cmd.CommandPath()+" --help"] = cmd.Example
+		for _, c := range cmd.Commands() {
+			examples(c)
+		}
+	}
+	examples(rootCommand("probesim"))
+	checked := 0
+	for name, text := range texts {
+		for _, found := range documentedLine.FindAllStringSubmatch(text, -1) {
+			words := strings.Fields(regexp.MustCompile(`'[^']*'|"[^"]*"`).ReplaceAllString(found[1], "x"))
+			cmd, rest, err := rootCommand("probesim").Find(words)
+			if err == nil {
+				err = cmd.ParseFlags(withValues(rest))
+			}
+			if err != nil && !strings.Contains(err.Error(), "invalid argument") {
+				t.Errorf("%s: %s: %v", name, found[0], err)
+			}
+			checked++
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d command lines were found", checked)
+	}
+}
+
+// documentedLine is a command line up to what a shell does with it.
+var documentedLine = regexp.MustCompile(`(?m)(?:^|[|&;(]\s*|\s)probesim ([a-z][^|>;&\n#)]*)`)
+
+// withValues drops what stands for nothing in particular.
+func withValues(words []string) []string {
+	return slices.DeleteFunc(words, func(word string) bool { return word == "\\" || word == "..." })
 }
