@@ -267,7 +267,7 @@ func textbook(w *model.World) {
 // real kubelet's probes met, in testdata/kubelet or the folder
 // PROBESIM_KUBELET_DATA. Nothing is fitted to a pod.
 func TestKubeletCalibration(t *testing.T) {
-	const lives, ofOthers = 100, 10
+	const lives, ofOthers = 200, 10
 	pods := limitedPods(t)
 	if len(pods) == 0 {
 		t.Error("no CPU-limited pods: none whose name begins with e and that has a liveness probe")
