@@ -35,6 +35,13 @@ func Bases(w *Workload) []Basis {
 		}
 		bases = append(bases, b)
 	}
+	if profile := w.scenario.Node.Profile; profile != nil { // a name, in place of the node's numbers
+		b := Basis{Path: "node.profile", Value: *profile, Rests: "stated"}
+		if slices.Contains(assumed, b.Path) {
+			b.Rests = "assumed"
+		}
+		bases = append(bases, b)
+	}
 	return bases
 }
 
