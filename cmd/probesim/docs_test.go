@@ -15,7 +15,7 @@ import (
 )
 
 // documents are the files whose commands are run and compared.
-var documents = []string{"README.md", "docs/tutorial.md", "docs/statistics.md", "docs/scale.md", "docs/compare.md"}
+var documents = []string{"README.md", "docs/tutorial.md", "docs/gallery.md", "docs/statistics.md", "docs/scale.md", "docs/compare.md"}
 
 // TestDocumentedCommands runs every command that stands after "$ " in a console
 // block of the documentation, in one directory for each document, and compares
