@@ -286,7 +286,12 @@ func (f *Front) labelRoles(c draw.Canvas, shown []rolePoint, place func(*FrontPo
 		if p.role == "current" {
 			ink = vermillion
 		}
-		labels.write(c, place(&p.FrontPoint), 9, strongly.in(ink), labelText, p.role, p.settings(), p.short())
+		for _, labels.across = range []bool{false, true} { // whatever it takes: these have to be named
+			if labels.write(c, place(&p.FrontPoint), 9, strongly.in(ink), labelText, p.role, p.settings(), p.short()) {
+				break
+			}
+		}
+		labels.across = false
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 type labeller struct {
 	bounds vg.Rectangle
 	taken  []vg.Rectangle
+	texts  []vg.Rectangle // of taken, those that are written on
+	across bool           // lines to labels may run through text, where nothing else is left
 }
 
 // block keeps labels off a rectangle.
@@ -36,13 +38,42 @@ func (l *labeller) place(at vg.Point, width, height vg.Length, gaps ...vg.Length
 		beside(at.X - far - width)
 		for _, corner := range corners {
 			box := vg.Rectangle{Min: corner, Max: vg.Point{X: corner.X + width, Y: corner.Y + height}}
-			if l.free(box) {
-				l.taken = append(l.taken, box)
+			if l.free(box) && !l.crosses(at, nearest(box, at)) {
+				l.occupy(box)
 				return corner, true
 			}
 		}
 	}
 	return vg.Point{}, false
+}
+
+// occupy takes a box for text.
+func (l *labeller) occupy(box vg.Rectangle) {
+	l.taken = append(l.taken, box)
+	l.texts = append(l.texts, box)
+}
+
+// nearest returns the point around a box that is nearest to a point.
+func nearest(box vg.Rectangle, at vg.Point) vg.Point {
+	return vg.Point{X: max(box.Min.X-2, min(at.X, box.Max.X+2)), Y: max(box.Min.Y, min(at.Y, box.Max.Y))}
+}
+
+// crosses reports whether a line between two points would run through text.
+func (l *labeller) crosses(from, to vg.Point) bool {
+	const steps = 24
+	if l.across {
+		return false
+	}
+	for i := 1; i < steps; i++ {
+		share := vg.Length(i) / steps
+		x, y := from.X+share*(to.X-from.X), from.Y+share*(to.Y-from.Y)
+		for _, t := range l.texts {
+			if x > t.Min.X && x < t.Max.X && y > t.Min.Y && y < t.Max.Y {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *labeller) free(box vg.Rectangle) bool {
@@ -74,7 +105,7 @@ func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest 
 	if !ok {
 		return false
 	}
-	near := vg.Point{X: max(corner.X-2, min(at.X, corner.X+width+2)), Y: max(corner.Y, min(at.Y, corner.Y+height))}
+	near := nearest(vg.Rectangle{Min: corner, Max: vg.Point{X: corner.X + width, Y: corner.Y + height}}, at)
 	if away := vg.Length(math.Hypot(float64(near.X-at.X), float64(near.Y-at.Y))); away > gap+8 {
 		begin := vg.Point{X: at.X + (near.X-at.X)*gap/away, Y: at.Y + (near.Y-at.Y)*gap/away}
 		strokeLine(c, first.color, thinLine, nil, begin, near)
@@ -112,7 +143,7 @@ func (l *labeller) writeAt(c draw.Canvas, style textStyle, x, y vg.Length, text 
 	if !l.free(box) {
 		return false
 	}
-	l.taken = append(l.taken, box)
+	l.occupy(box)
 	writeText(c, style, x, y, left, text)
 	return true
 }

@@ -71,7 +71,7 @@ func TestSpell(t *testing.T) {
 }
 
 func TestDigits(t *testing.T) {
-	for want, x := range map[string]float64{"0": 0, "0.1": 0.1, "1300": 1296, "0.021": 0.0209, "2e-05": 2.04e-5, "1e+09": 1e9} {
+	for want, x := range map[string]float64{"0": 0, "0.1": 0.1, "1300": 1296, "0.021": 0.0209, "2e-5": 2.04e-5, "1e9": 1e9} {
 		if got := digits(x, 2); got != want {
 			t.Errorf("digits(%g) is %q, want %q", x, got, want)
 		}

@@ -156,18 +156,19 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 			edge = x + 5
 		}
 		width := style.width(text)
+		y := top - vg.Length(row)*13 - style.capHeight()
 		fits := edge-vg.Length(a)*width >= c.Min.X && edge+vg.Length(1-a)*width <= c.Max.X
 		switch {
 		case !fits && style == smallText:
 			return
-		case !fits && a == right:
-			a, edge = left, x+5
+		case !fits && a == right: // below the curve, which begins there at the top
+			a, edge = left, timeX(c, p)(latest)+5
+			y = c.Min.Y + 40 - vg.Length(row)*13
 		case !fits:
 			a, edge = right, x-5
 		}
-		y := top - vg.Length(row)*13 - style.capHeight()
 		writeText(c, style, edge, y, a, text)
-		labels.block(edge-vg.Length(a)*width, y-3, edge+vg.Length(1-a)*width, y+style.capHeight()+2)
+		labels.occupy(vg.Rectangle{Min: vg.Point{X: edge - vg.Length(a)*width, Y: y - 3}, Max: vg.Point{X: edge + vg.Length(1-a)*width, Y: y + style.capHeight() + 2}})
 	}
 	for _, line := range []struct {
 		at  time.Duration
@@ -211,5 +212,7 @@ func (s *Startup) verdict(c draw.Canvas, p *plot.Plot, steps []step, y func(floa
 		lines = append(lines, fmt.Sprintf("no startup seen takes longer than %s", spell(guaranteed)))
 		at.Y = (c.Min.Y + c.Max.Y) / 2
 	}
-	labels.write(c, at, 10, strongly, labelText, lines...)
+	if !labels.write(c, at, 10, strongly, labelText, lines...) { // then without a line to its point
+		labels.write(c, vg.Point{X: at.X, Y: (c.Min.Y + c.Max.Y) / 2}, 10, strongly, labelText, lines...)
+	}
 }

@@ -111,7 +111,15 @@ func digits(x float64, n int) string {
 		return "0"
 	}
 	if magnitude := math.Abs(x); magnitude < 1e-4 || magnitude >= 1e7 {
-		return strconv.FormatFloat(x, 'e', max(n-2, 0), 64)
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(x, 'e', max(n-2, 0), 64), "e")
+		power, err := strconv.Atoi(exponent)
+		if err != nil {
+			panic(err) // what FormatFloat wrote
+		}
+		if strings.Contains(mantissa, ".") {
+			mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+		}
+		return mantissa + "e" + strconv.Itoa(power)
 	}
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', n, 64), 64)
 	if err != nil {
