@@ -29,6 +29,11 @@ show hang.txt plot "$scenario" --hang 5m -o "$out/hang.svg"
 show startup.txt plot "$scenario" --chart startup -o "$out/startup.svg"
 show front.txt plot "$scenario" --chart front -o "$out/front.svg"
 
+# The two figures of the article on probes that the advice of lint comes from (A32):
+# liveness that takes longer than readiness, and a starved container that is killed.
+show patient.txt plot gallery:rollout-deadline --hang 30m -o "$out/patient.svg"
+show starved.txt plot gallery:starved-20m -o "$out/starved.svg"
+
 cat <<END
 
 Written to $out/:
@@ -39,4 +44,6 @@ Written to $out/:
   hang.svg             what happens when it really hangs
   startup.svg          the startup against the time the probes give it
   front.svg            detection time against false kills: the settings to choose from
+  patient.svg          a hung pod is out of the endpoints long before it is killed: liveness takes longer
+  starved.svg          a container starved of CPU is killed although it is healthy
 END
