@@ -185,7 +185,7 @@ func (p *panel) cpu() {
 			p.key.written(name)
 		}
 		if lane == laneRuns {
-			name += " for probes"
+			name += " for start and probes"
 		}
 		if share := p.lanes.shareOf(bands); share >= .0005 {
 			name += fmt.Sprintf(" %.2g %%", 100*share)

@@ -23,6 +23,8 @@
 //	chart := &plots.Timeline{Scenario: "starved", Seed: 1, Lives: []plots.Life{{Trace: &trace}}}
 //	err := plots.WriteFile("life.svg", chart)
 //
+// In an SVG each value says itself where a reader points at it.
+//
 // The same chart always gives the same bytes, and carries its fonts with it.
 // What is drawn is labelled where it stands, colours are those of Okabe and Ito,
 // which colour-blind people tell apart, and no distinction rests on colour

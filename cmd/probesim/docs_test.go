@@ -126,6 +126,9 @@ func TestDocumentedFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if within := strings.TrimPrefix(filepath.ToSlash(name), "../../"); strings.Contains(string(text), "```console") && !slices.Contains(documents, within) {
+			t.Errorf("%s: nobody runs its commands", within)
+		}
 		for i, block := range strings.Split(string(text), "```") {
 			if language, lines, _ := strings.Cut(block, "\n"); i%2 == 1 && language != "text" {
 				texts[name] += lines

@@ -63,7 +63,7 @@ reads the chart goes to standard output.
 	flags.StringVarP(&f.file, "output", "o", "", "file to write: .svg, .png, .pdf or .csv (required)")
 	flags.StringVar(&f.chart, "chart", charts[0], "kind of chart: "+strings.Join(charts, ", "))
 	complete(cmd, "chart", charts...)
-	flags.StringVar(&f.variant, "variant", "", "for timeline, startup, answers, limits, delays, rollout, cascade and convergence: a whatIf of the scenario, instead of the settings as they are")
+	flags.StringVar(&f.variant, "variant", "", "a whatIf of the scenario: for timeline below the settings as they are; for startup, answers, limits, delays, rollout, cascade and convergence instead of them")
 	f.effort.add(cmd)
 	flags.Uint64Var(&f.replication, "replication", 0, "for timeline: which life, counted from 0")
 	flags.Var((*durationFlag)(&f.hang), "hang", "for timeline: let the process hang that long after the pod's creation")
@@ -146,11 +146,38 @@ func (f *plotFlags) draw(cmd *cobra.Command, arg string, w *scenarios.Workload) 
 	case "cascade":
 		return f.cascade(cmd, w, world)
 	}
-	trace, from, to, err := f.life(cmd, w, world)
+	return f.timeline(cmd, w, world)
+}
+
+// timeline draws a life, and below it the same one under a variant: the time
+// around the first kill of the one or, if it has none, of the other.
+func (f *plotFlags) timeline(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (plots.Chart, error) {
+	trace, from, to, err := f.life(cmd, w, w.World)
 	if err != nil {
 		return nil, err
 	}
-	return &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: f.variant, Trace: trace, From: from, To: to}}}, nil
+	chart := &plots.Timeline{Scenario: w.World.Name, Seed: trace.Seed, Lives: []plots.Life{{Trace: trace, From: from, To: to}}}
+	if f.variant == "" {
+		return chart, nil
+	}
+	same := *f
+	if !hasKill(trace) {
+		if _, from, to, err = f.life(cmd, w, world); err != nil {
+			return nil, err
+		}
+	}
+	same.from, same.to = from, to
+	chart.Lives = nil
+	for _, one := range []struct {
+		name  string
+		world *model.World
+	}{{"as it is", w.World}, {f.variant, world}} {
+		if trace, _, _, err = same.life(cmd, w, one.world); err != nil {
+			return nil, err
+		}
+		chart.Lives = append(chart.Lives, plots.Life{Name: one.name, Trace: trace, From: from, To: to})
+	}
+	return chart, nil
 }
 
 // checkTrade refuses a front between false kills and detection where there is no

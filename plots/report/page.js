@@ -198,9 +198,10 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     // Whatever comes first takes a hung pod out: its removal from the endpoints, or its kill.
     const known = [live, ready].filter((e) => e).map((e) => e.p99Seconds), ends = known.filter((s) => s !== null);
     const removal = known.length === 0 ? undefined : ends.length === 0 ? null : Math.min(...ends);
+    const none = !state.liveness; // nothing kills, and nothing detects
     numbers.replaceChildren(
-      tile("False kills per pod-year, at most", live ? live.atMost : undefined, "", grid.mostFalseKillsPerYear),
-      tile("99 of 100 hangs detected within", live ? live.p99Seconds : undefined, " s", grid.mostDetectionSeconds),
+      tile("False kills per pod-year, at most", live ? live.atMost : none ? 0 : undefined, "", grid.mostFalseKillsPerYear),
+      tile("99 of 100 hangs detected within", live ? live.p99Seconds : none ? null : undefined, " s", grid.mostDetectionSeconds),
       tile("99 of 100 hung pods out of traffic within", removal, " s", grid.mostRemovalSeconds));
   }
 
