@@ -185,7 +185,7 @@ func (p *panel) cpu() {
 			p.key.written(name)
 		}
 		if lane == laneRuns {
-			name += " for start and probes"
+			name = "start and probes" // the work of requests is not in a trace
 		}
 		if share := p.lanes.shareOf(bands); share >= .0005 {
 			name += fmt.Sprintf(" %.2g %%", 100*share)

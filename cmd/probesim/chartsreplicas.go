@@ -50,15 +50,52 @@ func (f *plotFlags) cascade(cmd *cobra.Command, w *scenarios.Workload, world *mo
 	if !cmd.Flags().Changed("horizon") {
 		o.Horizon = min(o.Horizon, cascadeSpan)
 	}
+	chart, err := cascadeOf(cmd, world, cascadeLoads, o)
+	if err != nil && cmd.Context().Err() == nil {
+		return nil, fmt.Errorf("--chart cascade: %w", err)
+	}
+	return chart, err
+}
+
+func cascadeOf(cmd *cobra.Command, world *model.World, loads []float64, o estimate.Options) (plots.Chart, error) {
 	p := newProgress(cmd.ErrOrStderr(), "simulating all replicas of "+world.Name, o.Budget)
 	defer p.end()
 	o.Progress = p.update
-	c, err := estimate.SimulateCascades(cmd.Context(), world, cascadeLoads, o)
+	c, err := estimate.SimulateCascades(cmd.Context(), world, loads, o)
 	switch {
 	case cmd.Context().Err() != nil:
 		return nil, cmd.Context().Err()
 	case err != nil:
-		return nil, fmt.Errorf("--chart cascade: %w", err)
+		return nil, err
 	}
 	return &plots.Cascade{Scenario: world.Name, Seed: o.Seed, Cascades: c}, nil
+}
+
+// What the report's chart of cascades costs at the most: so many lives of each
+// point, so long, and no chart at all where they would hold too many requests.
+const (
+	reportCascadeLives = 8
+	reportCascadeSpan  = 2 * time.Hour
+	mostRequests       = 3e7
+)
+
+// reportCascade simulates all replicas at three loads for the report: of a
+// service whose load moves from one replica to the others. Nil: it is none, or
+// has too much traffic to be simulated in passing.
+func (f *plotFlags) reportCascade(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (plots.Chart, error) {
+	traffic, c := world.Application.Traffic, world.Container()
+	if traffic == nil || !traffic.OfService || world.Replicas < 2 || c.Probes[model.Readiness] == nil && c.Probes[model.Liveness] == nil {
+		return nil, nil
+	}
+	loads := []float64{1, 1.5, 2}
+	requests := 0.0
+	for _, load := range loads {
+		requests += 4 * load * traffic.PerSecond * reportCascadeSpan.Seconds() * reportCascadeLives
+	}
+	if requests > mostRequests {
+		return nil, nil
+	}
+	o := f.options(cmd, w)
+	o.Horizon, o.Replications, o.Budget = reportCascadeSpan, reportCascadeLives, 0
+	return cascadeOf(cmd, world, loads, o)
 }

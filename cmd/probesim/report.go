@@ -325,6 +325,13 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		}
 		figures = append(figures, report.Figure{Heading: one.heading, Chart: chart, File: one.file})
 	}
+	cascade, err := p.reportCascade(cmd, w, world)
+	if err != nil {
+		return nil, err
+	}
+	if cascade != nil {
+		figures = append(figures, report.Figure{Heading: "Whether one replica takes the others with it", Chart: cascade, File: "cascade"})
+	}
 	return f.withRollout(cmd, p, r, figures)
 }
 
