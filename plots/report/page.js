@@ -93,12 +93,14 @@ const pointAt = (() => {
     svg.setAttribute("role", "application");
     svg.setAttribute("aria-roledescription", "chart; arrow keys read its values");
     let at = -1;
-    svg.addEventListener("pointermove", (event) => {
-      const place = nearest(places, event);
-      if (!place) return hide();
-      at = places.indexOf(place);
-      show(place);
-    });
+    for (const kind of ["pointermove", "pointerdown"]) { // a finger does not hover
+      svg.addEventListener(kind, (event) => {
+        const place = nearest(places, event);
+        if (!place) return hide();
+        at = places.indexOf(place);
+        show(place);
+      });
+    }
     svg.addEventListener("pointerleave", hide);
     svg.addEventListener("blur", hide);
     svg.addEventListener("keydown", (event) => {
