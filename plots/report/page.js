@@ -134,6 +134,9 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     if (x >= 1000) return Math.round(Number(x.toPrecision(3))).toLocaleString("en");
     return x < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(3)));
   };
+  // Nobody is helped by how much rarer than once in a million years.
+  const least = 1e-6;
+  const rate = (x) => x > 0 ? Math.max(x, least) : x;
   const values = (kind, field) => Array.from(new Set(grid.tables[state.table][kind].map((e) => e[field]))).sort((a, b) => a - b);
   const find = (kind) => state[kind] && grid.tables[state.table][kind].find((e) => fields.every((f) => e[f] === state[kind][f]));
 
@@ -202,7 +205,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     const removal = known.length === 0 ? undefined : ends.length === 0 ? null : Math.min(...ends);
     const none = !state.liveness; // nothing kills, and nothing detects
     numbers.replaceChildren(
-      tile("False kills per pod-year, at most", live ? live.atMost : none ? 0 : undefined, "", grid.mostFalseKillsPerYear),
+      tile("False kills per pod-year, at most", live ? rate(live.atMost) : none ? 0 : undefined, "", grid.mostFalseKillsPerYear),
       tile("99 of 100 hangs detected within", live ? live.p99Seconds : none ? null : undefined, " s", grid.mostDetectionSeconds),
       tile("99 of 100 hung pods out of traffic within", removal, " s", grid.mostRemovalSeconds));
   }
@@ -211,7 +214,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     const parts = [];
     const live = find("liveness");
     if (live) {
-      parts.push("false kills of a serving pod per year: at most " + rounded(live.atMost) + verdict(live.atMost, grid.mostFalseKillsPerYear));
+      parts.push("false kills of a serving pod per year: at most " + rounded(rate(live.atMost)) + verdict(live.atMost, grid.mostFalseKillsPerYear));
       parts.push(live.p99Seconds === null ? "a hang is never detected" : "99 of 100 hangs detected within " + rounded(live.p99Seconds) + " s" + verdict(live.p99Seconds, grid.mostDetectionSeconds));
     } else if (state.liveness) {
       parts.push("no prediction for this liveness setting: the timeout is longer than the period, or the period was not observed");
@@ -219,7 +222,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     const ready = find("readiness");
     if (ready) {
       parts.push(ready.p99Seconds === null ? "a hung pod is never taken out of the endpoints by readiness" : "99 of 100 hung pods out of the endpoints within " + rounded(ready.p99Seconds) + " s" + verdict(ready.p99Seconds, grid.mostRemovalSeconds));
-      parts.push("false removals per year: at most " + rounded(ready.atMost));
+      parts.push("false removals per year: at most " + rounded(rate(ready.atMost)));
     } else if (state.readiness) {
       parts.push("no prediction for this readiness setting: the timeout is longer than the period, or the period was not observed");
     }
@@ -230,7 +233,6 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
 
   // The scatter, drawn with the page's own colours. Rates below the axis stand
   // on it.
-  const least = 1e-6;
   const svg = (name, attributes, text) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const key in attributes) node.setAttribute(key, attributes[key]);
@@ -261,7 +263,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     }
     for (const e of entries) {
       const dot = svg("circle", { cx: x(e.p99Seconds), cy: y(e.atMost), r: 2.2, fill: "#56b4e9" });
-      dot.append(svg("title", {}, "every " + e.periodSeconds + " s, timeout " + e.timeoutSeconds + " s, " + e.failureThreshold + " failures: " + rounded(e.p99Seconds) + " s, at most " + rounded(e.atMost) + " a year"));
+      dot.append(svg("title", {}, "every " + e.periodSeconds + " s, timeout " + e.timeoutSeconds + " s, " + e.failureThreshold + " failures: " + rounded(e.p99Seconds) + " s, at most " + rounded(rate(e.atMost)) + " a year"));
       dots.append(dot);
     }
     picture.append(dots);
