@@ -1,9 +1,9 @@
 package sim_test
 
 import (
-	"container/heap"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 
@@ -73,15 +73,15 @@ func BenchmarkProbe(b *testing.B) {
 		perProbe(b, w, sim.Life{Seed: 1, Horizon: 8766 * time.Hour, SkipAhead: true})
 	})
 	b.Run("heap and closures", func(b *testing.B) {
-		e := &closures{random: rand.New(rand.NewPCG(1, 2))}
-		e.pod()
+		e, life, probes := newPlain(benchmarked()), sim.Life{Seed: 1, Horizon: 30 * day}, int64(0)
 		b.ReportAllocs()
 		b.ResetTimer()
 		before := cpuTime()
-		for e.probes < b.N {
-			e.step()
+		for ; probes < int64(b.N); life.Replication++ {
+			o := e.run(life)
+			probes += o.Attempts[model.Startup] + o.Attempts[model.Readiness] + o.Attempts[model.Liveness]
 		}
-		b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/probe")
+		b.ReportMetric(float64(cpuTime()-before)/float64(probes), "cpu-ns/probe")
 	})
 }
 
@@ -99,81 +99,37 @@ func BenchmarkPodYear(b *testing.B) {
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/pod-year")
 }
 
-// closures is the usual event engine: a heap of functions, each of which
-// schedules others. It knows only the pod of the benchmark and none of the
-// kubelet's ways, so it is cheaper than an engine of that kind would be.
-type closures struct {
-	now    float64
-	events eventHeap
-	random *rand.Rand
-	probes int
-
-	slow     bool
-	failures [2]int
-	kills    int
-}
-
-type event struct {
-	at float64
-	do func()
-}
-
-type eventHeap []*event
-
-func (h eventHeap) Len() int           { return len(h) }
-func (h eventHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h eventHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *eventHeap) Push(x any)        { *h = append(*h, x.(*event)) }
-func (h *eventHeap) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
-}
-
-func (e *closures) after(ns float64, do func()) { heap.Push(&e.events, &event{e.now + ns, do}) }
-
-func (e *closures) step() {
-	next := heap.Pop(&e.events).(*event)
-	e.now = next.at
-	next.do()
-}
-
-func (e *closures) pod() {
-	e.after(start.Sample(e.random), func() {
-		e.neighbour()
-		for k := range e.failures {
-			e.tick(k)
-		}
-	})
-}
-
-func (e *closures) neighbour() {
-	e.after(dist.Exponential(3600e9).Sample(e.random), func() {
-		e.slow = true
-		e.after(dist.Exponential(60e9).Sample(e.random), func() {
-			e.slow = false
-			e.neighbour()
-		})
-	})
-}
-
-func (e *closures) tick(k int) {
-	e.after(10e9, func() { e.tick(k) })
-	wait := answer.Sample(e.random)
-	if e.slow {
-		wait *= 8
+// TestPlainEngineAgrees: the engine of heap and closures, with which this one's
+// cost is compared, comes to the same outcome, so it does all that this one does.
+func TestPlainEngineAgrees(t *testing.T) {
+	w := benchmarked()
+	w.Application.Probes[model.Liveness].Wait = w.Application.Probes[model.Liveness].Wait.Times(3) // for more kills
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
 	}
-	e.after(math.Min(wait, 1e9), func() {
-		e.probes++
-		if wait < 1e9 {
-			e.failures[k] = 0
-			return
+	kills := int64(0)
+	for replication := range uint64(8) {
+		life := sim.Life{Seed: 1, Replication: replication, Horizon: 20 * day}
+		ours, plain := *s.Run(life), *newPlain(w).run(life)
+		if !reflect.DeepEqual(withoutEmpty(ours), withoutEmpty(plain)) {
+			t.Errorf("replication %d:\nours  %+v\nplain %+v", replication, ours, plain)
 		}
-		if e.failures[k]++; e.failures[k] >= 3 {
-			e.kills++
-			e.failures[k] = 0
+		kills += plain.FalseKills[model.Liveness]
+	}
+	if kills < 100 {
+		t.Errorf("%d kills: too few to compare", kills)
+	}
+}
+
+// withoutEmpty makes an empty list of samples the same as none.
+func withoutEmpty(o sim.Outcome) sim.Outcome {
+	for _, list := range []*[]time.Duration{&o.Detections, &o.Removals, &o.Recoveries, &o.FaultDead, &o.ReadyLags, &o.TimesToReady, &o.StartupTimes, &o.FalseKillTimes} {
+		if len(*list) == 0 {
+			*list = nil
 		}
-	})
+	}
+	return o
 }
 
 // TestNothingIsAllocated in a life, once the first has made room.
