@@ -92,17 +92,18 @@ func (l *life) trigger(c int) {
 }
 
 // triggerEarly sends a trigger that the worker receives before the status that
-// justifies it. The status before may have let it ask all the same (K14).
+// justifies it. The status before may have let it ask all the same (K14). What it
+// announces then reaches the main loop while the sync is under way (K31).
 func (l *life) triggerEarly(c int) {
-	if l.trace == nil {
-		l.trigger(c)
-		return
+	sent := 0
+	if l.trace != nil {
+		sent = len(l.trace.Events) - 1
 	}
-	sent := len(l.trace.Events) - 1
 	l.trigger(c)
-	if !l.containers[c].workers[model.Readiness].Busy() {
+	if l.trace != nil && !l.containers[c].workers[model.Readiness].Busy() {
 		l.trace.Events[sent].Wasted, l.trace.Events[sent].Rule = true, "K14"
 	}
+	l.settle()
 }
 
 // look lets a worker look, and again while something waits in its slots.

@@ -57,7 +57,7 @@ func (l *life) endTermination() {
 		l.clearContainer(i)
 	}
 	l.sync = podSync{first: true}
-	l.updates = l.updates[:0]
+	l.forgetUpdates()
 	l.timers.set(l.relistTimer(), never)
 	l.timers.set(l.podTimer(), never)
 	l.timers.set(l.syncTimer(), never)
@@ -104,7 +104,7 @@ func (l *life) restartKubelet(down time.Duration) bool {
 		l.clearWorkers(i)
 		l.containers[i].backOff.Forget()
 	}
-	l.updates = l.updates[:0]
+	l.forgetUpdates()
 	l.sync = podSync{first: true, phase: kubeletDown}
 	l.timers.set(l.relistTimer(), never)
 	l.timers.set(l.syncTimer(), never)

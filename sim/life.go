@@ -44,6 +44,7 @@ type life struct {
 
 	finished  bool // phase Succeeded or Failed
 	updates   []update
+	handled   int   // of them
 	triggered []int // containers whose readiness worker was sent a trigger by the current sync
 	ended     bool  // nothing more is wanted of this life
 	rolling   bool  // a rollout begins, which replaces the pod
@@ -152,7 +153,7 @@ func (l *life) reset(at time.Duration) {
 	l.sync = podSync{first: true}
 	l.podReady, l.finished, l.ended = false, false, false
 	l.rolling, l.replaced, l.gone = false, false, false
-	l.updates = l.updates[:0]
+	l.forgetUpdates()
 }
 
 // run fires timers up to the horizon, or to a rollout.
@@ -219,8 +220,9 @@ func (l *life) fire(i int) {
 // settle handles announced results until there are none: the kubelet's main
 // loop, which takes no time (K30).
 func (l *life) settle() {
-	for i := 0; i < len(l.updates); i++ {
-		u := l.updates[i]
+	for l.handled < len(l.updates) { // a sync that one of them begins may settle the rest
+		u := l.updates[l.handled]
+		l.handled++
 		c := &l.containers[u.container]
 		if l.trace != nil {
 			l.emit(Event{Kind: EventResult, Container: u.container, Incarnation: u.incarnation, Probe: u.kind, Value: u.value, Rule: u.rule})
@@ -242,8 +244,11 @@ func (l *life) settle() {
 		}
 		l.requestSync()
 	}
-	l.updates = l.updates[:0]
+	l.forgetUpdates()
 }
+
+// forgetUpdates drops the announced results, those not yet handled too.
+func (l *life) forgetUpdates() { l.updates, l.handled = l.updates[:0], 0 }
 
 // publish sets the cached status of container c by the given rule, and with it
 // the pod's Ready condition (K48).

@@ -145,7 +145,7 @@ func (l *life) beginSync() {
 	}
 	l.triggered = l.triggered[:0]
 	s := &l.sync
-	s.container, s.acted, s.refused = -1, false, false
+	s.container, s.acted, s.refused, s.phase = -1, false, false, stopping
 	l.generate()
 	if s.first {
 		l.createWorkers()
@@ -155,7 +155,6 @@ func (l *life) beginSync() {
 		l.beginTermination()
 		return
 	}
-	s.phase = stopping
 	l.nextKill()
 }
 

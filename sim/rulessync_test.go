@@ -83,6 +83,22 @@ container
 	holds(t, trace, "c1   trigger", "40.205 40.205")
 }
 
+// What a worker announces that a sync triggered too early (K14) joins the request that
+// waits for that sync's end: one more sync triggers it again, at the next relist, and no
+// third one. A trace of the real code, shrunk from a random case.
+func TestK31EarlyResultJoinsTheRequestThatWaits(t *testing.T) {
+	trace := script(t, `
+pod start=0.647s relist=1s relistPhase=0.208s until=12s stale
+startup periodSeconds=1 timeoutSeconds=2 failureThreshold=20
+readiness periodSeconds=3 timeoutSeconds=9 failureThreshold=1
+container
+  startup 0s success 153ms
+  readiness 0s failure 1629ms
+`)
+	attempted(t, trace, model.Readiness, 12*time.Second, "1.208 2.837 5.837 8.837")
+	holds(t, trace, "c0   trigger", "1.208 2.208")
+}
+
 func TestK32ReadyStaysThroughAKill(t *testing.T) {
 	trace := script(t, `
 pod grace=30 until=65s
