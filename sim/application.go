@@ -26,6 +26,7 @@ type application struct {
 	throttled time.Duration // by the quota, of what is in the ledger
 	quota     time.Duration
 	random    [streamCount]stream
+	streams   int // of the renewal processes that are used; the others are never seeded
 
 	firstStart bool // the life ends at the second
 	firstReady bool // the life ends there
@@ -102,6 +103,7 @@ func newApplication(w *model.World, node *model.Node) *application {
 		a.random[i] = newStream()
 	}
 	a.newRenewals()
+	a.streams = min(len(a.renewals), streamRollout-streamRenewals)
 	a.faults = make([]faultState, len(w.Faults))
 	a.resources = make([]resourceState, len(a.app.Resources))
 	a.newCPU()
@@ -170,12 +172,19 @@ func (a *application) weight(requestMilli, limitMilli int64) int64 {
 	return cpu.Weight(cpu.Shares(requestMilli))
 }
 
+// seed begins every stream anew, by its purpose and what is added to that.
+func (a *application) seed(seed, replication uint64, more purpose) {
+	for i := range a.random {
+		if i < streamRenewals+a.streams || i >= streamRollout {
+			a.random[i].seed(seed, replication, purposeOf(i)+more+a.ownPurpose(i))
+		}
+	}
+}
+
 // reset makes the application that of a new life, or of a rollout's new pod,
 // which are told apart by the generation.
 func (a *application) reset(seed, replication, generation uint64) {
-	for i := range a.random {
-		a.random[i].seed(seed, replication, purposeOf(i)+purpose(generation)<<32+a.ownPurpose(i))
-	}
+	a.seed(seed, replication, purpose(generation)<<32)
 	a.role, a.heir, a.launched = studiedPod, nil, false
 	if a.cpu != nil {
 		a.cpu.Record(a.life.trace != nil)

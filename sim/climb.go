@@ -39,7 +39,7 @@ func (s *Simulator) Begin(of Life) {
 }
 
 // Enter goes on to the first failure of the next excursion of a process that
-// serves, and reports whether there is one before the horizon. What happens to
+// serves, passing over quiet stretches where the life may (Life.SkipAhead), and reports whether there is one before the horizon. What happens to
 // starts, and to a process that hangs, begins no excursion.
 func (s *Simulator) Enter() bool {
 	for {
@@ -139,6 +139,12 @@ func (s *Simulator) climbTo(level, steps int, verdict bool) bool {
 		if due := c.due(level, steps, period); !verdict && due <= at {
 			l.now = max(l.now, due) // a level is passed between two events
 			continue
+		}
+		if c.failures == 0 && l.skips {
+			l.skip()
+			if _, at = l.timers.next(); at > l.horizon {
+				continue
+			}
 		}
 		l.step()
 		failures, succeeded := s.run()

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 )
 
@@ -20,14 +21,12 @@ type Snapshot struct {
 // Save makes the snapshot that of the life under way. A new snapshot is the zero
 // value; one that was used before keeps its memory.
 func (s *Simulator) Save(into *Snapshot) {
-	if into.life == nil || into.node != s.node {
-		node := &s.world.Node
-		if len(s.world.Node.Classes) > 0 {
-			node = &s.world.Node.Classes[s.node].Node
+	if into.life == nil {
+		own := &application{out: &Outcome{}, service: &service{}}
+		if s.application().cpu != nil {
+			own.cpu = &cpu.Container{}
 		}
-		into.life = newWorldLife(s.world, node, 0)
-		own := into.life.processes.(*application)
-		own.out, own.service = &Outcome{}, &service{}
+		into.life = &life{processes: own}
 	}
 	into.node, into.climb = s.node, s.climb
 	into.life.copyFrom(s.nodes[s.node][0])
@@ -45,9 +44,7 @@ func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
 	a.out, a.service = &s.out, &s.service
 	l.copyFrom(from.life)
 	l.random.seed(seed, replication, forKubelet)
-	for i := range a.random {
-		a.random[i].seed(seed, replication, purposeOf(i))
-	}
+	a.seed(seed, replication, 0)
 	a.redraw()
 	l.horizon = min(l.now+longestExcursion, dist.Longest)
 }

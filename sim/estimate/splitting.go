@@ -116,7 +116,7 @@ func (s *splitting) replicate(simulator *sim.Simulator, r uint64) climbed {
 	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
 	at := &ascent[sim.Snapshot]{steps: s.steps, first: s.first, onward: s.onward, simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r))}
 	states := kept[sim.Snapshot]{random: random}
-	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Horizon: s.horizon})
+	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Horizon: s.horizon, SkipAhead: true})
 	for simulator.Enter() {
 		c.entered++
 		states.offer(simulator)
