@@ -36,8 +36,8 @@ const (
 	splittingReplications = 16  // independent ones, over which the interval is made
 	keptStates            = 256 // at each level, of those that reached it: a random sample
 	fewestLives           = 400 // that go on from a level
-	mostLives             = 40_000
-	wantedArrivals        = 40 // of the rarer way to the next failure
+	mostLives             = 24_000
+	wantedArrivals        = 24 // of the rarer way to the next failure
 	mostSteps             = 32 // from one failure to the next
 	firstFailures         = 40 // wanted of each replication's long life
 	leastFailures         = 5  // without which nothing is begun
@@ -174,12 +174,11 @@ type ascent[S any] struct {
 // went all steps.
 func (at *ascent[S]) climb(from []kept[S], failure int, c *climbed) []kept[S] {
 	var there []kept[S]
-	through := 1.0
+	through, begun := 1.0, massOf(from)
 	for step := 1; step <= at.steps && massOf(from) > 0; step++ {
-		wanted := at.onward
-		if step == 1 {
-			wanted = at.first
-		}
+		// Another cause fails lives on every step alike, so that each of them has to
+		// have as little weight as those on the first.
+		wanted := max(at.onward, int(float64(at.first)*massOf(from)/begun))
 		lives, mass := at.lives(from, wanted), massOf(from)
 		onward, other := kept[S]{random: at.random}, kept[S]{random: at.random}
 		for range lives {
