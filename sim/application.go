@@ -28,7 +28,7 @@ type application struct {
 	random    [streamCount]stream
 	streams   int // of the renewal processes that are used; the others are never seeded
 
-	firstStart bool // the life ends at the second
+	firstStart bool // the life ends with it
 	firstReady bool // the life ends there
 
 	// The studied process.
@@ -322,6 +322,7 @@ func (a *application) ready() {
 	if !a.endpoints.in {
 		a.ledger.servingSince = a.life.now
 	}
+	a.startOver()
 	for k := range a.app.Probes {
 		if every := a.app.Probes[k].Cached; every > 0 {
 			a.refreshCached(model.ProbeKind(k))

@@ -258,5 +258,6 @@ func (a *application) routesChanged() {
 		a.sample(&a.out.ReadyLags, a.life.now-since)
 		a.ledger.servingSince = never
 	}
+	a.startOver()
 	a.recovered()
 }

@@ -236,6 +236,18 @@ func (a *application) attempted(c int, k model.ProbeKind, o kubelet.Outcome, _ i
 		return
 	}
 	a.flushRun(k)
+	a.startOver()
+}
+
+// startOver ends a life of one start once nothing of the start is left to be
+// seen: the process serves, some proxy sends it requests, and the liveness probe
+// has neither failures from while it started nor an attempt under way, so that
+// none of them can lead to its kill.
+func (a *application) startOver() {
+	pending := &a.life.attempts[a.studied*model.ProbeKinds+int(model.Liveness)]
+	if a.firstStart && a.serving && a.endpoints.in && a.ledger.runs[model.Liveness] == 0 && pending.asked == 0 {
+		a.life.ended = true
+	}
 }
 
 func (a *application) flushRun(k model.ProbeKind) {

@@ -88,7 +88,9 @@ type Life struct {
 	// serves. 0: none. The life ends once the hang's detection, removal and
 	// recovery are known, or at the horizon.
 	Hang time.Duration
-	// FirstStart ends the life at its process's second start.
+	// FirstStart ends the life with the first start of its process: when that
+	// serves, is in the endpoints and has outlived what its start left to the
+	// liveness probe, or when another process starts in its place.
 	FirstStart bool
 	// FirstReady ends the life once the pod is Ready.
 	FirstReady bool

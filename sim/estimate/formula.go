@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/calc"
@@ -23,10 +24,35 @@ type formula struct {
 	startupBound float64
 }
 
-// byFormula adds the closed form of the serving process to what its starts
-// cost: their rate times the share of them that ends in a false kill, both
-// simulated.
-func (t *tally) byFormula(w *model.World, confidence float64) formula {
+// formulas keeps the closed forms of worlds, which may take a second each to
+// solve and are asked for at every look of the stopping rule.
+type formulas map[*model.World]formula
+
+// of returns the closed form of a serving process.
+func (f formulas) of(w *model.World) formula {
+	known, ok := f[w]
+	if !ok {
+		known = serving(w)
+		f[w] = known
+	}
+	return known
+}
+
+// solve solves the closed forms of all variants, side by side.
+func (f formulas) solve(variants []Named) {
+	solved := make([]formula, len(variants))
+	var running sync.WaitGroup
+	for i, v := range variants {
+		running.Go(func() { solved[i] = serving(v.World) })
+	}
+	running.Wait()
+	for i, v := range variants {
+		f[v.World] = solved[i]
+	}
+}
+
+// serving is the closed form of a process that serves.
+func serving(w *model.World) formula {
 	f := formula{method: "no liveness probe", startupBound: math.Inf(1)}
 	exact, err := calc.World(w)
 	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
@@ -45,7 +71,15 @@ func (t *tally) byFormula(w *model.World, confidence float64) formula {
 			f.bound = max(f.bound, f.estimate)
 		}
 	}
-	if canLoseStart(w) {
+	return f
+}
+
+// byFormula adds the closed form of the serving process to what its starts
+// cost: their rate times the share of them that ends in a false kill, both
+// simulated.
+func (t *tally) byFormula(w *model.World, o Options) formula {
+	f, confidence := o.formulas.of(w), o.Confidence
+	if f.why == "" && canLoseStart(w) {
 		starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
 		f.bound += starts.High * math.Min(losses.High, f.startupBound)

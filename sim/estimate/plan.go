@@ -68,7 +68,10 @@ func newPlan(variants []Named, o Options) *plan {
 		span := StartSpan(v.World)
 		most := int64(fewStartLives)
 		if canLoseStart(v.World) {
-			most = startLivesWanted(v.World, o.Objectives)
+			most = someStartLives
+			if !o.FewStarts {
+				most = startLivesWanted(v.World, o.Objectives)
+			}
 		}
 		p.startHorizon = append(p.startHorizon, span)
 		p.startLives = append(p.startLives, between(1, int64(mostStartTime/span), most))

@@ -25,6 +25,8 @@ type Options struct {
 	Objectives   []model.Objective
 	AllVariants  bool  // the stopping rule asks for the measures of all of them, not of the first alone
 	Plain        bool  // false kills that no replication showed are left unknown, not estimated by splitting (S12)
+	Sparing      bool  // the same, but where an objective about them would stay undecided
+	FewStarts    bool  // no more starts are simulated for the sake of an objective about them
 	Shard        Shard // the replications to simulate, of a given number of them
 	Resume       *Part // what was reached before, which the simulation extends; nil: nothing
 	// Folded is called after each replication with what all of them came to, which
@@ -34,8 +36,9 @@ type Options struct {
 	// wanted. It may be nil.
 	Progress func(done, wanted int64)
 
-	blocks int              // into which replications are divided; 0: 1
-	enough func(*Part) bool // in place of the stopping rule; nil: that of the measures asked for
+	formulas formulas         // of the worlds, as far as they have been solved
+	blocks   int              // into which replications are divided; 0: 1
+	enough   func(*Part) bool // in place of the stopping rule; nil: that of the measures asked for
 }
 
 // Named is a world with its name in the results: the first is "base".
@@ -61,6 +64,8 @@ const (
 // The error is that of a world that cannot be simulated, or ctx's if nothing
 // was reached.
 func Run(ctx context.Context, variants []Named, o Options) (*Estimates, error) {
+	o = o.withDefaults()
+	o.formulas.solve(variants)
 	part, why, err := Simulate(ctx, variants, o)
 	if err != nil {
 		return nil, err
@@ -170,6 +175,9 @@ func (o Options) withDefaults() Options {
 	if o.Jobs <= 0 {
 		o.Jobs = runtime.GOMAXPROCS(0)
 	}
+	if o.formulas == nil {
+		o.formulas = formulas{}
+	}
 	return o
 }
 
@@ -247,7 +255,7 @@ func undecided(t *tally, w *model.World, o Options) []string {
 		}
 		return []string{"falseKillsPerPodDay"}
 	}
-	formula := t.byFormula(w, o.Confidence)
+	formula := t.byFormula(w, o)
 	var names []string
 	for _, objective := range o.Objectives {
 		e := valueOf(objective.Measure, objective.Statistic, w, &m)
@@ -283,8 +291,11 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
 			NodeClasses: t.nodeClasses(v.World, o.Confidence),
 		}
-		split := t.splitKills(&result.Measures, v.World, o)
-		formula := t.byFormula(v.World, o.Confidence)
+		formula := t.byFormula(v.World, o)
+		var split []string
+		if !o.Sparing || opens(v.World, &result.Measures, &formula, o.Objectives) {
+			split = t.splitKills(&result.Measures, v.World, o)
+		}
 		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""
 		for _, objective := range o.Objectives {

@@ -18,7 +18,7 @@ const pilotReplications = 64
 // more replications there are.
 func (t *tally) hopeless(w *model.World, o Options) bool {
 	byLiveness, _ := canKill(w)
-	return !o.Plain && byLiveness && t.Replications >= pilotReplications && count(t.FalseKills.Sums.Y) == 0
+	return !o.Plain && !o.Sparing && byLiveness && t.Replications >= pilotReplications && count(t.FalseKills.Sums.Y) == 0
 }
 
 // ofKills reports whether splitting estimates the measure.
@@ -26,6 +26,16 @@ func ofKills(measure string) bool {
 	switch measure {
 	case "falseKillsPerPodDay", "falseKillsPerPodYear", "falseKillsPerPodDayByLiveness", "meanTimeToFalseKillSeconds", "falseKillProbability":
 		return true
+	}
+	return false
+}
+
+// opens reports whether an objective about false kills is undecided.
+func opens(w *model.World, m *Measures, f *formula, objectives []model.Objective) bool {
+	for _, o := range objectives {
+		if v, _ := judge(o, w, m, f); ofKills(o.Measure) && v.Met == nil {
+			return true
+		}
 	}
 	return false
 }
@@ -46,7 +56,7 @@ func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
 	case rare.Kills.Estimate == 0:
 		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, saw no false kill either; the bound is the plain simulation's", rare.Levels, rare.Kills.N)}
 	}
-	starts := t.startKills(w, o.Confidence)
+	starts := t.startKills(w, o)
 	setKills(m, w, rare, starts)
 	notes := []string{fmt.Sprintf(
 		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %.2g times the pod time for the same relative error",
@@ -59,12 +69,12 @@ func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
 
 // startKills returns the false kills per pod-day of starts: how many there are
 // times the share of them that ends in a false kill.
-func (t *tally) startKills(w *model.World, confidence float64) stats.Estimate {
+func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
 	if !canLoseStart(w) {
 		return exactly(0)
 	}
-	starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
-	formula := t.byFormula(w, confidence)
+	starts, losses := t.Starts.Estimate(day, o.Confidence), t.StartLosses.Estimate(o.Confidence)
+	formula := t.byFormula(w, o)
 	e := starts
 	e.Estimate, e.Low = e.Estimate*losses.Estimate, e.Low*losses.Low
 	e.High *= math.Min(losses.High, formula.startupBound)

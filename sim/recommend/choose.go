@@ -16,11 +16,23 @@ import (
 // not worth it.
 const tied = 3156.0
 
+// closeEnough is what is taken off predicted times at their favourable end:
+// phases and propagation are played out by their rules, but not what a stall in
+// progress adds or takes away.
+const closeEnough = 0.95
+
 // predict returns what a combination leads to in the measure of an objective,
-// at the unfavourable end, corrected by what full simulations have shown. ok is
-// false for measures that only the full simulation knows.
+// at the unfavourable end, corrected by what full simulations have shown, or at
+// the favourable end if that is looked for. ok is false for measures that only
+// the full simulation knows.
 func (s *search) predict(o *model.Objective, c *combination) (value float64, ok bool) {
 	value, ok = s.plain(o, c)
+	if s.favourable {
+		if strings.HasSuffix(o.Measure, "Seconds") && !o.AtLeast {
+			value *= closeEnough
+		}
+		return value, ok
+	}
 	if factor := s.corrections[estimate.Name(*o)]; factor > 1 {
 		value *= factor
 	}
@@ -106,6 +118,9 @@ func (s *search) killsPerYear(c *combination) float64 {
 	serving := 0.0
 	if c.liveness != nil {
 		serving = c.liveness.bound * year.Seconds()
+	}
+	if s.favourable && c.liveness != nil {
+		serving, kills = c.liveness.low*year.Seconds(), 0
 	}
 	return serving + starts*kills
 }

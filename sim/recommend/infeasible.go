@@ -194,8 +194,8 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 			low = middle
 		}
 	}
-	finalists, _, err := found.simulate(ctx, o, found.choose(true)[:1], false)
-	if err != nil || verdict(finalists[0].variant) == missed {
+	confirmed, err := found.confirm(ctx, o, &finalist{combination: found.choose(true)[0]})
+	if err != nil || verdict(confirmed) == missed {
 		return 0, err
 	}
 	return high, nil
@@ -206,7 +206,7 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search, error) {
 	container := *s.w.Container()
 	container.CPULimitMilli = milli
-	tried, err := newSearch(ctx, s.w.WithContainer(container), o, attemptsObserved/8, min(len(s.starts), 4000))
+	tried, err := newSearch(ctx, s.w.WithContainer(container), o, glance, min(len(s.starts), 4000))
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ type Options struct {
 	// world whose stalls, CPU demand and starts are so many times as long (S21).
 	// 0: 1.
 	Margin float64
+	// Full goes through the whole grid, of every period, threshold and timeout, and
+	// holds the search against it (S19). It takes minutes.
+	Full bool
 	// Strategy is how the workload is rolled out. Of no kind: that of a Deployment
 	// which states nothing.
 	Strategy model.Strategy
@@ -68,7 +71,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		r.note("safety margin: every number is that of a world in which stalls, pauses, CPU demand and starts are %g times as long", o.Margin)
 	}
 	r.Current.Settings = estimate.SettingsOf(w.Container())
-	s, err := newSearch(ctx, w, o, attemptsObserved, startsSimulated(w, o.Objectives))
+	s, err := newSearch(ctx, w, o, thorough, startsSimulated(w, o.Objectives))
 	switch {
 	case ctx.Err() != nil:
 		r.note("interrupted while starts and the paths of the environment were simulated: nothing is known yet of any settings")
@@ -173,106 +176,166 @@ func (r *Recommendation) describe(s *search) {
 // simulation shows, and chooses again.
 const rounds = 4
 
+// decision is how far the choice has come.
+type decision struct {
+	current   standing
+	predicted bool      // some settings were predicted to meet every objective
+	fallback  *finalist // misses nothing, but leaves something undecided
+}
+
 // decide simulates the best settings beside the current ones and fills in the
 // recommendation, or why there is none. Where the simulation of the best
 // settings goes beyond their prediction, the predictions are corrected, and the
-// search chooses again.
+// search chooses again. Where no settings are predicted to meet every objective,
+// the most patient that may meet them at the favourable end of their predictions
+// are simulated all the same: a bound from above proves nothing of what is
+// below it.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
-	var fallback *finalist // misses nothing, but leaves something undecided
-	current := standing(-1)
-	predicted := false
+	d := decision{current: standing(-1)}
 	for round := range rounds {
-		chosen := s.choose(true)
-		if len(chosen) == 0 && s.loud[model.Liveness] == nil && s.loud[model.Readiness] == nil {
-			chosen = s.choose(false)
+		chosen := s.candidates(o)
+		d.predicted = d.predicted || len(chosen) > 0
+		finalists := s.finalists(chosen)
+		if len(finalists) == 0 {
+			finalists = s.hopeful()
 		}
-		predicted = predicted || len(chosen) > 0
-		finalists, estimates, err := s.simulate(ctx, o, chosen, round == 0)
-		if err != nil {
+		done, err := r.judge(ctx, s, o, &d, finalists, chosen, round == 0)
+		if done || err != nil {
 			return err
 		}
-		if round == 0 {
-			v := &estimates.Variants[len(finalists)]
-			current = verdict(v)
-			r.Current = proposalOf(v)
-			r.keepNotes(v, "current settings: ")
-			if current == met {
-				r.keep(s, "the current settings meet every objective; they are recommended unchanged")
-				return nil
-			}
-			r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(v))
-		}
-		for i := range finalists {
-			f := &finalists[i]
-			if verdict(f.variant) != missed {
-				if f.variant, err = s.confirm(ctx, o, f); err != nil {
-					return err
-				}
-			}
-			switch verdict(f.variant) {
-			case met:
-				r.recommend(s, f, chosen)
-				return nil
-			case undecided:
-				if fallback == nil || open(f.variant) < open(fallback.variant) {
-					fallback = f
-				}
-			case missed:
-				r.reject(describe(s, &f.combination), "full simulation: "+whyNot(f.variant))
-			}
-		}
-		if len(finalists) == 0 || !s.correct(finalists) {
+		if len(finalists) == 0 || !s.correct(finalists) && d.fallback != nil {
 			break
 		}
 	}
 	switch {
-	case fallback != nil && current == undecided:
+	case d.fallback != nil && d.current == undecided:
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
-	case fallback != nil:
-		r.recommend(s, fallback, s.choose(true))
+	case d.fallback != nil:
+		r.recommend(s, d.fallback, s.choose(true))
 	default:
-		return r.infeasible(ctx, s, o, predicted)
+		return r.infeasible(ctx, s, o, d.predicted)
 	}
 	return nil
+}
+
+// candidates returns what is predicted to meet every objective, best first: of
+// the values people use or, where those do not and a closed form knows all
+// others, or everything was asked for, of the whole grid.
+func (s *search) candidates(o Options) []combination {
+	chosen := s.choose(true)
+	if len(chosen) == 0 && (o.Full || s.loud[model.Liveness] == nil && s.loud[model.Readiness] == nil) {
+		chosen = s.choose(false)
+	}
+	return chosen
+}
+
+// judge simulates finalists, and first of all the current settings. It reports
+// whether that settles what to recommend.
+func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *decision, finalists []finalist, chosen []combination, first bool) (done bool, err error) {
+	current, err := s.simulate(ctx, o, finalists, first)
+	if err != nil {
+		return false, err
+	}
+	if first {
+		if current, err = s.settled(ctx, o, current); err != nil {
+			return false, err
+		}
+		d.current = verdict(current)
+		r.Current = proposalOf(current)
+		r.keepNotes(current, "current settings: ")
+		if d.current == met {
+			r.keep(s, "the current settings meet every objective; they are recommended unchanged")
+			return true, nil
+		}
+		r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
+	}
+	for i := range finalists {
+		f := &finalists[i]
+		if verdict(f.variant) != missed {
+			if f.variant, err = s.confirm(ctx, o, f); err != nil {
+				return false, err
+			}
+			f.confirmed = true
+		}
+		switch verdict(f.variant) {
+		case met:
+			r.recommend(s, f, chosen)
+			return true, nil
+		case undecided:
+			if d.fallback == nil || open(f.variant) < open(d.fallback.variant) {
+				d.fallback = f
+			}
+		case missed:
+			r.reject(describe(s, &f.combination), "full simulation: "+whyNot(f.variant))
+		}
+	}
+	return false, nil
 }
 
 // finalist is a combination that was simulated in full.
 type finalist struct {
 	combination
-	variant *estimate.Variant
+	variant   *estimate.Variant
+	confirmed bool // on fresh streams
 }
 
-// simulate simulates the best of the chosen in full, on common random numbers,
-// and the current settings last if they are wanted.
-func (s *search) simulate(ctx context.Context, o Options, chosen []combination, withCurrent bool) ([]finalist, *estimate.Estimates, error) {
+// finalists returns the best of the chosen that have not been simulated yet.
+func (s *search) finalists(chosen []combination) []finalist {
 	var finalists []finalist
+	for _, c := range pick(chosen, s.loud[model.Liveness] == nil) {
+		if name := describe(s, &c); !s.tried[name] {
+			s.tried[name] = true
+			finalists = append(finalists, finalist{combination: c})
+		}
+	}
+	return finalists
+}
+
+// simulate simulates finalists in full, on common random numbers, and beside
+// them the current settings if they are wanted.
+func (s *search) simulate(ctx context.Context, o Options, finalists []finalist, withCurrent bool) (current *estimate.Variant, err error) {
 	var variants []estimate.Named
-	for i, c := range pick(chosen, s.loud[model.Liveness] == nil) {
-		finalists = append(finalists, finalist{combination: c})
-		variants = append(variants, estimate.Named{Name: fmt.Sprintf("finalist %d", i+1), World: s.world(&c)})
+	for i := range finalists {
+		variants = append(variants, estimate.Named{Name: fmt.Sprintf("finalist %d", i+1), World: s.world(&finalists[i].combination)})
 	}
 	if withCurrent {
 		variants = append(variants, estimate.Named{Name: "current", World: s.w})
 	}
 	if len(variants) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
-	estimates, err := estimate.Run(ctx, variants, o.forSimulation(variants))
+	simulation := o.forSimulation(variants)
+	simulation.Plain, simulation.FewStarts = true, true // who is confirmed is judged by more
+	estimates, err := estimate.Run(ctx, variants, simulation)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for i := range finalists {
 		finalists[i].variant = &estimates.Variants[i]
 	}
-	return finalists, estimates, nil
+	return &estimates.Variants[len(variants)-1], nil
+}
+
+// settled simulates the current settings with as many starts as the objectives
+// ask for, and by splitting where their false kills are too rare, if the
+// simulation beside the finalists has left anything open.
+func (s *search) settled(ctx context.Context, o Options, v *estimate.Variant) (*estimate.Variant, error) {
+	if verdict(v) != undecided {
+		return v, nil
+	}
+	return s.alone(ctx, o, estimate.Named{Name: "current", World: s.w})
 }
 
 // confirm simulates a finalist again, on fresh streams.
 func (s *search) confirm(ctx context.Context, o Options, f *finalist) (*estimate.Variant, error) {
-	variants := []estimate.Named{{Name: "recommended", World: s.world(&f.combination)}}
-	fresh := o.forSimulation(variants)
-	fresh.Seed ^= freshStreams
-	estimates, err := estimate.Run(ctx, variants, fresh)
+	o.Seed ^= freshStreams
+	return s.alone(ctx, o, estimate.Named{Name: "recommended", World: s.world(&f.combination)})
+}
+
+// alone simulates one world to the precision that decides the objectives.
+func (s *search) alone(ctx context.Context, o Options, named estimate.Named) (*estimate.Variant, error) {
+	variants := []estimate.Named{named}
+	estimates, err := estimate.Run(ctx, variants, o.forSimulation(variants))
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +351,8 @@ func (s *search) correct(finalists []finalist) bool {
 		f := &finalists[i]
 		for j := range s.objectives {
 			objective := &s.objectives[j]
-			if verdict := f.variant.Objectives[j].Met; verdict != nil && *verdict || objective.AtLeast {
+			verdict := f.variant.Objectives[j].Met
+			if verdict != nil && *verdict || verdict == nil && !f.confirmed || objective.AtLeast {
 				continue
 			}
 			simulated, err := f.variant.Measures.Lookup(objective.Measure, objective.Statistic)
@@ -326,7 +390,9 @@ const freshStreams = 0xf4e54
 // last and how many there may be depends on how much happens in the worlds.
 func (o Options) forSimulation(variants []estimate.Named) estimate.Options {
 	simulation := o.Options
-	simulation.Plain = true // objectives are judged by the closed form's bound where nothing was seen
+	// Objectives are judged by the closed form's bound where nothing was seen, and
+	// by splitting where that leaves them open.
+	simulation.Sparing = true
 	if simulation.Replications > 0 {
 		return simulation
 	}
@@ -348,15 +414,21 @@ func (o Options) forSimulation(variants []estimate.Named) estimate.Options {
 
 // eventsPerSecond estimates how much happens in a second of a world.
 func eventsPerSecond(w *model.World) float64 {
+	sum := environmentEvents(w)
+	for k, p := range w.Container().Probes {
+		if p != nil && model.ProbeKind(k) != model.Startup {
+			sum += 1 / p.Period().Seconds()
+		}
+	}
+	return sum
+}
+
+// environmentEvents estimates how much happens in a second beside the probes.
+func environmentEvents(w *model.World) float64 {
 	sum := 0.02
 	rate := func(every time.Duration, events float64) {
 		if every > 0 {
 			sum += events / every.Seconds()
-		}
-	}
-	for k, p := range w.Container().Probes {
-		if p != nil && model.ProbeKind(k) != model.Startup {
-			rate(p.Period(), 1)
 		}
 	}
 	for i := range w.Application.Background {

@@ -50,7 +50,7 @@ func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
 	before := s.killsPerYear(s.current())
 	var all []Remedy
 	for _, change := range applicable(s.w) {
-		tried, err := newSearch(ctx, change.world, o, attemptsObserved/8, min(len(s.starts), 4000))
+		tried, err := newSearch(ctx, change.world, o, glance, min(len(s.starts), 4000))
 		if err != nil {
 			return nil, err
 		}

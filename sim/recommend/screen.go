@@ -48,18 +48,43 @@ var levels = func() (l [shortLevels + longestTimeout]time.Duration) {
 const (
 	shortLevels    = 12 // from 1/64 s in steps of √2
 	longestCounted = 64
-	// attempts of each period that are observed, and of one life.
+	// attempts of each period that are observed at most and at least, and of one
+	// life.
 	attemptsObserved = 400_000
+	fewestObserved   = 2_000
 	attemptsOfLife   = 20_000
+	// eventsObserved is what the path of one period may cost.
+	eventsObserved = 600_000
 )
+
+// observed is how much of each period's path is looked at: so many attempts, or
+// as many as so many events of the environment leave room for.
+type observed struct {
+	attempts int64
+	events   float64
+}
+
+// thorough is the effort of a search that recommends, glance that of one that
+// only looks what another world would be like.
+var (
+	thorough = observed{attemptsObserved, eventsObserved}
+	glance   = observed{attemptsObserved / 8, eventsObserved / 8}
+)
+
+// of returns the number of attempts for a period in a world.
+func (o observed) of(w *model.World, period int32) int64 {
+	each := 1 + float64(period)*environmentEvents(w)
+	return min(o.attempts, max(fewestObserved, int64(o.events/each)))
+}
 
 // observe makes the screen of probes of kind k in a world. Lives end after
 // some attempts, so that their memory stays small.
-func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jobs int, attempts int64, stop *atomic.Bool) (*screen, error) {
+func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jobs int, effort observed, stop *atomic.Bool) (*screen, error) {
 	s := &screen{periods: periods, path: map[int32]*path{}}
 	type part struct {
-		period int32
-		life   int64
+		period   int32
+		life     int64
+		attempts int64
 	}
 	parts := make(chan part)
 	var lock sync.Mutex
@@ -74,7 +99,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 				}
 				period := time.Duration(todo.period) * time.Second
 				seen := simulator.Observe(sim.Life{
-					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: attemptsOfLife * period, Stop: stop,
+					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: time.Duration(todo.attempts) * period, Stop: stop,
 				}, k, period)
 				p := path{period: period}
 				p.add(seen, period)
@@ -93,8 +118,9 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		s.path[period] = &path{period: time.Duration(period) * time.Second}
 	}
 	for _, period := range periods {
-		for life := range (attempts + attemptsOfLife - 1) / attemptsOfLife {
-			parts <- part{period, life}
+		for left, life := effort.of(w, period), int64(0); left > 0; life++ {
+			parts <- part{period, life, min(left, attemptsOfLife)}
+			left -= attemptsOfLife
 		}
 	}
 	close(parts)
@@ -149,26 +175,26 @@ func (p *path) merge(other *path) {
 	}
 }
 
-// rate returns the verdicts per second that a setting would come to, with an
-// upper bound. Where too few were seen they are extended, and extended is true:
-// such a rate ranks settings, it proves nothing.
-func (p *path) rate(s setting, confidence float64) (rate, bound float64, extended bool) {
+// rate returns the verdicts per second that a setting would come to, with
+// bounds. Where too few were seen they are extended, and extended is true: such a
+// rate ranks settings, it proves nothing.
+func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, extended bool) {
 	const enough = 10
 	seconds := p.time.Seconds()
 	if seconds == 0 {
-		return 0, math.Inf(1), true
+		return 0, 0, math.Inf(1), true
 	}
 	var verdicts int64
 	for n, runs := range p.runs[shortLevels-1+int(min(s.timeout, longestTimeout))] {
 		verdicts += runs * int64(n/int(s.failures))
 	}
+	least, high := stats.Garwood(float64(verdicts), confidence)
 	if verdicts < enough {
 		if rate, bound, ok := p.extend(s.tolerated().Seconds(), confidence); ok {
-			return rate, bound, true
+			return rate, least / seconds, bound, true
 		}
 	}
-	_, high := stats.Garwood(float64(verdicts), confidence)
-	return float64(verdicts) / seconds, high / seconds, false
+	return float64(verdicts) / seconds, least / seconds, high / seconds, false
 }
 
 // extend continues the rate at which the environment outlasts what a setting

@@ -40,6 +40,8 @@ type search struct {
 	// corrections are factors on the predictions of an objective, by its name:
 	// how far the full simulation of some settings went beyond theirs.
 	corrections map[string]float64
+	favourable  bool                // predictions are those of the favourable end
+	tried       map[string]bool     // settings that were simulated in full
 	spread      map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
 }
 
@@ -47,6 +49,7 @@ type search struct {
 type option struct {
 	setting
 	rate     float64 // false verdicts per second of serving
+	low      float64 // and its bounds
 	bound    float64
 	extended bool    // the rate is extended beyond what was observed
 	cost     float64 // pod-seconds lost per pod-year
@@ -66,13 +69,14 @@ type combination struct {
 	cost      float64
 }
 
-func newSearch(ctx context.Context, w *model.World, o Options, attempts int64, starts int) (*search, error) {
+func newSearch(ctx context.Context, w *model.World, o Options, effort observed, starts int) (*search, error) {
 	stop := new(atomic.Bool) // gives up the lives under way
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
 	s := &search{
 		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[string]float64{},
+		tried: map[string]bool{},
 	}
 	if s.confidence <= 0 || s.confidence >= 1 {
 		s.confidence = 0.95
@@ -96,6 +100,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, attempts int64, s
 			continue
 		}
 		periods := slices.Clone(usualPeriods)
+		periods = slices.DeleteFunc(periods, func(p int32) bool { return overloads(w, k, p) })
 		for _, p := range w.Container().Probes {
 			if p != nil && !slices.Contains(periods, p.PeriodSeconds) {
 				periods = append(periods, p.PeriodSeconds)
@@ -105,7 +110,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, attempts int64, s
 		alone := *loud.Container()
 		alone.Probes = [model.ProbeKinds]*model.Probe{}
 		alone.Probes[k] = s.base[k]
-		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, attempts, stop)
+		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, effort, stop)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
@@ -200,7 +205,8 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 		q.Studied = 0
 	}
 	app := &w.Application
-	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0
+	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0 || neighboured(&w.Node)
+	q.Node = withoutNeighbours(w.Node)
 	if contended { // the observed answers have waited for their CPU
 		for k := range q.Application.Probes {
 			q.Application.Probes[k].CPU, q.Application.Probes[k].Exec = dist.Duration{}, model.ExecCost{}
@@ -209,15 +215,54 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	return &q, &l, contended
 }
 
+// neighboured reports whether a node, or a class of nodes, has neighbours. They
+// keep an answer from its CPU for as long as they are busy, so that its failures
+// come in runs of which a closed form only knows that they may be of any length.
+func neighboured(n *model.Node) bool {
+	return len(n.Neighbours) > 0 || slices.ContainsFunc(n.Classes, func(c model.NodeClass) bool { return len(c.Node.Neighbours) > 0 })
+}
+
+func withoutNeighbours(n model.Node) model.Node {
+	n.Neighbours, n.Classes = nil, slices.Clone(n.Classes)
+	for i := range n.Classes {
+		n.Classes[i].Node.Neighbours = nil
+	}
+	return n
+}
+
+// overloads reports whether probes of kind k and a period would take more CPU
+// time than their process can have, beside what it computes anyway: nobody wants
+// them, and it takes long to see how late they are.
+func overloads(w *model.World, k model.ProbeKind, period int32) bool {
+	app, a := &w.Application, &w.Application.Probes[k]
+	taken := 0.0
+	for i := range app.Background {
+		b := &app.Background[i]
+		if cycle := b.Every.Mean().Seconds(); cycle > 0 {
+			taken += b.CPU.Mean().Seconds() / cycle
+		}
+	}
+	if t := app.Traffic; t != nil {
+		taken += t.PerSecond * t.CPU.Mean().Seconds()
+	}
+	has := float64(w.Node.CPUs)
+	if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
+		has = min(has, float64(limit)/1000)
+	}
+	own := (a.CPU.Mean() + a.Exec.HelperCPU.Mean()).Seconds() / float64(period)
+	return taken < has && taken+own >= has
+}
+
 // option evaluates a setting of the probe of kind k.
 func (s *search) option(k model.ProbeKind, at setting) option {
 	o := option{setting: at}
 	p := at.on(s.base[k])
 	o.rate, o.bound = s.closed[k].Rate(p)
+	o.low = o.rate // what the estimate leaves out only adds to it
 	if s.loud[k] != nil {
 		if path := s.loud[k].path[at.period]; path != nil {
-			rate, bound, extended := path.rate(at, s.confidence)
-			o.rate, o.bound, o.extended = o.rate+rate, o.bound+bound, extended
+			rate, low, bound, extended := path.rate(at, s.confidence)
+			o.rate, o.low, o.bound, o.extended = o.rate+rate, o.low+low, o.bound+bound, extended
 		} else {
 			o.bound = math.Inf(1) // no path was observed for this period
 		}

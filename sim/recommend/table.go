@@ -52,7 +52,7 @@ func Tables(ctx context.Context, w *model.World, o Options, limits ...int64) ([]
 	}
 	tables := make([]Table, 0, len(worlds))
 	for _, world := range worlds {
-		s, err := newSearch(ctx, world, o, attemptsObserved/8, 1)
+		s, err := newSearch(ctx, world, o, glance, 1)
 		if err != nil {
 			return nil, err
 		}
