@@ -21,6 +21,7 @@ type recommendFlags struct {
 	output *formatFlag
 	set    *[]string
 	margin float64
+	full   bool
 }
 
 func recommendCommand() *cobra.Command {
@@ -52,6 +53,7 @@ proposed settings meet one of them, is undecided within the budget.`,
 	f.output = addFormat(cmd, append([]string{"table", "json", "yaml", "csv"}, settledFormats...)...)
 	f.effort.add(cmd)
 	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
+	cmd.Flags().BoolVar(&f.full, "full", false, "go through every setting of the grid and hold the answer against it; minutes")
 	f.set = addSet(cmd)
 	return cmd
 }
@@ -76,7 +78,7 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 	}
 	var results []recommended
 	for _, w := range workloads {
-		o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin}
+		o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin, Full: f.full}
 		o.Objectives = w.Objectives
 		r, err := recommendWorkload(cmd, w, o)
 		if err != nil {
@@ -236,6 +238,9 @@ func recommendationPage(r *recommended) *page {
 	default:
 		p.items([]string{"Undecided within this effort; a larger --budget decides."})
 	}
+	if warning := r.Together.Warning(); warning != "" {
+		p.items([]string{warning + "."})
+	}
 	if rows := settingsTable(r.Recommendation); len(rows) > 1 {
 		p.heading("Settings")
 		p.table(rows)
@@ -257,11 +262,22 @@ func recommendationPage(r *recommended) *page {
 		p.heading("Objectives")
 		p.table(verdictTable(names, verdicts))
 	}
+	if r.Together != nil {
+		togetherPage(p, &r.Together.Together)
+	}
+	if rows := safetyTable(r.Recommendation); len(rows) > 1 {
+		p.heading("Safety: how many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets)")
+		p.table(rows)
+	}
 	adviceBeside(p, r.Recommendation)
 	if len(r.Front) > 0 {
 		p.heading("Trade-off of the liveness probe: no other settings are better in both")
 		p.table(frontTable(r.Front))
 		p.printf("%s", frontLine(r.Front))
+	}
+	if e := r.Grid; e != nil {
+		p.heading("The whole grid")
+		p.items(gridSentences(e))
 	}
 	if len(r.Rejected) > 0 {
 		p.heading("Considered and not taken")
@@ -428,6 +444,70 @@ func worthTable(r *recommend.Recommendation) [][]string {
 		rows = append(rows, append([]string{seconds(repair)}, cells[repair]...))
 	}
 	return rows
+}
+
+// gridSentences says what going through every setting showed.
+func gridSentences(e *recommend.Enumeration) []string {
+	sentences := []string{fmt.Sprintf("%s combinations of settings: %s are predicted to meet every objective, %s may, at the favourable end of their predictions.",
+		number(float64(e.Combinations)), number(float64(e.Meeting)), number(float64(e.Possible)))}
+	if e.Cheapest != nil {
+		sentences = append(sentences, fmt.Sprintf("The cheapest costs %s per pod-year: %s.", seconds(*e.Cheapest), e.Settings))
+	}
+	if e.Possible == 0 {
+		sentences = append(sentences, "None is possible even so: that no settings exist is proved by exhaustion.")
+	}
+	agrees := "The search agrees: no setting of the grid is cheaper by more than four nines of the time are worth."
+	if !e.Agrees {
+		agrees = "THE SEARCH DISAGREES with the grid."
+	} else if e.Meeting == 0 {
+		agrees = "The search agrees."
+	}
+	return append(sentences, agrees)
+}
+
+// safetyTable shows the safety multipliers, by objective.
+func safetyTable(r *recommend.Recommendation) [][]string {
+	rows := [][]string{{"objective", "current"}}
+	columns := [][]recommend.Safety{r.Current.Safety}
+	if r.Recommended != nil {
+		rows[0] = append(rows[0], "recommended")
+		columns = append(columns, r.Recommended.Safety)
+	}
+	for i := range r.Current.Safety {
+		row := []string{r.Current.Safety[i].Objective}
+		for _, all := range columns {
+			cell := none
+			if i < len(all) {
+				cell = safetyText(&all[i])
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func safetyText(s *recommend.Safety) string {
+	switch {
+	case s.All == nil:
+		return "any"
+	case *s.All == 0:
+		return "missed now"
+	}
+	var alone []string
+	for _, part := range []struct {
+		name   string
+		factor *float64
+	}{{"stalls", s.Stalls}, {"CPU", s.CPUDemand}, {"starts", s.Startup}} {
+		if part.factor != nil {
+			alone = append(alone, part.name+" "+number(*part.factor))
+		}
+	}
+	text := number(*s.All)
+	if alone != nil {
+		text += " (" + strings.Join(alone, ", ") + ")"
+	}
+	return text
 }
 
 // adviceBeside lays out what concerns rollouts and deletions, beside the settings of the

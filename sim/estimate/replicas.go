@@ -147,8 +147,33 @@ const mostTogether = 128
 // ends. The error is that of a world that cannot be simulated, or of an end
 // before the first life is over.
 func SimulateTogether(ctx context.Context, w *model.World, o Options) (*Together, error) {
+	return simulateTogether(ctx, w, togetherCases(w), o)
+}
+
+// CompareTogether simulates all replicas under several settings of the same
+// world, on the same random numbers: each as it is and, where the service has
+// dependencies, with a readiness that checks what it does not check now, or
+// nothing.
+func CompareTogether(ctx context.Context, settings []Named, o Options) (*Together, error) {
+	var cases []togetherCase
+	for _, named := range settings {
+		for i, c := range togetherCases(named.World) {
+			if c.apart {
+				continue
+			}
+			if i > 0 {
+				c.name = named.Name + ", " + c.name
+			} else {
+				c.name = named.Name
+			}
+			cases = append(cases, c)
+		}
+	}
+	return simulateTogether(ctx, settings[0].World, cases, o)
+}
+
+func simulateTogether(ctx context.Context, w *model.World, cases []togetherCase, o Options) (*Together, error) {
 	o = o.withDefaults()
-	cases := togetherCases(w)
 	result := &Together{Replicas: max(1, w.Replicas), ReplicasPerNode: max(1, w.Node.ReplicasPerNode), Cases: []TogetherCase{}, Notes: []string{}}
 	if o.Budget > 0 {
 		budgeted, cancel := context.WithTimeout(ctx, o.Budget)

@@ -48,6 +48,9 @@ func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
 	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
 		return nil
 	}
+	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures {
+		return []string{fmt.Sprintf("multilevel splitting has too little to begin with: the liveness probe failed %d times, and %d are needed", failures, splittingReplications*leastFailures)}
+	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
 	rare := Split(w, o.Seed, search, o.Confidence, o.Jobs)
 	switch {

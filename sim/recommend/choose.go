@@ -33,8 +33,8 @@ func (s *search) predict(o *model.Objective, c *combination) (value float64, ok 
 		}
 		return value, ok
 	}
-	if factor := s.corrections[estimate.Name(*o)]; factor > 1 {
-		value *= factor
+	if len(s.corrections) > 0 {
+		value *= max(1, s.corrections[estimate.Name(*o)])
 	}
 	return value, ok
 }

@@ -26,7 +26,6 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 		}
 	}
 	r.explainDelays(s, c)
-	r.explainSafety(s, c)
 	for i := range chosen {
 		other := &chosen[i]
 		if other.liveness == c.liveness && other.readiness == c.readiness && other.start.probe == c.start.probe {
@@ -34,14 +33,6 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 		}
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
 		break
-	}
-}
-
-// explainSafety says how much worse things may become (S21).
-func (r *Recommendation) explainSafety(s *search, c *combination) {
-	if text := s.safetyText(c); text != "" {
-		r.note("safety of the recommended settings: %s", text)
-		r.note("safety of the current settings: %s", s.safetyText(s.current()))
 	}
 }
 
@@ -239,9 +230,6 @@ func (r *Recommendation) keep(s *search, why string) {
 	r.Recommended = &p
 	r.note("%s", why)
 	c := s.current()
-	if text := s.safetyText(c); text != "" {
-		r.note("safety of the current settings: %s", text)
-	}
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		if c.of(k) == nil {
 			continue

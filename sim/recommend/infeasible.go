@@ -18,6 +18,11 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, p
 	if predicted {
 		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
+	if o.Full || s.loud[model.Readiness] == nil && s.loud[model.Liveness] == nil {
+		exhausted := s.exhausted()
+		r.Infeasible.Proved = exhausted != ""
+		r.Infeasible.Reason += exhausted
+	}
 	limit, err := s.leastLimit(ctx, o)
 	if err != nil {
 		return err

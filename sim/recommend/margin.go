@@ -6,36 +6,44 @@ import (
 	"github.com/probesim/probesim/model"
 )
 
-// worsened returns a world whose stalls, pauses, CPU demand and starts are so
-// many times as long (S21).
-func worsened(w *model.World, by float64) *model.World {
+// worsened returns a world in which things take so many times as long (S21).
+func worsened(w *model.World, by worsening) *model.World {
 	worse := *w
 	app := &worse.Application
 	app.Startup = slices.Clone(app.Startup)
 	for i := range app.Startup {
-		app.Startup[i].CPU, app.Startup[i].Wait = app.Startup[i].CPU.Times(by), app.Startup[i].Wait.Times(by)
+		app.Startup[i].CPU, app.Startup[i].Wait = app.Startup[i].CPU.Times(by.startup), app.Startup[i].Wait.Times(by.startup)
 	}
 	for k := range app.Probes {
-		app.Probes[k].CPU = app.Probes[k].CPU.Times(by)
-		app.Probes[k].Exec.HelperCPU = app.Probes[k].Exec.HelperCPU.Times(by)
+		a := &app.Probes[k]
+		a.CPU, a.Exec.HelperCPU = a.CPU.Times(by.cpu), a.Exec.HelperCPU.Times(by.cpu)
+		if a.Failing != nil {
+			failing := *a.Failing
+			failing.Lasts = failing.Lasts.Times(by.stalls)
+			a.Failing = &failing
+		}
 	}
 	app.Background = slices.Clone(app.Background)
 	for i := range app.Background {
-		app.Background[i].CPU = app.Background[i].CPU.Times(by)
+		app.Background[i].CPU = app.Background[i].CPU.Times(by.cpu)
 	}
 	if app.Traffic != nil {
 		traffic := *app.Traffic
-		traffic.CPU = traffic.CPU.Times(by)
+		traffic.CPU = traffic.CPU.Times(by.cpu)
 		app.Traffic = &traffic
 	}
 	app.Pauses = slices.Clone(app.Pauses)
 	for i := range app.Pauses {
-		app.Pauses[i].Lasts = app.Pauses[i].Lasts.Times(by)
+		app.Pauses[i].Lasts = app.Pauses[i].Lasts.Times(by.stalls)
 	}
-	worse.Node = worsenedNode(worse.Node, by)
+	worse.Dependencies = slices.Clone(worse.Dependencies)
+	for i := range worse.Dependencies {
+		worse.Dependencies[i].Lasts = worse.Dependencies[i].Lasts.Times(by.stalls)
+	}
+	worse.Node = worsenedNode(worse.Node, by.stalls)
 	worse.Node.Classes = slices.Clone(worse.Node.Classes)
 	for i := range worse.Node.Classes {
-		worse.Node.Classes[i].Node = worsenedNode(worse.Node.Classes[i].Node, by)
+		worse.Node.Classes[i].Node = worsenedNode(worse.Node.Classes[i].Node, by.stalls)
 	}
 	return &worse
 }
@@ -44,6 +52,10 @@ func worsenedNode(n model.Node, by float64) model.Node {
 	n.Stalls = slices.Clone(n.Stalls)
 	for i := range n.Stalls {
 		n.Stalls[i].Lasts = n.Stalls[i].Lasts.Times(by)
+	}
+	n.Neighbours = slices.Clone(n.Neighbours)
+	for i := range n.Neighbours {
+		n.Neighbours[i].Busy = n.Neighbours[i].Busy.Times(by)
 	}
 	return n
 }

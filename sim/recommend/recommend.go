@@ -67,11 +67,11 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		Assumptions: []string{}, Front: []FrontPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, Notes: []string{},
 	}
 	if o.Margin > 0 && o.Margin != 1 {
-		w = worsened(w, o.Margin)
-		r.note("safety margin: every number is that of a world in which stalls, pauses, CPU demand and starts are %g times as long", o.Margin)
+		w = worsened(w, worsening{o.Margin, o.Margin, o.Margin})
+		r.note("safety margin: every number is that of a world in which stalls, pauses, outages, neighbours' busy times, CPU demand and starts are %g times as long, simulated in full", o.Margin)
 	}
 	r.Current.Settings = estimate.SettingsOf(w.Container())
-	s, err := newSearch(ctx, w, o, thorough, startsSimulated(w, o.Objectives))
+	s, err := newSearch(ctx, w, o, o.thorough(), startsSimulated(w, o.Objectives))
 	switch {
 	case ctx.Err() != nil:
 		r.note("interrupted while starts and the paths of the environment were simulated: nothing is known yet of any settings")
@@ -89,16 +89,42 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		return nil, err
 	}
 	r.front(s)
+	if o.Full && ctx.Err() == nil {
+		r.holdAgainstGrid(s)
+	}
+	if ctx.Err() == nil {
+		if r.Together, err = s.together(ctx, o, r.chosen); err != nil && ctx.Err() == nil {
+			return nil, err
+		}
+	}
 	return r, r.advise(ctx, s)
 }
 
-// advise adds what concerns deletions and rollouts, beside the settings of the probes.
+// safety fills in how much worse things may become for the current and the
+// recommended settings.
+func (r *Recommendation) safety(s *search, stop *atomic.Bool) (err error) {
+	if r.Current.Safety, err = s.safety(s.current(), &r.Current, stop); err != nil || r.Recommended == nil {
+		return err
+	}
+	if r.chosen == nil { // the current settings are kept
+		r.Recommended.Safety = r.Current.Safety
+		return nil
+	}
+	r.Recommended.Safety, err = s.safety(r.chosen, r.Recommended, stop)
+	return err
+}
+
+// advise adds what concerns safety, deletions and rollouts, beside the settings of
+// the probes.
 func (r *Recommendation) advise(ctx context.Context, s *search) (err error) {
 	if ctx.Err() != nil {
 		return nil
 	}
 	stop := new(atomic.Bool) // gives up the lives under way
 	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	if err = r.safety(s, stop); err != nil || stop.Load() {
+		return err
+	}
 	if r.Termination, err = s.termination(stop); err != nil || stop.Load() {
 		return err
 	}
@@ -377,7 +403,7 @@ func (s *search) correct(finalists []finalist) bool {
 // recommend fills in the recommended settings, and why.
 func (r *Recommendation) recommend(s *search, f *finalist, chosen []combination) {
 	p := proposalOf(f.variant)
-	r.Recommended = &p
+	r.Recommended, r.chosen = &p, &f.combination
 	r.note("the recommended settings were simulated beside the current ones on common random numbers, and again on fresh streams; the numbers are those of the latter")
 	r.keepNotes(f.variant, "recommended settings: ")
 	r.explain(s, &f.combination, chosen)
@@ -505,7 +531,7 @@ func open(v *estimate.Variant) int {
 }
 
 func proposalOf(v *estimate.Variant) Proposal {
-	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures)}
+	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures), Safety: []Safety{}}
 }
 
 func (r *Recommendation) reject(settings, reason string) {

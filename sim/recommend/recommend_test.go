@@ -55,12 +55,11 @@ func atMost(measure, statistic string, bound float64) model.Objective {
 	return model.Objective{Measure: measure, Statistic: statistic, Bound: bound}
 }
 
-// text is all that a recommendation says, for looking into.
-func text(t *testing.T, r *Recommendation) string {
-	t.Helper()
-	b, err := json.MarshalIndent(r, "", " ")
+// text is all that a result says, for looking into.
+func text(of any) string {
+	b, err := json.MarshalIndent(of, "", " ")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return string(b)
 }
@@ -71,7 +70,7 @@ func TestKeepsGoodSettings(t *testing.T) {
 	w := world(nil, probe(model.HTTPGet, 3, 1, 3), probe(model.HTTPGet, 10, 2, 4))
 	r := run(t, w)
 	if r.Recommended == nil || r.Infeasible != nil {
-		t.Fatalf("nothing recommended: %s", text(t, r))
+		t.Fatalf("nothing recommended: %s", text(r))
 	}
 	if *r.Recommended.Settings.LivenessProbe != *w.Container().Probes[model.Liveness] || *r.Recommended.Settings.ReadinessProbe != *w.Container().Probes[model.Readiness] {
 		t.Errorf("recommended %+v, want the current settings", r.Recommended.Settings)
@@ -86,7 +85,7 @@ func TestPatience(t *testing.T) {
 	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(30 * time.Minute), Lasts: exponential(10 * time.Second)}}
 	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 60))
 	if r.Recommended == nil {
-		t.Fatalf("nothing recommended: %s", text(t, r))
+		t.Fatalf("nothing recommended: %s", text(r))
 	}
 	p := r.Recommended.Settings.LivenessProbe
 	if c := estimate.Tolerated(p); c < 110*time.Second || c > 190*time.Second {
@@ -94,7 +93,7 @@ func TestPatience(t *testing.T) {
 	}
 	for _, verdict := range r.Recommended.Objectives {
 		if verdict.Met == nil || !*verdict.Met {
-			t.Errorf("%s is not met: %s", verdict.Name, text(t, r))
+			t.Errorf("%s is not met: %s", verdict.Name, text(r))
 		}
 	}
 	if len(r.Binding) == 0 || len(r.Front) < 3 || len(r.Rejected) == 0 {
@@ -109,7 +108,7 @@ func TestExclusive(t *testing.T) {
 	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(30 * time.Minute), Lasts: exponential(10 * time.Second)}}
 	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 60))
 	if r.Infeasible == nil || r.Recommended != nil {
-		t.Fatalf("not infeasible: %s", text(t, r))
+		t.Fatalf("not infeasible: %s", text(r))
 	}
 	for _, part := range []string{"falseKillsPerPodYear <= 0.1", "detectionSeconds.p99 <= 60", "exclude each other"} {
 		if !strings.Contains(r.Infeasible.Reason, part) {
@@ -135,7 +134,7 @@ func TestStartup(t *testing.T) {
 	w.Application.Startup = []model.Stage{{Name: "load", Wait: dist.Duration{Nanoseconds: start}}}
 	r := run(t, w, atMost("startupKillProbability", "", 0.01), atMost("readyLagSeconds", "p99", 20))
 	if r.Recommended == nil || r.Recommended.Settings.StartupProbe == nil {
-		t.Fatalf("no startup probe recommended: %s", text(t, r))
+		t.Fatalf("no startup probe recommended: %s", text(r))
 	}
 	s := r.Recommended.Settings
 	if budget := guaranteed(s.StartupProbe); budget < 520*time.Second || budget > 1000*time.Second {
@@ -154,7 +153,7 @@ func TestBlindHandler(t *testing.T) {
 	w := world(nil, probe(model.TCPSocket, 10, 1, 3), probe(model.TCPSocket, 10, 1, 3))
 	r := run(t, w, atMost("detectionSeconds", "p99", 60))
 	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "a tcpSocket handler does not notice a hung process") {
-		t.Fatalf("reason: %s", text(t, r))
+		t.Fatalf("reason: %s", text(r))
 	}
 }
 
@@ -163,7 +162,7 @@ func TestBlindHandler(t *testing.T) {
 func TestNoHandler(t *testing.T) {
 	r := run(t, world(nil, nil, nil), atMost("detectionSeconds", "p99", 60))
 	if r.Infeasible == nil || !strings.Contains(r.Infeasible.Reason, "add --set readinessProbe.httpGet.port=8080") {
-		t.Fatalf("reason: %s", text(t, r))
+		t.Fatalf("reason: %s", text(r))
 	}
 }
 
@@ -172,7 +171,7 @@ func TestNoHandler(t *testing.T) {
 func TestMissingProbe(t *testing.T) {
 	r := run(t, world(nil, nil, probe(model.HTTPGet, 10, 1, 6)), atMost("removalSeconds", "p99", 30), atMost("detectionSeconds", "p99", 90))
 	if r.Recommended == nil || r.Recommended.Settings.ReadinessProbe == nil {
-		t.Fatalf("no readiness probe recommended: %s", text(t, r))
+		t.Fatalf("no readiness probe recommended: %s", text(r))
 	}
 	if r.Recommended.Settings.ReadinessProbe.Handler.Kind != model.HTTPGet {
 		t.Errorf("readiness probe asks %v", r.Recommended.Settings.ReadinessProbe.Handler)
@@ -189,7 +188,7 @@ func TestCPULimit(t *testing.T) {
 	}
 	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40), atMost("removalSeconds", "p99", 20))
 	if r.Infeasible == nil || r.Infeasible.CPULimit == "" {
-		t.Fatalf("no CPU limit is named: %s", text(t, r))
+		t.Fatalf("no CPU limit is named: %s", text(r))
 	}
 }
 
@@ -208,7 +207,7 @@ func TestWorkers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := text(t, r)
+		got := text(r)
 		if first == "" {
 			first = got
 		}

@@ -20,9 +20,13 @@ type Recommendation struct {
 	Binding     []Reason     `json:"binding"`
 	Rejected    []Rejection  `json:"rejected"`
 	Infeasible  *Infeasible  `json:"infeasible"`
+	Grid        *Enumeration `json:"grid"`        // null: the whole grid was not asked for
+	Together    *Together    `json:"together"`    // null: nothing meets several replicas at once
 	Termination *Termination `json:"termination"` // null: interrupted before
 	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
 	Notes       []string     `json:"notes"`
+
+	chosen *combination // what is recommended; nil: the current settings, or nothing
 }
 
 // Proposal is a set of settings with what they lead to.
@@ -33,6 +37,8 @@ type Proposal struct {
 	// LivenessWorth says whether to have a liveness probe at all; null: it
 	// notices no hang, or there is none.
 	LivenessWorth []Worth `json:"livenessWorth"`
+	// Safety says how much worse things may become before each objective breaks.
+	Safety []Safety `json:"safety"`
 }
 
 // FrontPoint is one point of the trade-off between false kills and detection.
@@ -60,7 +66,10 @@ type Rejection struct {
 
 // Infeasible says why no settings meet the objectives.
 type Infeasible struct {
-	Reason   string `json:"reason"`
+	Reason string `json:"reason"`
+	// Proved: the whole grid was gone through, and no settings are possible even at
+	// the favourable end of the predictions.
+	Proved   bool   `json:"proved"`
 	CPULimit string `json:"cpuLimit"` // the least limit found that makes them feasible; empty: none found, or not the cause
 	// Remedies are what other changes are predicted to buy.
 	Remedies []Remedy `json:"remedies"`

@@ -1,8 +1,9 @@
 package recommend
 
 import (
-	"fmt"
 	"maps"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -10,49 +11,207 @@ import (
 	"github.com/probesim/probesim/sim/estimate"
 )
 
-// mostWorse is the greatest safety multiplier that is looked for.
-const mostWorse = 64.0
+// Safety says how many times as long things may become before an objective is
+// predicted to break (S21): all of them together, and each alone. 0: it is missed
+// as things are. Null: it is predicted to hold up to 64 times, or to 16 where
+// that is observed along simulated paths; of one alone, also that there is no such
+// thing in the world.
+type Safety struct {
+	Objective string   `json:"objective"`
+	All       *float64 `json:"all"`
+	Stalls    *float64 `json:"stalls"`    // pauses, stalls, failing stretches, outages, and the neighbours' busy times
+	CPUDemand *float64 `json:"cpuDemand"` // of answers, background work and requests
+	Startup   *float64 `json:"startup"`
+}
 
-// safety returns by what factor stalls, pauses, CPU demand and starts may all
-// become longer before an objective is predicted to break, and which (S21). ok
-// is false where the prediction rests on observed paths, which would have to be
-// simulated anew for every factor.
-func (s *search) safety(c *combination) (factor float64, breaks string, ok bool) {
-	if s.loud[model.Readiness] != nil || s.loud[model.Liveness] != nil {
-		return 0, "", false
+const (
+	// The factors that are looked for. What is observed is simulated anew for
+	// each, so that there are fewer.
+	mostWorse, mostWorseObserved = 64.0, 16.0
+	// Bisection ends at this ratio.
+	safetyRatio, safetyRatioObserved = 1.02, 1.25
+)
+
+// worsening is how many times as long each kind of thing becomes.
+type worsening struct{ stalls, cpu, startup float64 }
+
+// kinds are the ways to worsen: all at once, and each alone.
+var worsenings = [...]func(by float64) worsening{
+	func(by float64) worsening { return worsening{by, by, by} },
+	func(by float64) worsening { return worsening{by, 1, 1} },
+	func(by float64) worsening { return worsening{1, by, 1} },
+	func(by float64) worsening { return worsening{1, 1, by} },
+}
+
+// safety returns the safety of a combination in each objective. What was
+// simulated in full, if anything, takes precedence over predictions: an objective
+// that was met is not missed as things are. Nil: it was told to stop.
+func (s *search) safety(c *combination, v *Proposal, stop *atomic.Bool) ([]Safety, error) {
+	loud := s.loud[model.Readiness] != nil || s.loud[model.Liveness] != nil
+	b := bisection{s: s, c: c, stop: stop, known: map[worsening]*combinationIn{}, most: mostWorse, ratio: safetyRatio}
+	if loud {
+		b.most, b.ratio = mostWorseObserved, safetyRatioObserved
 	}
-	missedAt := func(by float64) []*model.Objective {
-		worse := s.worsened(by)
-		again := worse.again(c)
-		return worse.missed(&again)
+	all := []Safety{}
+	for i := range s.objectives {
+		o := &s.objectives[i]
+		value, ok := s.predict(o, c)
+		if !ok {
+			continue // only the full simulation knows it
+		}
+		b.objective, b.factor = o, 1
+		safety := Safety{Objective: estimate.Name(*o)}
+		if i < len(v.Objectives) && v.Objectives[i].Met != nil { // the simulation knows better
+			if !*v.Objectives[i].Met {
+				safety.All = new(float64)
+				all = append(all, safety)
+				continue
+			}
+			if !meets(o, value) && value > 0 {
+				b.factor = o.Bound / value
+			}
+		}
+		for kind, into := range []**float64{&safety.All, &safety.Stalls, &safety.CPUDemand, &safety.Startup} {
+			if kind > 0 && (safety.All == nil || *safety.All == 0 || !s.touches(kind)) {
+				continue // what holds when all is worse holds when part of it is
+			}
+			factor, err := b.find(worsenings[kind])
+			if err != nil || stop.Load() {
+				return nil, err
+			}
+			*into = factor
+		}
+		all = append(all, safety)
 	}
-	low, high := 1.0, mostWorse
-	if missed := missedAt(low); len(missed) > 0 {
-		return low, estimate.Name(*missed[0]), true
+	return all, nil
+}
+
+// touches reports whether there is anything of a kind of worsening in the world.
+func (s *search) touches(kind int) bool {
+	app := &s.w.Application
+	switch kind {
+	case 1:
+		return len(app.Pauses) > 0 || len(s.w.Dependencies) > 0 || len(s.w.Node.Stalls) > 0 || len(s.w.Node.Classes) > 0 || neighboured(&s.w.Node) ||
+			app.Probes[model.Liveness].Failing != nil || app.Probes[model.Readiness].Failing != nil
+	case 2:
+		return demand(s.w) > 0 || !app.Probes[model.Liveness].CPU.IsZero() || !app.Probes[model.Readiness].CPU.IsZero()
 	}
-	if len(missedAt(high)) == 0 {
-		return high, "", true
+	return len(app.Startup) > 0
+}
+
+// bisection looks for the factor at which an objective breaks.
+type bisection struct {
+	s           *search
+	c           *combination
+	stop        *atomic.Bool
+	known       map[worsening]*combinationIn
+	most, ratio float64
+
+	objective *model.Objective
+	factor    float64 // on its predictions
+}
+
+// combinationIn is a combination evaluated in a worse world; nil search: the CPU
+// has no time left there, and no objective holds.
+type combinationIn struct {
+	*search
+	combination
+}
+
+// find returns the factor, nil if there is none.
+func (b *bisection) find(kind func(float64) worsening) (*float64, error) {
+	low, high := 1.0, b.most
+	holds, err := b.holds(worsening{1, 1, 1})
+	if err != nil || !holds {
+		missed := 0.0
+		return &missed, err
 	}
-	for high/low > 1.02 {
-		middle := (low + high) / 2
-		if len(missedAt(middle)) == 0 {
+	if holds, err = b.holds(kind(high)); err != nil || holds {
+		return nil, err
+	}
+	for high/low > b.ratio {
+		middle := math.Sqrt(low * high)
+		if holds, err = b.holds(kind(middle)); err != nil {
+			return nil, err
+		}
+		if holds {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	return low, estimate.Name(*missedAt(high)[0]), true
+	low = math.Round(low*100) / 100
+	return &low, nil
 }
 
-// worsened returns the search in a world whose stalls, pauses, CPU demand and
-// starts are so many times as long.
-func (s *search) worsened(by float64) *search {
+// holds reports whether the objective is predicted to be met in a worse world.
+func (b *bisection) holds(by worsening) (bool, error) {
+	in := b.known[by]
+	if in == nil {
+		var err error
+		if in, err = b.s.evaluated(b.c, by, b.stop); err != nil {
+			return false, err
+		}
+		b.known[by] = in
+	}
+	if in.search == nil {
+		switch b.objective.Measure {
+		case "detectionSeconds", "removalSeconds", estimate.Tolerance: // the probes' numbers alone
+			value, _ := b.s.predict(b.objective, b.c)
+			return meets(b.objective, value*b.factor), nil
+		}
+		return false, nil
+	}
+	value, _ := in.predict(b.objective, &in.combination)
+	return meets(b.objective, value*b.factor), nil
+}
+
+// evaluated evaluates a combination in a worse world: by the closed forms, and
+// where paths are observed by observing those of its own periods anew.
+func (s *search) evaluated(c *combination, by worsening, stop *atomic.Bool) (*combinationIn, error) {
+	if by == (worsening{1, 1, 1}) {
+		return &combinationIn{s, *c}, nil
+	}
+	worse := s.worsened(by)
+	if s.loud[model.Readiness] != nil || s.loud[model.Liveness] != nil {
+		taken := demand(worse.w)
+		for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+			if o := c.of(k); o != nil {
+				taken += answerDemand(worse.w, k) / float64(o.period)
+			}
+		}
+		if taken >= capacity(worse.w) {
+			return &combinationIn{}, nil
+		}
+		_, paths, _ := split(worse.w)
+		for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+			worse.loud[k] = nil
+			o := c.of(k)
+			if s.loud[k] == nil || o == nil {
+				continue
+			}
+			seen, err := s.observeAlone(paths, k, []int32{o.period}, observed{attempts: attemptsObserved, events: eventsWorse}, stop)
+			if err != nil {
+				return nil, err
+			}
+			worse.loud[k] = seen
+		}
+	}
+	return &combinationIn{worse, worse.again(c)}, nil
+}
+
+// eventsWorse is what the path of one period in a worse world may cost.
+const eventsWorse = eventsObserved / 8
+
+// worsened returns the search in a world in which things take so many times as
+// long.
+func (s *search) worsened(by worsening) *search {
 	worse := *s
 	worse.w = worsened(s.w, by)
 	worse.starts = make([]time.Duration, len(s.starts))
 	for i, d := range s.starts {
 		worse.starts[i] = dist.Longest
-		if longer := float64(d) * by; longer < float64(dist.Longest) {
+		if longer := float64(d) * by.startup; longer < float64(dist.Longest) {
 			worse.starts[i] = time.Duration(longer)
 		}
 	}
@@ -81,18 +240,4 @@ func (s *search) again(c *combination) combination {
 		}
 	}
 	return fresh
-}
-
-// safetyText writes the safety multiplier of a combination as a clause.
-func (s *search) safetyText(c *combination) string {
-	factor, breaks, ok := s.safety(c)
-	switch {
-	case !ok:
-		return ""
-	case breaks == "":
-		return fmt.Sprintf("stalls, pauses, CPU demand and starts may all become %g times as long and no objective is predicted to break", mostWorse)
-	case factor == 1:
-		return fmt.Sprintf("none, %s is predicted to be missed as things are", breaks)
-	}
-	return fmt.Sprintf("stalls, pauses, CPU demand and starts may all become %.2g times as long before %s is predicted to break", factor, breaks)
 }

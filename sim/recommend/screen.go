@@ -62,14 +62,20 @@ const (
 type observed struct {
 	attempts int64
 	events   float64
+	periods  []int32
 }
 
-// thorough is the effort of a search that recommends, glance that of one that
-// only looks what another world would be like.
-var (
-	thorough = observed{attemptsObserved, eventsObserved}
-	glance   = observed{attemptsObserved / 8, eventsObserved / 8}
-)
+// glance is the effort of a search that only looks what another world would be
+// like, thorough that of one that recommends.
+var glance = observed{attempts: attemptsObserved / 8, events: eventsObserved / 8, periods: usualPeriods}
+
+func (o Options) thorough() observed {
+	effort := observed{attempts: attemptsObserved, events: eventsObserved, periods: usualPeriods}
+	if o.Full {
+		effort.periods = upTo(longestPeriod)
+	}
+	return effort
+}
 
 // of returns the number of attempts for a period in a world.
 func (o observed) of(w *model.World, period int32) int64 {

@@ -99,18 +99,14 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 			s.loud[k] = s.loud[model.Readiness]
 			continue
 		}
-		periods := slices.Clone(usualPeriods)
+		periods := slices.Clone(effort.periods)
 		periods = slices.DeleteFunc(periods, func(p int32) bool { return overloads(w, k, p) })
 		for _, p := range w.Container().Probes {
 			if p != nil && !slices.Contains(periods, p.PeriodSeconds) {
 				periods = append(periods, p.PeriodSeconds)
 			}
 		}
-		// No other probe, which could kill the process that is observed.
-		alone := *loud.Container()
-		alone.Probes = [model.ProbeKinds]*model.Probe{}
-		alone.Probes[k] = s.base[k]
-		seen, err := observe(loud.WithContainer(alone), k, periods, o.Seed, s.jobs, effort, stop)
+		seen, err := s.observeAlone(loud, k, periods, effort, stop)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
@@ -234,8 +230,19 @@ func withoutNeighbours(n model.Node) model.Node {
 // time than their process can have, beside what it computes anyway: nobody wants
 // them, and it takes long to see how late they are.
 func overloads(w *model.World, k model.ProbeKind, period int32) bool {
-	app, a := &w.Application, &w.Application.Probes[k]
-	taken := 0.0
+	own := answerDemand(w, k) / float64(period)
+	return demand(w) < capacity(w) && demand(w)+own >= capacity(w)
+}
+
+// answerDemand is the mean CPU time of an answer, in seconds.
+func answerDemand(w *model.World, k model.ProbeKind) float64 {
+	a := &w.Application.Probes[k]
+	return (a.CPU.Mean() + a.Exec.HelperCPU.Mean()).Seconds()
+}
+
+// demand is the CPU time per second that a process takes without its probes.
+func demand(w *model.World) float64 {
+	app, taken := &w.Application, 0.0
 	for i := range app.Background {
 		b := &app.Background[i]
 		if cycle := b.Every.Mean().Seconds(); cycle > 0 {
@@ -245,12 +252,25 @@ func overloads(w *model.World, k model.ProbeKind, period int32) bool {
 	if t := app.Traffic; t != nil {
 		taken += t.PerSecond * t.CPU.Mean().Seconds()
 	}
+	return taken
+}
+
+// capacity is the CPU time per second that a process can have.
+func capacity(w *model.World) float64 {
 	has := float64(w.Node.CPUs)
 	if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
 		has = min(has, float64(limit)/1000)
 	}
-	own := (a.CPU.Mean() + a.Exec.HelperCPU.Mean()).Seconds() / float64(period)
-	return taken < has && taken+own >= has
+	return has
+}
+
+// observeAlone observes the paths of a world for one probe, without any other,
+// which could kill the process that is observed.
+func (s *search) observeAlone(w *model.World, k model.ProbeKind, periods []int32, effort observed, stop *atomic.Bool) (*screen, error) {
+	alone := *w.Container()
+	alone.Probes = [model.ProbeKinds]*model.Probe{}
+	alone.Probes[k] = s.base[k]
+	return observe(w.WithContainer(alone), k, periods, s.seed, s.jobs, effort, stop)
 }
 
 // option evaluates a setting of the probe of kind k.

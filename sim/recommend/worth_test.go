@@ -49,7 +49,7 @@ func TestRemedies(t *testing.T) {
 	}
 	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40), atMost("removalSeconds", "p99", 20))
 	if r.Infeasible == nil {
-		t.Fatalf("feasible: %s", text(t, r))
+		t.Fatalf("feasible: %s", text(r))
 	}
 	want := map[string]bool{
 		"a handler that takes half the CPU": false, "a status computed every": true,

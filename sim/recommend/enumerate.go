@@ -1,0 +1,226 @@
+package recommend
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// Enumeration is what going through every combination of settings showed, without
+// any choice of candidates (S19). A startup probe has one threshold for each
+// period, that which the starts need: a greater one is worse in no objective.
+type Enumeration struct {
+	// Combinations is how many there are: every startup period beside every period,
+	// timeout and threshold of the readiness and of the liveness probe.
+	Combinations int64 `json:"combinations"`
+	// Meeting are those predicted to meet every objective at the unfavourable end
+	// of the predictions, and Possible those that do at the favourable end. Without
+	// any, no settings exist.
+	Meeting  int64 `json:"meeting"`
+	Possible int64 `json:"possible"`
+	// Cheapest is what the cheapest of those meeting costs, in pod-seconds per
+	// pod-year (S20), and Settings are its settings. Null and empty: there are none.
+	Cheapest *float64 `json:"cheapestPodSecondsPerYear"`
+	Settings string   `json:"settings"`
+	// Agrees says that the search came to the same answer: settings where there are
+	// some, which cost no more than the cheapest or as good as no more, and none
+	// where there are none.
+	Agrees bool `json:"agrees"`
+}
+
+// space is the settings to go through.
+type space struct {
+	starts              []start
+	readiness, liveness []*option // each of them one nil where there is no such probe
+}
+
+// whole returns every setting of the grid.
+func (s *search) whole() space {
+	each := func(k model.ProbeKind, least int32) []*option {
+		if s.base[k] == nil {
+			return []*option{nil}
+		}
+		var options []*option
+		for _, at := range grid(s.w.Container().Probes[k], least, false) {
+			o := s.option(k, at)
+			options = append(options, &o)
+		}
+		return options
+	}
+	return space{s.startOptions(false), each(model.Readiness, leastReadinessFailures), each(model.Liveness, leastLivenessFailures)}
+}
+
+// enumerate counts the combinations of a space that miss no objective, and returns
+// the cheapest of them. It goes through all without looking at each: every
+// objective depends on the start and one of the probes, but for the ratio of the
+// tolerances, for which the readiness settings are put in the order of theirs.
+//
+//	for each start and liveness setting that meet their objectives:
+//	    readiness settings, by tolerance:  ok ok ok ok | too patient
+//	                                       count them  ^ from here on the ratio is missed
+func (s *search) enumerate(of space) (meeting int64, cheapest *combination) {
+	var ofReadiness, ofLiveness, always, ratios []*model.Objective
+	for i := range s.objectives {
+		switch o := &s.objectives[i]; {
+		case o.Measure == estimate.Tolerance:
+			ratios = append(ratios, o)
+		case o.Measure == "readyLagSeconds":
+			ofReadiness = append(ofReadiness, o)
+		case (o.Measure == "removalSeconds" || o.Measure == "deadTrafficSecondsPerFault") && s.notices(model.Readiness):
+			of.readiness = slices.DeleteFunc(slices.Clone(of.readiness), func(r *option) bool {
+				return s.missesAny([]*model.Objective{o}, &combination{readiness: r})
+			})
+		case o.Measure == "detectionSeconds":
+			always = append(always, o)
+		default:
+			ofLiveness = append(ofLiveness, o)
+		}
+	}
+	liveness := slices.DeleteFunc(slices.Clone(of.liveness), func(l *option) bool { return s.missesAny(always, &combination{liveness: l}) })
+	for _, first := range of.starts {
+		byTolerance := s.ordered(first, of.readiness, ofReadiness)
+		for _, l := range liveness {
+			c := combination{start: first, liveness: l}
+			if s.missesAny(ofLiveness, &c) {
+				continue
+			}
+			from, to := s.within(ratios, l, byTolerance)
+			if from >= to {
+				continue
+			}
+			meeting += int64(to - from)
+			best := byTolerance.cheapest(from, to)
+			c.readiness = best
+			for _, o := range []*option{best, l} {
+				if o != nil {
+					c.cost += o.cost
+				}
+			}
+			if cheapest == nil || c.cost < cheapest.cost {
+				cheapest = &c
+			}
+		}
+	}
+	return meeting, cheapest
+}
+
+func (s *search) missesAny(objectives []*model.Objective, c *combination) bool {
+	return slices.ContainsFunc(objectives, func(o *model.Objective) bool {
+		value, ok := s.predict(o, c)
+		return ok && !meets(o, value)
+	})
+}
+
+// tolerances are readiness settings by what they tolerate, with the cheapest up to
+// each and from each on.
+type tolerances struct {
+	options      []*option
+	upTo, fromOn []*option
+}
+
+// ordered returns the readiness settings that meet their objectives after a start.
+func (s *search) ordered(first start, readiness []*option, objectives []*model.Objective) *tolerances {
+	t := &tolerances{}
+	for _, r := range readiness {
+		if c := (combination{start: first, readiness: r}); !s.missesAny(objectives, &c) {
+			t.options = append(t.options, r)
+		}
+	}
+	slices.SortStableFunc(t.options, func(a, b *option) int {
+		if a == nil || b == nil {
+			return 0
+		}
+		return cmp.Compare(a.tolerated(), b.tolerated())
+	})
+	cheaper := func(a, b *option) *option {
+		if a != nil && b != nil && b.cost < a.cost {
+			return b
+		}
+		return a
+	}
+	t.upTo, t.fromOn = slices.Clone(t.options), slices.Clone(t.options)
+	for i := 1; i < len(t.upTo); i++ {
+		t.upTo[i] = cheaper(t.upTo[i-1], t.upTo[i])
+		j := len(t.fromOn) - 1 - i
+		t.fromOn[j] = cheaper(t.fromOn[j+1], t.fromOn[j])
+	}
+	return t
+}
+
+// cheapest returns the cheapest of a range that begins or ends with all of them.
+func (t *tolerances) cheapest(from, to int) *option {
+	if from == 0 {
+		return t.upTo[to-1]
+	}
+	if to == len(t.options) {
+		return t.fromOn[from]
+	}
+	return slices.MinFunc(t.options[from:to], func(a, b *option) int { return cmp.Compare(a.cost, b.cost) })
+}
+
+// within returns the range of readiness settings whose tolerance is in every
+// ratio wanted to that of a liveness setting.
+func (s *search) within(ratios []*model.Objective, l *option, t *tolerances) (from, to int) {
+	from, to = 0, len(t.options)
+	for _, o := range ratios {
+		met := func(r *option) bool {
+			value, _ := s.predict(o, &combination{liveness: l, readiness: r})
+			return meets(o, value)
+		}
+		if o.AtLeast { // the less patient a readiness setting is, the greater the ratio
+			i, _ := slices.BinarySearchFunc(t.options, true, func(r *option, _ bool) int { return order(!met(r)) })
+			to = min(to, i)
+		} else {
+			i, _ := slices.BinarySearchFunc(t.options, true, func(r *option, _ bool) int { return order(met(r)) })
+			from = max(from, i)
+		}
+	}
+	return from, to
+}
+
+// order puts what is not so before what is.
+func order(so bool) int {
+	if so {
+		return 0
+	}
+	return -1
+}
+
+// size is the number of combinations.
+func (of *space) size() int64 {
+	return int64(len(of.starts)) * int64(len(of.readiness)) * int64(len(of.liveness))
+}
+
+// holdAgainstGrid goes through the whole grid and holds the search against it.
+func (r *Recommendation) holdAgainstGrid(s *search) {
+	of := s.whole()
+	e := &Enumeration{Combinations: of.size()}
+	var cheapest *combination
+	e.Meeting, cheapest = s.enumerate(of)
+	e.Possible, _ = s.hope().enumerate(of)
+	r.Grid = e
+	if cheapest != nil {
+		e.Cheapest, e.Settings = &cheapest.cost, describe(s, cheapest)
+	}
+	switch {
+	case r.Recommended == nil:
+		e.Agrees = e.Meeting == 0
+	case cheapest == nil || r.chosen == nil: // the full simulation, which met everything, knows better
+		e.Agrees = e.Possible > 0
+	default:
+		e.Agrees = r.chosen.cost <= cheapest.cost+tied
+	}
+}
+
+// exhausted says that no combination of the whole grid can meet every objective,
+// if so: even at the favourable end of what is predicted for it.
+func (s *search) exhausted() string {
+	of := s.whole()
+	if possible, _ := s.hope().enumerate(of); possible > 0 {
+		return ""
+	}
+	return fmt.Sprintf("; none of the %.3g combinations of the whole grid can, even at the favourable end of what is predicted for it: proved by exhaustion", float64(of.size()))
+}

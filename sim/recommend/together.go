@@ -1,0 +1,116 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// Together is what settings do to all replicas at once, which the measures of one
+// pod cannot say: how many are out of the endpoints at one instant, whether the
+// load of those that are out takes the others down, and whether that ends.
+type Together struct {
+	estimate.Together
+	// Worse says what is worse with the recommended settings than with the current
+	// ones, beyond the intervals; empty: nothing.
+	Worse []string `json:"worse"`
+}
+
+const (
+	// togetherEvents is what the lives of all replicas of one case may cost.
+	togetherEvents = 1.2e6
+	togetherLives  = 8
+	mostTogether   = 64 // replicas
+)
+
+// meet reports whether anything meets several replicas at once: a load that they
+// share, a dependency, or a node.
+func meet(w *model.World) bool {
+	return w.Replicas > 1 && w.Replicas <= mostTogether && (w.Application.Traffic != nil || len(w.Dependencies) > 0 || w.Node.ReplicasPerNode > 1)
+}
+
+// sharing returns the world in which the replicas share the load that each is
+// stated to have: a Service sends the part of one that is out to the others.
+func sharing(w *model.World) *model.World {
+	if w.Application.Traffic == nil || w.Application.Traffic.OfService {
+		return w
+	}
+	shared, traffic := *w, *w.Application.Traffic
+	traffic.OfService = true
+	traffic.PerSecond *= float64(w.Replicas)
+	traffic.Bursts = slices.Clone(traffic.Bursts)
+	for i := range traffic.Bursts {
+		traffic.Bursts[i].PerSecond *= float64(w.Replicas)
+	}
+	shared.Application.Traffic = &traffic
+	return &shared
+}
+
+// eventsOfReplicas estimates how much happens in a second to all replicas.
+func eventsOfReplicas(w *model.World) float64 {
+	n := float64(w.Replicas)
+	one := *w
+	if w.Application.Traffic != nil {
+		traffic := *w.Application.Traffic
+		traffic.PerSecond /= n
+		one.Application.Traffic = &traffic
+	}
+	return n * eventsPerSecond(&one)
+}
+
+// together simulates all replicas side by side with the current settings and the
+// recommended ones. Nil where nothing meets several of them.
+func (s *search) together(ctx context.Context, o Options, recommended *combination) (*Together, error) {
+	if !meet(s.w) {
+		return nil, nil
+	}
+	settings := []estimate.Named{{Name: "current", World: sharing(s.w)}}
+	if recommended != nil {
+		settings = append(settings, estimate.Named{Name: "recommended", World: sharing(s.world(recommended))})
+	}
+	simulation := o.Options
+	simulation.Replications, simulation.Budget = togetherLives, 0
+	perSecond := 0.0
+	for _, named := range settings {
+		perSecond = max(perSecond, eventsOfReplicas(named.World))
+	}
+	affordable := time.Duration(togetherEvents / togetherLives / perSecond * 1e9)
+	simulation.Horizon = max(2*sim.StuckAfter, min(o.Horizon, affordable.Truncate(time.Hour)))
+	simulated, err := estimate.CompareTogether(ctx, settings, simulation)
+	if err != nil {
+		return nil, err
+	}
+	t := &Together{Together: *simulated, Worse: []string{}}
+	if traffic := s.w.Application.Traffic; traffic != nil && !traffic.OfService {
+		t.Notes = append(t.Notes, "the load that the scenario states of each pod is taken to be its part of the service's, of which the others get it while a replica is out")
+	}
+	if recommended == nil {
+		return t, nil
+	}
+	before, after := &t.Cases[0], &t.Cases[len(t.Cases)/2]
+	compare := func(what string, a, b *stats.Estimate) {
+		if a != nil && b != nil && b.Low > a.High {
+			t.Worse = append(t.Worse, fmt.Sprintf("%s rises from %.3g (%.3g to %.3g) to %.3g (%.3g to %.3g)", what, a.Estimate, a.Low, a.High, b.Estimate, b.Low, b.High))
+		}
+	}
+	compare("the probability of a cascade", before.CascadeProbability, after.CascadeProbability)
+	compare("the probability of a crash loop that does not end", &before.CrashLoopProbability, &after.CrashLoopProbability)
+	all := s.w.Replicas - 1
+	compare("the share of time with every replica out", &before.OutOfEndpointsAtOnce[all].FractionOfTime, &after.OutOfEndpointsAtOnce[all].FractionOfTime)
+	return t, nil
+}
+
+// Warning says in one sentence what gets worse; empty: nothing.
+func (t *Together) Warning() string {
+	if t == nil || len(t.Worse) == 0 {
+		return ""
+	}
+	return "CAUTION, of all replicas together: with the recommended settings " + strings.Join(t.Worse, "; ")
+}
