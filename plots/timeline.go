@@ -78,12 +78,14 @@ func (l Life) probe(kind model.ProbeKind) *model.Probe {
 // led to it and what followed, or else the first hang, or else the start until
 // the pod has been in the endpoints for a while.
 func Window(trace *sim.Trace) (from, to time.Duration) {
+	const longest = time.Hour // of a period: Kubernetes accepts any (K57), and nobody looks at years
 	period, tolerance := 10*time.Second, 30*time.Second
 	if trace.World != nil {
 		for _, probe := range trace.World.Container().Probes {
 			if probe != nil {
-				period = max(period, probe.Period())
-				tolerance = max(tolerance, time.Duration(probe.FailureThreshold)*probe.Period())
+				step := min(probe.Period(), longest)
+				period = max(period, step)
+				tolerance = max(tolerance, time.Duration(probe.FailureThreshold)*step)
 			}
 		}
 	}

@@ -230,6 +230,10 @@ func ruleFor(container *yaml.Node) *imageRule {
 	return &rules[len(rules)-1]
 }
 
+// longestGranted is the longest time granted to a start that is taken for a
+// statement about it. A threshold of millions says that it may take any time.
+const longestGranted = 24 * time.Hour
+
 // assumeStartup supposes the start. What the manifest grants it, a startup
 // probe's window or an initialDelaySeconds, is taken for its author's 99th
 // percentile, the median being half of it; its CPU part is that of the
@@ -237,8 +241,12 @@ func ruleFor(container *yaml.Node) *imageRule {
 func (u *unit) assumeStartup(container *yaml.Node, rule *imageRule) {
 	const path = "application.startup"
 	granted, by := grantedStart(container)
-	if granted == 0 {
-		u.suppose(path, rule.Startup.String(), fmt.Sprintf("a start takes %s, the CPU work under the limit, as of %s (%s)", rule.Startup, rule.What, rule.StartupSource))
+	if granted == 0 || granted > longestGranted {
+		sentence := fmt.Sprintf("a start takes %s, the CPU work under the limit, as of %s (%s)", rule.Startup, rule.What, rule.StartupSource)
+		if granted > 0 {
+			sentence += fmt.Sprintf("; that %s grants it more than a day says nothing about it", by)
+		}
+		u.suppose(path, rule.Startup.String(), sentence)
 		return
 	}
 	threads := 1.0
@@ -273,7 +281,7 @@ func grantedStart(container *yaml.Node) (time.Duration, string) {
 	}
 	if probe := child(container, model.Startup.Field()); probe != nil {
 		granted := seconds(probe, "initialDelaySeconds", 0) + (seconds(probe, "failureThreshold", 3)-1)*seconds(probe, "periodSeconds", 10)
-		return min(time.Duration(granted)*time.Second, 365*24*time.Hour), model.Startup.Field()
+		return time.Duration(min(granted, int64(longestGranted/time.Second)+1)) * time.Second, model.Startup.Field()
 	}
 	var longest int64
 	var by string

@@ -143,7 +143,7 @@ func (u *unit) inspect(container candidate, list changes, annotation string) *In
 		i.StartupAssumed = !stated("application.startup")
 		i.AnswersAssumed = !stated("application.probes")
 		granted, _ := grantedStart(container.node)
-		i.StartupGranted = i.StartupAssumed && granted > 0
+		i.StartupGranted = i.StartupAssumed && granted > 0 && granted <= longestGranted
 	}
 	return i
 }

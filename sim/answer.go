@@ -224,7 +224,7 @@ func (a *application) resume(t *attempt) {
 		return
 	}
 	if a.life.trace != nil {
-		a.life.trace.Events = append(a.life.trace.Events, Event{
+		a.life.trace.add(Event{
 			At: t.start, End: a.life.now, Kind: EventCPU, Container: t.container, Incarnation: t.incarnation,
 			CPU: cpu.Waiting, Question: t.asked, State: Serving, Text: "joins the container's cgroup", Rule: "C27",
 		})

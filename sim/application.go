@@ -470,7 +470,7 @@ func (a *application) traceCPU() {
 		return
 	}
 	for _, s := range a.cpu.Throttled() {
-		a.life.trace.Events = append(a.life.trace.Events, Event{
+		a.life.trace.add(Event{
 			At: s.From, End: s.To, Kind: EventStall, Container: a.studied,
 			Incarnation: a.life.containers[a.studied].live.Incarnation, Text: "throttled", Rule: "C6",
 		})
@@ -480,7 +480,7 @@ func (a *application) traceCPU() {
 		if p.ID == a.stageJob {
 			state = Starting
 		}
-		a.life.trace.Events = append(a.life.trace.Events, Event{
+		a.life.trace.add(Event{
 			At: p.From, End: p.To, Kind: EventCPU, Container: a.studied, CPU: p.Condition, Question: p.ID, State: state,
 			Incarnation: a.life.containers[a.studied].live.Incarnation,
 			Rule:        [cpu.Conditions]string{cpu.Running: "C1", cpu.Waiting: ScenarioRule, cpu.Throttled: "C6", cpu.Stolen: "C32", cpu.StandsStill: "C21", cpu.Queued: "C20"}[p.Condition],

@@ -272,7 +272,7 @@ func (l *life) answered(a *attempt, index int) {
 	if l.trace != nil {
 		e := Event{Kind: EventAttempt, At: a.start, End: l.now, Container: c, Incarnation: w.Incarnation(), Probe: k, Outcome: a.outcome, Run: int(run), Question: question, Rule: string(a.cause)}
 		e.Text = a.because.String()
-		l.trace.Events = append(l.trace.Events, e)
+		l.trace.add(e)
 	}
 	if a.asked != 0 {
 		a.cause = byRepeating

@@ -63,7 +63,7 @@ func (l *life) endTermination() {
 	l.timers.set(l.syncTimer(), never)
 	removed := l.nextRelist() + l.durations.Removed.Sample(l.random.Rand)
 	if l.trace != nil && removed <= l.horizon {
-		l.trace.Events = append(l.trace.Events, Event{At: removed, Kind: EventNote, Container: -1, Text: "pod object removed", Rule: "K81"})
+		l.trace.add(Event{At: removed, Kind: EventNote, Container: -1, Text: "pod object removed", Rule: "K81"})
 	}
 	if l.gone = l.replaced; !l.gone {
 		l.timers.set(l.podTimer(), removed+l.durations.Creation.Sample(l.random.Rand))
@@ -117,7 +117,7 @@ func (l *life) restartKubelet(down time.Duration) bool {
 func (l *life) bootKubelet() {
 	l.sync.phase = idle
 	if l.trace != nil {
-		l.trace.Events = append(l.trace.Events, Event{At: l.kubeletStart, Kind: EventNote, Container: -1, Text: "kubelet starts", Rule: "K54"})
+		l.trace.add(Event{At: l.kubeletStart, Kind: EventNote, Container: -1, Text: "kubelet starts", Rule: "K54"})
 	}
 	l.relistPhase = l.now
 	l.observe()

@@ -290,7 +290,7 @@ func (a *application) traceStretch(r *renewal) {
 	if r.what == renewsFailing {
 		e.Kind, e.Text = EventNote, fmt.Sprintf("the answers to the %s probe are failures until %.3f s", model.ProbeKind(r.index), e.End.Seconds())
 	}
-	a.life.trace.Events = append(a.life.trace.Events, e)
+	a.life.trace.add(e)
 }
 
 // neighbourWeight is the weight of the neighbours that are busy now.

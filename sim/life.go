@@ -295,5 +295,5 @@ func (l *life) exit(c, code int) {
 // emit adds an event of this instant to the trace.
 func (l *life) emit(e Event) {
 	e.At = l.now
-	l.trace.Events = append(l.trace.Events, e)
+	l.trace.add(e)
 }

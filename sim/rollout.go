@@ -156,7 +156,7 @@ func (s *Simulator) surge(of *Life) {
 	if r.before == 0 {
 		a.out = &s.out
 		if of.Trace != nil {
-			s.successor.Events = s.successor.Events[:0]
+			s.successor = Trace{From: of.Trace.From, To: of.Trace.To, Events: s.successor.Events[:0]}
 			l.trace = &s.successor
 		}
 	}

@@ -139,7 +139,7 @@ func (s *Simulator) begin(of *Life) (*life, *application) {
 	s.rollout.generation, s.pod, s.labelled = 0, 0, 0
 	l.trace = of.Trace
 	if l.trace != nil {
-		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, Events: l.trace.Events[:0]}
+		*l.trace = Trace{World: s.world, Seed: of.Seed, Replication: of.Replication, Horizon: of.Horizon, From: l.trace.From, To: l.trace.To, Events: l.trace.Events[:0]}
 	}
 	s.out.Reset()
 	s.out.NeverReady = true

@@ -90,13 +90,29 @@ type Event struct {
 // what happens: the length of a start, a fault.
 const ScenarioRule = "scenario"
 
-// Trace is the record of one life, in time order.
+// Trace is the record of one life, in time order. From and To, which whoever asks
+// for it sets, bound the part of the life in which everything is told. Elsewhere
+// only what is rare is: attempts, looks, stalls and what happens on the CPU are
+// left out, since there may be millions of them.
 type Trace struct {
 	World       *model.World
 	Seed        uint64
 	Replication uint64
 	Horizon     time.Duration
+	From, To    time.Duration // To 0: to the horizon
 	Events      []Event
+}
+
+// add records an event, unless it is one of many and outside the part in which
+// everything is told.
+func (t *Trace) add(e Event) {
+	switch e.Kind {
+	case EventAttempt, EventLook, EventStall, EventCPU:
+		if max(e.At, e.End) < t.From || t.To > 0 && e.At > t.To {
+			return
+		}
+	}
+	t.Events = append(t.Events, e)
 }
 
 // sort puts the events in time order. An attempt is recorded when it ends but

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim"
@@ -69,7 +70,7 @@ func (f *plotFlags) startup(cmd *cobra.Command, w *scenarios.Workload, world *mo
 // killed or did not end.
 func firstStart(simulator *sim.Simulator, seed, replication uint64) (took time.Duration, done bool) {
 	for horizon := 2 * time.Minute; horizon <= longestStart; horizon *= 4 {
-		trace := traced(simulator, sim.Life{Seed: seed, Replication: replication}, horizon)
+		trace := traced(simulator, sim.Life{Seed: seed, Replication: replication}, horizon, dist.Longest, 0)
 		var began time.Duration
 		for i := range trace.Events {
 			e := &trace.Events[i]

@@ -208,12 +208,9 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection, f *li
 			StartupAssumed: i.StartupAssumed, AnswersAssumed: i.AnswersAssumed, StartupGranted: i.StartupGranted,
 			UnknownPorts: i.UnknownPorts, Ignored: i.Ignored,
 		}
-		risk, err := lint.Assess(ctx, i.World, f.seed, f.jobs)
+		risk, err := lint.Assess(ctx, i.World, i.StartupGranted, f.seed, f.jobs)
 		if err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s, container %s: no risk: %v", i.Title, i.Container, err))
-		}
-		if risk != nil && i.StartupGranted {
-			risk.StartupKillProbability = nil // the startup was taken from the budget itself
 		}
 		row.Risk, subject.Risk = risk, risk
 		for _, finding := range lint.Check(subject) {

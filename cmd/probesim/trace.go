@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,11 +10,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim"
@@ -56,9 +59,15 @@ func (f *lifeFlags) check(cmd *cobra.Command) error {
 // same to the end of a shorter one, so looking further only adds to it.
 const firstLook = time.Hour
 
+// toldBefore is how much of a life is told in full before the part to show: runs
+// of failures and stalls that reach into it.
+const toldBefore = 6 * time.Hour
+
 // life traces the life asked for, and returns it with the part to show. It is
 // simulated just far enough: to the instant asked for, or until a kill and its
-// aftermath are in it.
+// aftermath are in it. A search of days keeps only what is rare, since all
+// attempts and stalls of a life would fill any memory; what is shown is then
+// simulated once more and told in full.
 func (f *lifeFlags) life(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (trace *sim.Trace, from, to time.Duration, err error) {
 	which := sim.Life{Seed: w.Run.Seed, Replication: f.replication, Hang: f.hang}
 	if cmd.Flags().Changed("seed") {
@@ -72,14 +81,22 @@ func (f *lifeFlags) life(cmd *cobra.Command, w *scenarios.Workload, world *model
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	if f.to > 0 {
-		trace = traced(simulator, which, f.to)
-		return trace, f.from, f.to, nil
+	stop := new(atomic.Bool)
+	which.Stop = stop
+	defer context.AfterFunc(cmd.Context(), func() { stop.Store(true) })()
+	inFull := func(horizon time.Duration) (*sim.Trace, time.Duration, time.Duration, error) {
+		trace := traced(simulator, which, horizon, max(0, from-toldBefore), to)
+		return trace, from, to, cmd.Context().Err()
 	}
-	for horizon := min(firstLook, limit); ; horizon = min(4*horizon, limit) {
-		trace = traced(simulator, which, horizon)
-		from, to = plots.Window(trace)
-		settled := hasKill(trace) && to < horizon
+	if f.to > 0 {
+		from, to = f.from, f.to
+		return inFull(f.to)
+	}
+	horizon := min(firstLook, limit)
+	for ; ; horizon = min(4*horizon, limit) {
+		rare := traced(simulator, which, horizon, dist.Longest, 0)
+		from, to = plots.Window(rare)
+		settled := hasKill(rare) && to < horizon
 		if settled || horizon == limit || cmd.Context().Err() != nil {
 			break
 		}
@@ -88,12 +105,14 @@ func (f *lifeFlags) life(cmd *cobra.Command, w *scenarios.Workload, world *model
 		from = f.from
 		to = max(to, from+10*time.Minute)
 	}
-	return trace, from, to, cmd.Context().Err()
+	return inFull(horizon)
 }
 
-func traced(simulator *sim.Simulator, which sim.Life, horizon time.Duration) *sim.Trace {
+// traced simulates a life, of which everything is told from one instant to
+// another (0: to the end).
+func traced(simulator *sim.Simulator, which sim.Life, horizon, from, to time.Duration) *sim.Trace {
 	which.Horizon = horizon
-	which.Trace = &sim.Trace{}
+	which.Trace = &sim.Trace{From: from, To: to}
 	simulator.Run(which)
 	return which.Trace
 }

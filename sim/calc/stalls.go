@@ -83,12 +83,35 @@ func integral(d dist.Dist, a, b float64) float64 {
 			weights += part.Weight
 		}
 		return sum / weights
+	case dist.LogNormal:
+		if d.Sigma > 0 && !math.IsInf(d.Mean(), 1) {
+			return lognormalIntegral(d, a, b)
+		}
 	}
 	return adaptive(func(x float64) float64 { return 1 - d.CDF(x) }, a, b)
 }
 
+// lognormalIntegral is the integral of P(X > x) over x from a to b, by parts:
+// b·P(X > b) − a·P(X > a) and the part of the mean that lies between a and b.
+// Each tail of the normal distribution is taken from the side that keeps its
+// precision where next to nothing is left.
+func lognormalIntegral(d dist.LogNormal, a, b float64) float64 {
+	if !(a < b) {
+		return 0
+	}
+	above := func(z float64) float64 { return math.Erfc(z/math.Sqrt2) / 2 }
+	score := func(x float64) float64 { return (math.Log(x) - d.Mu) / d.Sigma } // −∞ at 0
+	from, to := score(a), score(b)
+	between := above(from-d.Sigma) - above(to-d.Sigma)
+	if from < d.Sigma {
+		between = above(d.Sigma-to) - above(d.Sigma-from)
+	}
+	return math.Max(0, b*above(to)-a*above(from)+d.Mean()*between)
+}
+
 // adaptive integrates f from a to b by Simpson's rule, halving where halving
-// still changes the result. Jumps cost it no more than their neighbourhood.
+// still changes the result by more than f, a probability, is known to. Jumps
+// cost it no more than their neighbourhood.
 func adaptive(f func(float64) float64, a, b float64) float64 {
 	const pieces, depth = 16, 32
 	sum := 0.0
@@ -105,7 +128,8 @@ func simpson(f func(float64) float64, a, b, atA, atMiddle, atB float64, depth in
 	left, right := f((a+middle)/2), f((middle+b)/2)
 	whole := (b - a) / 6 * (atA + 4*atMiddle + atB)
 	halves := (b - a) / 12 * (atA + 4*left + 2*atMiddle + 4*right + atB)
-	if depth == 0 || math.Abs(halves-whole) <= 1e-9*math.Abs(halves) {
+	const known = 1e-15 // of 1 − CDF
+	if depth == 0 || math.Abs(halves-whole) <= 1e-9*math.Abs(halves)+known*(b-a) {
 		return halves + (halves-whole)/15
 	}
 	return simpson(f, a, middle, atA, left, atMiddle, depth-1) + simpson(f, middle, b, atMiddle, right, atB, depth-1)

@@ -213,6 +213,34 @@ func TestStallKillsOfEveryFamily(t *testing.T) {
 
 // TestRenewalReward plays the alternating process with the prober's rules and
 // counts the kills, for stalls so frequent that their rate alone would be far
+// TestLognormalIntegral holds the closed form of the lognormal's integrated
+// survival to a sum over fine steps, from the body to tails of 1e-12 and for
+// narrow and wide spreads, of which a large one has a mean far beyond its body.
+func TestLognormalIntegral(t *testing.T) {
+	for _, sigma := range []float64{.05, .5, 1.3, 4, 10} {
+		d := dist.LogNormal{Mu: 3, Sigma: sigma}
+		for _, z := range [][2]float64{{-9, -7}, {-1, -.9}, {-3, 3}, {0, .01}, {1, 6}, {6, 7}, {6.9, 7}} {
+			a, b := math.Exp(d.Mu+sigma*z[0]), math.Exp(d.Mu+sigma*z[1])
+			// By x = exp(Mu + Sigma·z), and Simpson's rule over z.
+			const steps = 4000
+			h := (z[1] - z[0]) / steps
+			want := 0.0
+			for i := range steps + 1 {
+				at := z[0] + h*float64(i)
+				weight := float64(2 + 2*(i%2))
+				if i == 0 || i == steps {
+					weight = 1
+				}
+				want += weight * sigma * math.Exp(d.Mu+sigma*at) * math.Erfc(at/math.Sqrt2) / 2
+			}
+			want *= h / 3
+			if got := integral(d, a, b); math.Abs(got-want) > 1e-9*want {
+				t.Errorf("sigma %g, scores %v: %v, want %v", sigma, z, got, want)
+			}
+		}
+	}
+}
+
 // off.
 func TestRenewalReward(t *testing.T) {
 	s := every(10*time.Second, time.Second, 3)

@@ -52,7 +52,7 @@ func (t *tally) faultMeasures(m *Measures, w *model.World, confidence float64) {
 		m.RecoverySeconds = &d
 	}
 	dead := &f.Dead
-	if !by.byLiveness {
+	if !by.byLiveness || f.Detection.N() == 0 {
 		dead = &f.Removal.Sums // nothing restarts the process: the dead traffic ends with the removal
 	}
 	if by != nobody && dead.N > 0 {

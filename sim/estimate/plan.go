@@ -21,8 +21,10 @@ import (
 //     construction;
 //   - lives that last one start, for the measures per start.
 //
-// A long start leaves room for fewer starts, but the horizon does not: what
-// follows a fault or a start is asked of every horizon.
+// A long start leaves room for fewer starts and a long detection for fewer test
+// hangs, but the horizon does not: what follows a fault or a start is asked of
+// every horizon. Where settings ask for years, whoever chose them meant never, and
+// days have to do.
 type plan struct {
 	seed         uint64
 	horizon      time.Duration
@@ -36,7 +38,9 @@ type plan struct {
 
 const (
 	faultLives        = 48       // with the first look's replications enough for a 99th percentile's interval
+	mostFaultTime     = 20 * day // of the lives with test hangs of one replication
 	mostStartTime     = 30 * day // of the starts of one replication
+	longestPart       = 2 * day  // of a start, of the span of test hangs, and of what follows one
 	mostStartLives    = 4096
 	fewStartLives     = 64  // where no probe can kill a process that starts
 	someStartLives    = 256 // where one can, and no objective asks how often
@@ -52,14 +56,14 @@ func newPlan(variants []Named, o Options) *plan {
 		p.warmUp = max(p.warmUp, time.Minute+2*StartSpan(v.World))
 		for _, probe := range v.World.Container().Probes {
 			if probe != nil {
-				p.span = max(p.span, 20*probe.Period())
+				p.span = max(p.span, min(nTimes(20, probe.Period()), longestPart))
 			}
 		}
 	}
 	for _, v := range variants {
-		after := afterHang(v.World)
+		after := min(afterHang(v.World), longestPart)
 		p.after = append(p.after, after)
-		lives := int64(faultLives)
+		lives := between(1, int64(mostFaultTime/(p.warmUp+p.span+after)), faultLives)
 		if observed(v.World) == nobody {
 			lives = 0
 		}
@@ -72,6 +76,9 @@ func newPlan(variants []Named, o Options) *plan {
 			if !o.FewStarts {
 				most = startLivesWanted(v.World, o.Objectives)
 			}
+		}
+		if o.Starts > 0 {
+			most = min(most, o.Starts)
 		}
 		p.startHorizon = append(p.startHorizon, span)
 		p.startLives = append(p.startLives, between(1, int64(mostStartTime/span), most))
@@ -126,7 +133,7 @@ func (p *plan) startLife(r, j int64, i int) sim.Life {
 
 // StartSpan bounds, generously, the time from a pod's creation to Ready: what
 // comes before the container, its startup with the CPU work stretched by the
-// limit, and the probes' own delays.
+// limit, and the probes' own delays; ten days at the most.
 func StartSpan(w *model.World) time.Duration {
 	const tail = 0.9999
 	var span time.Duration
@@ -139,7 +146,7 @@ func StartSpan(w *model.World) time.Duration {
 		if limit > 0 && !w.Node.NoCFSQuota {
 			cpus = min(cpus, float64(limit)/1000)
 		}
-		span += stage.Wait.Quantile(tail) + time.Duration(float64(stage.CPU.Quantile(tail))/cpus)
+		span += min(stage.Wait.Quantile(tail), longestPart) + time.Duration(min(float64(stage.CPU.Quantile(tail))/cpus, float64(longestPart)))
 	}
 	// Three times, since quota periods, neighbours and pauses stretch a start
 	// too. A start that its probe kills before is over then.
@@ -152,9 +159,9 @@ func StartSpan(w *model.World) time.Duration {
 		if model.ProbeKind(k) != model.Readiness {
 			patience = max(patience, nTimes(probe.FailureThreshold, step(probe)))
 		}
-		looks += probe.InitialDelay() + 2*probe.Period()
+		looks += min(probe.InitialDelay(), longestPart) + min(2*probe.Period(), longestPart)
 	}
-	return min(min(span, max(patience, span/3))+max(looks, othersReady(w))+time.Minute, dist.Longest/8)
+	return min(min(span, max(patience, span/3))+max(looks, othersReady(w))+time.Minute, longestPart)
 }
 
 // othersReady bounds the time until the pod's other containers are ready: they
@@ -165,7 +172,7 @@ func othersReady(w *model.World) time.Duration {
 		var looks time.Duration
 		for _, probe := range w.Pod.Containers[i].Probes {
 			if probe != nil {
-				looks += probe.InitialDelay() + nTimes(1+probe.SuccessThreshold, probe.Period())
+				looks += min(probe.InitialDelay(), longestPart) + nTimes(probe.SuccessThreshold, probe.Period()) + probe.Period()
 			}
 		}
 		longest = max(longest, looks)
@@ -201,7 +208,7 @@ func afterHang(w *model.World) time.Duration {
 	if w.Cluster.LoadBalancer != nil {
 		after += w.Cluster.LoadBalancer.Deregistration
 	}
-	return min(after, dist.Longest/4)
+	return after
 }
 
 // observers says which probes of a container can notice a hang.

@@ -2,23 +2,46 @@ package lint
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/cpu"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 )
 
 // limit is the least CPU limit in force, in thousandths of a CPU; 0: none.
-func (c *check) limit() int64 {
-	if c.World.Node.NoCFSQuota {
+func (c *check) limit() int64 { return limit(c.World) }
+
+func limit(w *model.World) int64 {
+	if w.Node.NoCFSQuota {
 		return 0
 	}
-	least := c.container().CPULimitMilli
-	if pod := c.World.Pod.CPULimitMilli; pod > 0 && (least == 0 || pod < least) {
+	least := w.Container().CPULimitMilli
+	if pod := w.Pod.CPULimitMilli; pod > 0 && (least == 0 || pod < least) {
 		least = pod
 	}
 	return least
+}
+
+// startLasts returns the seconds that a start takes whose stages all have the
+// given value of their distributions, by the textbook arithmetic of the limit
+// (S8).
+func startLasts(w *model.World, of func(dist.Duration) float64) float64 {
+	total := 0.0
+	for i := range w.Application.Startup {
+		stage := &w.Application.Startup[i]
+		cpus, milli := float64(max(stage.Threads, 1)), limit(w)
+		if stage.CPULimitMilli > 0 {
+			milli = stage.CPULimitMilli
+		}
+		if milli > 0 {
+			cpus = math.Min(cpus, float64(milli)/1000)
+		}
+		total += of(stage.Wait) + of(stage.CPU)/cpus
+	}
+	return total
 }
 
 // demand is the quantile p of the CPU time of one answer, with that of starting

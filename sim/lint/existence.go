@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 )
@@ -48,20 +49,7 @@ func noReadiness(c *check) {
 // meanStart returns the seconds that a start of mean work takes, by the
 // textbook arithmetic of the limit (S8).
 func (c *check) meanStart() float64 {
-	total := 0.0
-	for i := range c.World.Application.Startup {
-		stage := &c.World.Application.Startup[i]
-		cpus := float64(max(stage.Threads, 1))
-		limit := c.limit()
-		if stage.CPULimitMilli > 0 {
-			limit = stage.CPULimitMilli
-		}
-		if limit > 0 {
-			cpus = math.Min(cpus, float64(limit)/1000)
-		}
-		total += stage.Wait.Mean().Seconds() + stage.CPU.Mean().Seconds()/cpus
-	}
-	return total
+	return startLasts(c.World, func(d dist.Duration) float64 { return d.Mean().Seconds() })
 }
 
 // repair is the time in which a person ends a hang that no probe does.

@@ -67,7 +67,7 @@ func of(findings []Finding, id string) *Finding {
 
 func TestContent(t *testing.T) {
 	s := subject()
-	risk, err := Assess(context.Background(), s.World, 1, 1)
+	risk, err := Assess(context.Background(), s.World, false, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +109,17 @@ func TestRules(t *testing.T) {
 			func(s *Subject) { s.Risk, s.StartupGranted = &Risk{StartupKillProbability: estimated(.06)}, true }},
 		{"starts-killed", Warning, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.002)}; s.take(model.Startup) }, .002, "the liveness probe leaves a start 50 s for certain", "livenessProbe.failureThreshold",
 			func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.001)} }},
+		{"never-ready", Error, func(s *Subject) { s.Risk = &Risk{neverReady: estimated(.5)} }, .5, "50 % never became Ready within 12 h", "readinessProbe",
+			func(s *Subject) { s.Risk = &Risk{neverReady: estimated(.001)} }},
+		// 5·10 + 1 and half a period of 5 s; liveness, after 51 to 61, is later.
+		{"slow-removal", Warning, func(s *Subject) {
+			s.probe(model.Readiness).FailureThreshold = 12
+			s.probe(model.Liveness).FailureThreshold = 12
+		}, 58.5, "for 58.5 s on average before any probe acts (the readiness probe, after 56–61 s)", "readinessProbe.failureThreshold",
+			func(s *Subject) { s.probe(model.Readiness).FailureThreshold = 11 }},
+		{"slow-detection", Info, func(s *Subject) { s.probe(model.Liveness).FailureThreshold = 61 }, 606, "goes on for 10–10.2 min", "livenessProbe.failureThreshold",
+			func(s *Subject) { s.probe(model.Liveness).FailureThreshold = 59 }},
+		{"slow-detection", Warning, func(s *Subject) { s.probe(model.Liveness).FailureThreshold = math.MaxInt32 }, dist.Longest.Seconds() + 6, "never acts", "livenessProbe.failureThreshold", nil},
 		// Liveness acts after U(5 s·1+1, …): at 11–16 s, readiness at 6–11: never first.
 		{"readiness-outlasts-liveness", Error, func(s *Subject) { s.probe(model.Readiness).FailureThreshold = 20 }, 1, "100 % are killed while they still get traffic", "readinessProbe.failureThreshold",
 			func(s *Subject) { s.probe(model.Readiness).FailureThreshold = 8 }},
@@ -336,7 +347,7 @@ func TestAssess(t *testing.T) {
 	s.take(model.Readiness)
 	s.take(model.Liveness)
 	s.version(19)
-	r, err := Assess(context.Background(), s.World, 1, 1)
+	r, err := Assess(context.Background(), s.World, false, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,13 +358,13 @@ func TestAssess(t *testing.T) {
 	if r.FalseKillsPerPodYear.High != 0 || r.StartupKillProbability != nil && r.StartupKillProbability.Estimate != 0 {
 		t.Errorf("%+v", r)
 	}
-	again, err := Assess(context.Background(), s.World, 1, 2)
+	again, err := Assess(context.Background(), s.World, false, 1, 2)
 	if err != nil || again.LostSecondsPerPodYear != r.LostSecondsPerPodYear {
 		t.Errorf("two workers: %v, %v", again, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Assess(ctx, s.World, 1, 1); err == nil {
+	if _, err := Assess(ctx, s.World, false, 1, 1); err == nil {
 		t.Error("an interrupted assessment has no error")
 	}
 }

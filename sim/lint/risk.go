@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/stats"
@@ -28,26 +29,45 @@ type Risk struct {
 	readyLag     *stats.Distribution
 	restart      float64 // mean seconds from a kill to serving and in the endpoints again
 	falseUnready *stats.Estimate
+	neverReady   *stats.Estimate
 	failures     [model.ProbeKinds]*estimate.ProbeFailures
 }
 
 // How much is simulated of a container whose false kills have a closed form:
 // enough starts to see one in a hundred killed, and test hangs. Where there is
 // none, days of its life too, as many as it takes to see some kills, up to a
-// limit: a linter has no time for more.
+// limit: a linter has no time for more. The starts are the dear part, since a
+// start under a CPU limit goes on from tick to tick. Where nobody asks how many
+// are killed, or all are far within their budget, a few tell how long they take.
 const (
 	riskReplications = 2
 	riskLimit        = 16
 	riskPrecision    = .5
 	riskHorizon      = 12 * time.Hour
+	riskStarts       = 512
+	riskFewStarts    = 64
+	riskLeastStarts  = 16
+	riskStartWork    = 20000 // CPU-seconds of starts, beyond which fewer have to do
 )
+
+// startsOf returns how many starts are simulated in all: so many, or as few as
+// the least where each takes long.
+func startsOf(w *model.World, wanted, least int64) int64 {
+	work := 1e-9 // CPU-seconds of one start
+	for i := range w.Application.Startup {
+		work += w.Application.Startup[i].CPU.Mean().Seconds()
+	}
+	return max(least, int64(math.Min(float64(wanted), riskStartWork/work)))
+}
 
 const year = 8766 * time.Hour
 
 // Assess simulates a world for a short while and returns its risk. Versions
-// older than those that are simulated are taken for the oldest one that is. The
-// error is that of a world that cannot be simulated, or ctx's.
-func Assess(ctx context.Context, w *model.World, seed uint64, jobs int) (*Risk, error) {
+// older than those that are simulated are taken for the oldest one that is.
+// Where the startup was taken from the budget itself (startupGranted), there is
+// no StartupKillProbability. The error is that of a world that cannot be
+// simulated, or ctx's.
+func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint64, jobs int) (*Risk, error) {
 	simulated := *w
 	if simulated.Cluster.KubernetesVersion.Minor < model.OldestVersion.Minor {
 		simulated.Cluster.KubernetesVersion = model.OldestVersion
@@ -58,15 +78,27 @@ func Assess(ctx context.Context, w *model.World, seed uint64, jobs int) (*Risk, 
 	if kills == nil {
 		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
 	}
-	e, err := estimate.Run(ctx, []estimate.Named{{Name: "base", World: &simulated}}, o)
+	replications := max(o.Replications, o.Limit)
+	all := startsOf(w, riskStarts, riskFewStarts) / replications
+	o.Starts = all
+	if startupGranted || farWithinBudget(w) {
+		o.Starts = startsOf(w, riskFewStarts, riskLeastStarts) / replications
+	}
+	m, err := measure(ctx, &simulated, o)
+	if err == nil && o.Starts < all && !startupGranted && m.StartupKillProbability != nil && m.StartupKillProbability.Estimate > 0 {
+		o.Starts = all
+		m, err = measure(ctx, &simulated, o)
+	}
 	if err != nil {
 		return nil, err
 	}
-	m := &e.Variants[0].Measures
+	if startupGranted {
+		m.StartupKillProbability = nil
+	}
 	r := &Risk{
 		FalseKillsPerPodYear: m.FalseKillsPerPodYear, StartupKillProbability: m.StartupKillProbability,
 		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
-		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction,
+		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability,
 		failures: m.ProbeFailureProbability,
 	}
 	if kills != nil {
@@ -81,6 +113,31 @@ func Assess(ctx context.Context, w *model.World, seed uint64, jobs int) (*Risk, 
 	}
 	r.LostSecondsPerPodYear = calc.Number(math.Min(year.Seconds(), lost))
 	return r, nil
+}
+
+func measure(ctx context.Context, w *model.World, o estimate.Options) (*estimate.Measures, error) {
+	e, err := estimate.Run(ctx, []estimate.Named{{Name: "base", World: w}}, o)
+	if err != nil {
+		return nil, err
+	}
+	return &e.Variants[0].Measures, nil
+}
+
+// farWithinBudget reports whether the slowest start in ten thousand, stretched
+// by the CPU limit and then to three times its length by what neighbours and
+// stalls may add, ends before the earliest verdict against it.
+func farWithinBudget(w *model.World) bool {
+	const tail, spare = .9999, 3
+	guard := w.Container().Probes[model.Startup]
+	if guard == nil {
+		guard = w.Container().Probes[model.Liveness]
+	}
+	if guard == nil {
+		return true
+	}
+	slow := startLasts(w, func(d dist.Duration) float64 { return d.Quantile(tail).Seconds() })
+	budget := calc.SettingsOf(guard).Budget(guard.Handler.Kind == model.GRPC)
+	return spare*slow < float64(budget.Guaranteed)
 }
 
 // closedForm returns the false kills of a serving process by formula, from the

@@ -44,6 +44,7 @@ func init() {
 	rules = []Rule{
 		{"false-kills", Error, "a healthy container is killed more often than once in ten pod-years", []string{"A11", "A18", "A26", "S3"}, falseKills},
 		{"starts-killed", Error, "starts are killed before they are done", []string{"S5", "K28"}, startsKilled},
+		{"never-ready", Error, "pods never become Ready", []string{"K46", "S5"}, neverBecomesReady},
 		{"readiness-outlasts-liveness", Error, "a hung container is killed before it is out of the endpoints", []string{"A8", "A16", "S4"}, readinessOutlasts},
 		{"liveness-checks-dependency", Error, "an outage of a dependency kills every replica", []string{"A3", "S3"}, livenessDependency},
 		{"handler-exceeds-timeout", Error, "the handler cannot finish inside the CPU limit before the timeout", []string{"A24", "A27", "S8"}, handlerExceedsTimeout},
@@ -56,6 +57,8 @@ func init() {
 		{"liveness-below-twice-readiness", Warning, "liveness tolerates less than twice what readiness does", []string{"A17", "S3"}, livenessBelowTwice},
 		{"tcp-probe-sees-no-hang", Warning, "a tcpSocket probe succeeds at a hung process", []string{"C10"}, tcpSeesNoHang},
 		{"timeout-exceeds-period", Warning, "timeoutSeconds is above periodSeconds", []string{"K5", "K57", "S4"}, timeoutExceedsPeriod},
+		{"slow-removal", Warning, "a hung pod is sent requests for over a minute", []string{"A11", "A18", "S4"}, slowRemoval},
+		{"slow-detection", Warning, "a hung container goes on for more than ten minutes", []string{"A11", "A18", "S4"}, slowDetection},
 		{"long-timeout", Info, "timeoutSeconds is above 1 without need", []string{"A24"}, longTimeout},
 		{"exec-timeout-ignored", Warning, "before Kubernetes 1.20 the timeout of exec probes is not enforced", []string{"A31", "K16"}, execTimeoutIgnored},
 		{"long-initial-delay", Warning, "a long initialDelaySeconds without a startup probe", []string{"A19", "A22", "A23", "S5"}, longInitialDelay},

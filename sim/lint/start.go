@@ -49,6 +49,27 @@ func startsKilled(c *check) {
 	})
 }
 
+// neverBecomesReady is about pods of which a part is never in the endpoints, by
+// what the simulation saw of whole lives.
+func neverBecomesReady(c *check) {
+	if c.Risk == nil || c.Risk.neverReady == nil || !(c.Risk.neverReady.Low > startsKilledAllowed) || c.UnknownPorts != [model.ProbeKinds]string{} {
+		return
+	}
+	never, field, fix := c.Risk.neverReady, "application.startup", "give the start the time or the CPU that it needs"
+	if p := c.probe(model.Readiness); p != nil {
+		field, fix = model.Readiness.Field(), fix+", or make the readiness probe ask for less"
+		if p.SuccessThreshold > 1 || p.InitialDelaySeconds > longDelay {
+			field += ".successThreshold"
+			fix = fmt.Sprintf("lower readinessProbe.successThreshold (%d, every %d s) and initialDelaySeconds (%d)", p.SuccessThreshold, p.PeriodSeconds, p.InitialDelaySeconds)
+		}
+	}
+	c.report(Finding{
+		Assumed: c.StartupAssumed || c.AnswersAssumed, Field: field, Fix: fix,
+		Message: fmt.Sprintf("of the pods %s never became Ready within %s", percent(never.Estimate), span(riskHorizon)),
+		Number:  &Number{calc.Number(never.Estimate), "probability", "a pod is not Ready within " + span(riskHorizon), "short simulation: " + never.Method},
+	})
+}
+
 // longDelay is the initialDelaySeconds from which the advice wants a startup
 // probe (A23).
 const longDelay = 60

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 )
@@ -93,8 +94,8 @@ func readinessOutlasts(c *check) {
 	kill, removal := c.detection(model.Liveness).Seconds(), c.detection(model.Readiness).Seconds()
 	c.report(Finding{
 		Severity: severity, Field: model.Readiness.Field() + ".failureThreshold",
-		Message: fmt.Sprintf("of hung containers %s are killed while they still get traffic: the liveness probe acts after %s–%s, the readiness probe after %s–%s",
-			percent(first), digits(float64(kill.Min)), seconds(float64(kill.Max)), digits(float64(removal.Min)), seconds(float64(removal.Max))),
+		Message: fmt.Sprintf("of hung containers %s are killed while they still get traffic: the liveness probe acts after %s, the readiness probe after %s",
+			percent(first), between(kill), between(removal)),
 		Fix:    fmt.Sprintf("raise livenessProbe.failureThreshold to %d, twice what readiness tolerates", c.twiceReadiness()),
 		Number: &Number{calc.Number(first), "probability", "a hang is killed before it is removed", "exact windows (S4)"},
 	})
@@ -104,7 +105,7 @@ func readinessOutlasts(c *check) {
 // what the readiness probe does.
 func (c *check) twiceReadiness() int32 {
 	p := *c.probe(model.Liveness)
-	wanted, step := 2*estimate.Tolerated(c.probe(model.Readiness)), max(p.Period(), p.Timeout())
+	wanted, step := 2*min(estimate.Tolerated(c.probe(model.Readiness)), dist.Longest/4), max(p.Period(), p.Timeout())
 	failures := 1 + (wanted-p.Timeout()+step-1)/step
 	return int32(min(max(failures, 1), math.MaxInt32))
 }
@@ -187,6 +188,58 @@ func tcpSeesNoHang(c *check) {
 		Message: fmt.Sprintf("the kernel accepts connections for a process that hangs: the %s probe notices no hang, so that one is never ended by it", kind),
 		Fix:     "ask the process itself: httpGet or grpc",
 		Number:  &Number{0, "share", "hangs that the probe notices", "the kernel's accept queue (C10)"},
+	})
+}
+
+// What a hang may take before it is worth a finding: twice the default objective
+// on removals and ten times that on detections (design section 4), since patience
+// is what the advice asks for (A18).
+const (
+	slowRemovalFrom   = 60 * time.Second
+	slowDetectionFrom = 10 * time.Minute
+)
+
+// slowRemoval is the price of patience where it is dearest (A11): a hung pod is
+// sent requests until the readiness probe, or the liveness probe where it is
+// earlier, has given up.
+func slowRemoval(c *check) {
+	if !c.sees(model.Readiness) {
+		return // others say worse
+	}
+	acts, kind := c.detection(model.Readiness).Seconds(), model.Readiness
+	if c.sees(model.Liveness) {
+		if kill := c.detection(model.Liveness).Seconds(); kill.Mean < acts.Mean {
+			acts, kind = kill, model.Liveness
+		}
+	}
+	if float64(acts.P99) <= slowRemovalFrom.Seconds() {
+		return
+	}
+	c.report(Finding{
+		Field: model.Readiness.Field() + ".failureThreshold",
+		Message: fmt.Sprintf("a hung pod is sent requests for %s on average before any probe acts (the %s probe, after %s)",
+			seconds(float64(acts.Mean)), kind, between(acts)),
+		Fix:    "lower readinessProbe.failureThreshold or periodSeconds; `probesim recommend` says what that costs in false removals",
+		Number: &Number{acts.Mean, "s", "from a hang to the first verdict, on average", "exact windows (S4)"},
+	})
+}
+
+func slowDetection(c *check) {
+	if !c.sees(model.Liveness) {
+		return
+	}
+	acts := c.detection(model.Liveness).Seconds()
+	if float64(acts.P99) <= slowDetectionFrom.Seconds() {
+		return
+	}
+	severity, effect := Info, fmt.Sprintf("a hung container goes on for %s, and its capacity is missing meanwhile", between(acts))
+	if float64(acts.Min) > year.Seconds() {
+		severity, effect = Warning, "a hung container goes on for years: the probe costs its answers and never acts"
+	}
+	c.report(Finding{
+		Severity: severity, Field: model.Liveness.Field() + ".failureThreshold", Message: effect,
+		Fix:    "lower livenessProbe.failureThreshold or periodSeconds as far as false kills allow (`probesim recommend`), or leave the probe out",
+		Number: &Number{acts.Mean, "s", "from a hang to its end, on average", "exact windows (S4)"},
 	})
 }
 

@@ -3,6 +3,7 @@ package lint
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/sim/calc"
@@ -27,6 +28,16 @@ func seconds(x float64) string {
 		return digits(x*1000) + " ms"
 	}
 	return digits(x) + " s"
+}
+
+// between writes the bounds of a delay: "21–31 s", "9.9 min–86 d".
+func between(d *calc.Delay) string {
+	low, high := seconds(float64(d.Min)), seconds(float64(d.Max))
+	number, unit, _ := strings.Cut(low, " ")
+	if strings.HasSuffix(high, " "+unit) {
+		return number + "–" + high
+	}
+	return low + "–" + high
 }
 
 // digits writes three significant digits, or a whole number as it is.
