@@ -70,7 +70,7 @@ var numberUnit = valueUnit{
 
 // families are the names of the distributions that a mapping can select, in
 // the order in which messages list them.
-var families = []string{"exponential", "uniform", "normal", "gamma", "weibull", "pareto", "triangular", "mixture", "shift", "samples", "histogram"}
+var families = []string{"exponential", "uniform", "normal", "gamma", "weibull", "pareto", "triangular", "mixture", "uncertain", "shift", "samples", "histogram"}
 
 // distributionReader turns nodes into distributions of one unit.
 type distributionReader struct {
@@ -218,6 +218,8 @@ func (r distributionReader) family(n *yaml.Node, name string, parts map[string]*
 		return made(dist.NewTriangular(values[0], values[1], values[2]))
 	case "mixture":
 		return r.mixture(parameter, inner)
+	case "uncertain":
+		return r.uncertain(parameter, inner)
 	case "shift":
 		return r.shift(n, parts, at)
 	case "samples", "histogram":
@@ -334,6 +336,25 @@ func (r distributionReader) mixture(n *yaml.Node, at place) (dist.Dist, bool) {
 		return nil, false
 	}
 	return r.made(n, at)(dist.NewMixture(parts))
+}
+
+// uncertain reads the distributions of which one holds.
+func (r distributionReader) uncertain(n *yaml.Node, at place) (dist.Dist, bool) {
+	if n.Kind != yaml.SequenceNode {
+		r.fault(n, at, "%s: must be a list of distributions, of which one holds", described(n))
+		return nil, false
+	}
+	var of []dist.Dist
+	all := true
+	for i, element := range n.Content {
+		d, ok := r.read(element, at.element(i))
+		of = append(of, d)
+		all = all && ok
+	}
+	if !all {
+		return nil, false
+	}
+	return r.made(n, at)(dist.NewUncertain(of))
 }
 
 func (r distributionReader) shift(n *yaml.Node, parts map[string]*yaml.Node, at place) (dist.Dist, bool) {

@@ -91,7 +91,7 @@ func FuzzDistribution(f *testing.F) {
 	for _, text := range []string{
 		"0", "5", "1d12h", "-1s", "{p50: 1s, p99: 3s}", "{p10: 1s, p50: 2s, p90: 5s}", "{mean: 2s, sd: 1s}", "{exponential: 10s}", "{uniform: [1s, 2s]}",
 		"{normal: {mean: 2s, sd: 1s}}", "{gamma: {shape: 2, scale: 1s}}", "{weibull: {shape: 2, scale: 1s}}", "{pareto: {shape: 2, scale: 1s}}",
-		"{triangular: [0s, 1s, 4s]}", "{shift: 1s, of: {exponential: 2s}}", "{mixture: [{weight: 9, of: 0s}, {weight: 1, of: {exponential: 2s}}]}",
+		"{triangular: [0s, 1s, 4s]}", "{shift: 1s, of: {exponential: 2s}}", "{uncertain: [1s, {exponential: 2s}, {uncertain: [0s, {p50: 1s, p99: 2s}]}]}", "{mixture: [{weight: 9, of: 0s}, {weight: 1, of: {exponential: 2s}}]}",
 		"{samples: a.csv}", "{histogram: a.prom}", "[1s]", "{p50: 1s}", "{gamma: 1}", "&a {shift: 1s, of: *a}",
 	} {
 		f.Add(text)

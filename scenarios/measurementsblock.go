@@ -55,6 +55,16 @@ func distributionText(d dist.Dist) (string, error) {
 			parts = append(parts, fmt.Sprintf("{weight: %s, of: %s}", numberText(part.Weight), of))
 		}
 		return "{mixture: [" + strings.Join(parts, ", ") + "]}", nil
+	case dist.Uncertain:
+		var alternatives []string
+		for _, of := range d {
+			text, err := distributionText(of)
+			if err != nil {
+				return "", err
+			}
+			alternatives = append(alternatives, text)
+		}
+		return "{uncertain: [" + strings.Join(alternatives, ", ") + "]}", nil
 	}
 	return "", fmt.Errorf("%T: has no spelling of its own", d)
 }

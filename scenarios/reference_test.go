@@ -56,6 +56,7 @@ Wherever a distribution is allowed, a bare value is a constant.
 | ` + "`{gamma: {shape: 2, scale: 3s}}`" + `, ` + "`{weibull: {shape: 1.5, scale: 10s}}`" + `, ` + "`{pareto: {scale: 1s, shape: 1.5}}`" + ` | by shape and scale |
 | ` + "`{triangular: [1s, 2s, 5s]}`" + ` | from, most likely, to |
 | ` + "`{mixture: [{weight: 9, of: 0s}, {weight: 1, of: {p50: 30s, p99: 70s}}]}`" + ` | one of several |
+| ` + "`{uncertain: [{p50: 9s, p99: 14s}, {p50: 10s, p99: 19s}]}`" + ` | one of several, nobody knows which, as fit writes what a few measurements leave open (-o uncertain); run and recommend carry it into their intervals, and other commands take the first, the best guess |
 | ` + "`{shift: 1s, of: {exponential: 10s}}`" + ` | another, that much longer |
 | ` + "`{samples: file.csv}`" + ` | the values of a file, as often as they stand in it |
 | ` + "`{histogram: file}`" + ` | Prometheus' buckets |

@@ -170,6 +170,7 @@ func (w *schemaWriter) distributionSchema(t reflect.Type, value keywords) keywor
 			only(keywords{"weibull": shaped}),
 			only(keywords{"pareto": shaped}),
 			only(keywords{"mixture": keywords{"type": "array", "items": part, "minItems": 1}}),
+			only(keywords{"uncertain": keywords{"type": "array", "items": self, "minItems": 2}}),
 			only(keywords{"shift": value, "of": self}),
 			only(keywords{"samples": file}),
 			only(keywords{"histogram": file}),

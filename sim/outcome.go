@@ -82,6 +82,7 @@ func (o *Outcome) EmptySamples() {
 type Life struct {
 	Seed        uint64
 	Replication uint64
+	Draw        int           // of the world's uncertain inputs (model.World.Draw); 0: the best guess
 	Horizon     time.Duration // at most dist.Longest
 	// Hang injects a hang that probes notice as far as hangCoverage lets them:
 	// into the process that serves at that instant, or else as soon as one

@@ -20,7 +20,9 @@ import (
 // All else is each replica's own. Replica 0 has the random numbers that the
 // world's Simulator draws. It belongs to one goroutine.
 type Replicas struct {
-	world   *model.World
+	given   *model.World
+	world   *model.World // of the draw of uncertain inputs in use
+	draw    int
 	pods    [][][2]*life // by replica, and by class of nodes; of each pair the first
 	outs    []Outcome    // by replica
 	class   stream
@@ -44,20 +46,30 @@ func NewReplicas(w *model.World) (*Replicas, error) {
 		w = &without
 	}
 	n := max(1, w.Replicas)
-	r := &Replicas{world: w, class: newStream(), outs: make([]Outcome, n), out: newReplicasOutcome(n)}
-	for i := range n {
-		pod := worldLives(w, 0)
+	r := &Replicas{given: w, class: newStream(), outs: make([]Outcome, n), out: newReplicasOutcome(n)}
+	r.layOut(0)
+	if pod := r.pods[0]; len(pod[0][0].processes.(*application).renewals) > streamRollout-streamRenewals {
+		return nil, errors.New("replicas together: too many pauses, stalls, neighbours and dependencies to share them")
+	}
+	return r, nil
+}
+
+// layOut makes the replicas those of a draw of the world's uncertain inputs, which
+// they have in common.
+func (r *Replicas) layOut(draw int) {
+	r.draw, r.world, r.pods = draw, r.given, nil
+	if r.given.Uncertain() {
+		r.world = r.given.Draw(draw)
+	}
+	for i := range r.outs {
+		pod := worldLives(r.world, 0)
 		for _, lives := range pod {
 			a := lives[0].processes.(*application)
-			if len(a.renewals) > streamRollout-streamRenewals {
-				return nil, errors.New("replicas together: too many pauses, stalls, neighbours and dependencies to share them")
-			}
-			a.among = replica{number: i, node: i / max(1, w.Node.ReplicasPerNode)}
+			a.among = replica{number: i, node: i / max(1, r.world.Node.ReplicasPerNode)}
 			a.out, a.drain = &r.outs[i], (*Outcome).EmptySamples
 		}
 		r.pods = append(r.pods, pod)
 	}
-	return r, nil
 }
 
 // ownPurpose sets the streams of a replica apart from those of the others: all
@@ -158,6 +170,9 @@ func (r *Replicas) Run(of ReplicasLife) *ReplicasOutcome {
 // begin prepares the lives of all replicas.
 func (r *Replicas) begin(of *ReplicasLife) {
 	r.out.reset()
+	if of.Draw != r.draw && r.given.Uncertain() {
+		r.layOut(of.Draw)
+	}
 	r.lives = r.lives[:0]
 	for i, pod := range r.pods {
 		node := pod[0][0].processes.(*application).among.node

@@ -22,6 +22,8 @@ import (
 // goroutine and keeps its memory from life to life.
 type Simulator struct {
 	world    *model.World
+	drawn    []layout // of a world with uncertain inputs, by draw; the one in use is above and below
+	draw     int
 	nodes    [][2]*life // for each class of node, or one; the second life, of a rollout's new pod, is nil without rollouts
 	observed [][2]*life // the same with room for observers; nil: none yet
 	class    stream
@@ -37,13 +39,42 @@ type Simulator struct {
 	labelled  int     // events of the trace that have their pod's number
 }
 
+// layout is the world of one draw of uncertain inputs with its lives.
+type layout struct {
+	world           *model.World
+	nodes, observed [][2]*life
+}
+
+// use makes the world that of a draw of its uncertain inputs, if it has any.
+func (s *Simulator) use(draw int) {
+	if s.drawn == nil || draw == s.draw {
+		return
+	}
+	s.drawn[s.draw] = layout{s.drawn[s.draw].world, s.nodes, s.observed}
+	s.draw = draw
+	to := &s.drawn[draw]
+	if to.nodes == nil {
+		to.nodes = worldLives(to.world, 0)
+	}
+	s.world, s.nodes, s.observed = to.world, to.nodes, to.observed
+}
+
 // New returns a simulator of a world, or an error that lists what the world
 // asks for and this version does not simulate.
 func New(w *model.World) (*Simulator, error) {
 	if missing := Unsupported(w); len(missing) > 0 {
 		return nil, fmt.Errorf("%s: not simulated by this version", strings.Join(missing, ", "))
 	}
-	return &Simulator{world: w, class: newStream(), nodes: worldLives(w, 0)}, nil
+	s := &Simulator{world: w, class: newStream()}
+	if w.Uncertain() {
+		s.drawn = make([]layout, model.InputDraws+1)
+		for draw := range s.drawn {
+			s.drawn[draw].world = w.Draw(draw)
+		}
+		s.world = s.drawn[0].world
+	}
+	s.nodes = worldLives(s.world, 0)
+	return s, nil
 }
 
 // worldLives lays out the lives of a world, on each class of node, with room for
@@ -132,6 +163,7 @@ func (s *Simulator) Run(of Life) *Outcome {
 
 // begin prepares a life up to its pod's first sync.
 func (s *Simulator) begin(of *Life) (*life, *application) {
+	s.use(of.Draw)
 	s.class.seed(of.Seed, of.Replication, forNodeClass)
 	s.node = drawClass(s.world.Node.Classes, s.class.Float64())
 	l := s.nodes[s.node][0]
@@ -209,6 +241,7 @@ const maxObservers = 64
 // period: the latency of every answer, however long (S19). Settings of kind k
 // do not change what it returns. The slice is valid until the next call.
 func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []Observation {
+	s.use(of.Draw)
 	if s.observed == nil {
 		s.observed = worldLives(s.world, maxObservers)
 	}

@@ -14,6 +14,9 @@ import (
 // where both apply, and says where they disagree beyond the interval (S13). The
 // rate of false kills is set beside its own by the estimate itself.
 func besideClosedForms(w *model.World, m *estimate.Measures) []string {
+	if w.Uncertain() {
+		return nil // the closed forms are those of one draw of the inputs
+	}
 	c, err := calc.World(w)
 	if err != nil {
 		return nil // no probe: nothing to set beside

@@ -55,7 +55,7 @@ give the two numbers of a process of stalls: how often, and how long on average.
   probesim fit --queries`,
 		RunE: func(cmd *cobra.Command, args []string) error { return fitMeasurements(cmd, args, &f) },
 	}
-	f.output = addFormat(cmd, "table", "json", "yaml", "csv", "block")
+	f.output = addFormat(cmd, "table", "json", "yaml", "csv", "block", "uncertain")
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.read.Format, "format", "", "form of the files: "+strings.Join(scenarios.MeasurementFormats, ", ")+" (default by their look)")

@@ -35,6 +35,7 @@ type fitGroup struct {
 	result *fit.Result
 	rows   []fitRow
 	slow   string // distribution at the slow end of the intervals; empty: none
+	open   string // all that the measurements leave open, as one uncertain distribution; empty: none
 	notes  []string
 }
 
@@ -128,6 +129,7 @@ func (r *fitReport) addSeries(source string, s *scenarios.Series, result *fit.Re
 		return fmt.Errorf("%s: %s: no family can stand in a scenario: %s", source, s.Name, strings.Join(group.notes, "; "))
 	}
 	group.slow = slowEnd(&group.rows[0])
+	group.open = leftOpen(result.Open)
 	group.notes = append(append(group.notes, result.Notes...), s.Notes...)
 	r.Fits = append(r.Fits, group.rows...)
 	r.results = append(r.results, group)
@@ -135,6 +137,22 @@ func (r *fitReport) addSeries(source string, s *scenarios.Series, result *fit.Re
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: %s", s.Name, note))
 	}
 	return nil
+}
+
+// leftOpen returns what the observations leave open as one uncertain distribution.
+func leftOpen(open []dist.Duration) string {
+	if len(open) == 0 {
+		return ""
+	}
+	var of dist.Uncertain
+	for _, d := range open {
+		of = append(of, d.Nanoseconds)
+	}
+	text, err := scenarios.FormatDistribution(dist.Duration{Nanoseconds: of})
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // slowEnd returns the lognormal distribution through the upper ends of the
@@ -205,8 +223,10 @@ func (g *fitGroup) variant() string {
 }
 
 // block is what to paste: with its place in the scenario where that is known.
-func (g *fitGroup) block() string {
-	text := g.rows[0].Distribution
+func (g *fitGroup) block() string { return g.inPlace(g.rows[0].Distribution) }
+
+// inPlace writes a distribution with its place in the scenario, where that is known.
+func (g *fitGroup) inPlace(text string) string {
 	if g.series.Path == "" {
 		return text + "\n"
 	}
@@ -220,6 +240,15 @@ func (g *fitGroup) block() string {
 		out.WriteString(strings.Repeat("  ", i) + step + ":" + end)
 	}
 	return out.String()
+}
+
+// uncertain is what to paste for all that the measurements leave open; the fit
+// alone, with the reason as a comment, where nothing was resampled.
+func (g *fitGroup) uncertain() string {
+	if g.open == "" {
+		return "# too few resamples to say what else it may be\n" + g.block()
+	}
+	return g.inPlace(g.open)
 }
 
 func (r *fitReport) write(w io.Writer, format string) error {
@@ -248,20 +277,22 @@ func (r *fitReport) write(w io.Writer, format string) error {
 	case "csv":
 		return writeCSV(w, fitColumns, r.records())
 	case "block":
-		return r.writeBlocks(w)
+		return r.writeBlocks(w, (*fitGroup).block)
+	case "uncertain":
+		return r.writeBlocks(w, (*fitGroup).uncertain)
 	}
 	return r.page().writeTo(w)
 }
 
 // writeBlocks writes only what is to be pasted.
-func (r *fitReport) writeBlocks(w io.Writer) error {
+func (r *fitReport) writeBlocks(w io.Writer, block func(*fitGroup) string) error {
 	var out strings.Builder
 	many := len(r.results)+len(r.Stalls) > 1
 	for i := range r.results {
 		if many {
 			fmt.Fprintf(&out, "# %s\n", r.results[i].title())
 		}
-		out.WriteString(r.results[i].block())
+		out.WriteString(block(&r.results[i]))
 	}
 	for i := range r.Stalls {
 		if many {

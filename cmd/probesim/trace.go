@@ -69,7 +69,7 @@ const toldBefore = 6 * time.Hour
 // attempts and stalls of a life would fill any memory; what is shown is then
 // simulated once more and told in full.
 func (f *lifeFlags) life(cmd *cobra.Command, w *scenarios.Workload, world *model.World) (trace *sim.Trace, from, to time.Duration, err error) {
-	which := sim.Life{Seed: w.Run.Seed, Replication: f.replication, Hang: f.hang}
+	which := sim.Life{Seed: w.Run.Seed, Replication: f.replication, Draw: model.DrawOf(f.replication), Hang: f.hang}
 	if cmd.Flags().Changed("seed") {
 		which.Seed = f.seed
 	}

@@ -51,6 +51,8 @@ func NewChain(w *model.World) (*Chain, error) {
 	switch {
 	case p == nil:
 		return nil, errors.New("there is no liveness probe")
+	case w.Uncertain():
+		return nil, errors.New("of some input one of several holds: the chain is that of one draw")
 	case p.Handler.NoPort:
 		return nil, errors.New("every attempt of the liveness probe errs (K21)")
 	case p.Handler.Kind == model.TCPSocket:

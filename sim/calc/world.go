@@ -23,6 +23,10 @@ func World(w *model.World) (*Calculation, error) {
 		return nil, fmt.Errorf("container %s: has no probe: there is nothing to calculate", container.Name)
 	}
 	c := newCalculation(w.Name)
+	if w.Uncertain() {
+		w = w.Draw(0)
+		c.note("of inputs that are uncertain the first alternative, the best guess, is calculated with; run and recommend carry all of them into their intervals (S16)")
+	}
 	s := studied{w: w, c: c}
 	s.windows()
 	s.startup()

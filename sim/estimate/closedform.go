@@ -45,7 +45,7 @@ type stall struct {
 // NewClosedForm analyses what can fail the probes of kind k of a world.
 func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 	f := &ClosedForm{alone: map[int][2]float64{}, known: map[attempts][2]float64{}}
-	if classes := w.Node.Classes; len(classes) > 0 {
+	if classes := w.Node.Classes; len(classes) > 0 && !w.Uncertain() {
 		f.addClasses(w, k)
 		return f
 	}
@@ -96,6 +96,8 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 	switch {
 	case p != nil && p.Handler.NoPort:
 		return "a probe that names no port of its container (K21)"
+	case w.Uncertain():
+		return "inputs of which one of several holds"
 	case app.Traffic != nil:
 		return "traffic that competes for the CPU"
 	case len(app.Background) > 0:

@@ -3,7 +3,10 @@ package estimate
 import (
 	"context"
 	"flag"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,14 +17,16 @@ import (
 var coverageSeeds = flag.Int("seeds", 12, "seeds of the coverage study; make coverage takes 2000")
 
 // TestCoverage counts how often 95 % intervals of whole runs contain a truth
-// that is known in closed form (S10), stopping rule and pairing included: at
-// least 93 % of 2000 seeds, less three standard errors for fewer. What it logs
-// stands in docs/validation.md.
+// that is known in closed form (S10), stopping rule and pairing included: in at
+// least 93 % of 2000 seeds, and in at most 97 % where the interval is approximate,
+// give or take three standard errors for fewer. What it logs stands in
+// docs/validation.md.
 func TestCoverage(t *testing.T) {
 	seeds := *coverageSeeds
-	least := .93
+	least, most := .93, .97
 	if seeds < 2000 {
 		least -= 3 * math.Sqrt(.93*.07/float64(seeds))
+		most += 3 * math.Sqrt(.97*.03/float64(seeds))
 	}
 	cases := []struct {
 		name     string
@@ -58,25 +63,31 @@ func TestCoverage(t *testing.T) {
 			return &measuresOf(t, world(nil, probe(10, 1, 3)), Options{Seed: seed, Horizon: time.Minute, Replications: 4}).DetectionSeconds.P90
 		}},
 	}
-	covered := make([]int, len(cases))
+	covered, methods := make([]int, len(cases)), make([]map[string]int, len(cases))
 	t.Run("cases", func(t *testing.T) {
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
+				methods[i] = map[string]int{}
 				for seed := range seeds {
-					if e := c.estimate(t, uint64(seed)); e.Low <= c.truth && c.truth <= e.High {
+					e := c.estimate(t, uint64(seed))
+					if e.Low <= c.truth && c.truth <= e.High {
 						covered[i]++
 					}
+					method, _, _ := strings.Cut(e.Method, ", ")
+					methods[i][method]++
 				}
 			})
 		}
 	})
-	t.Logf("%-64s %6s %9s", "", "seeds", "covered")
+	t.Logf("%-64s %6s %9s  %s", "", "seeds", "covered", "interval")
 	for i, c := range cases {
 		share := float64(covered[i]) / float64(seeds)
-		t.Logf("%-64s %6d %8.1f%%", c.name, seeds, 100*share)
-		if share < least {
-			t.Errorf("%s: covered by %.3f of %d seeds, want %.3f", c.name, share, seeds, least)
+		method := slices.MaxFunc(slices.Sorted(maps.Keys(methods[i])), func(a, b string) int { return methods[i][a] - methods[i][b] })
+		t.Logf("%-64s %6d %8.1f%%  %s", c.name, seeds, 100*share, method)
+		exact := strings.HasPrefix(method, "Garwood") || strings.HasPrefix(method, "order statistics")
+		if share < least || share > most && !exact {
+			t.Errorf("%s (%s): covered by %.3f of %d seeds, want %.3f to %.3f", c.name, method, share, seeds, least, most)
 		}
 	}
 }

@@ -54,6 +54,10 @@ func (f formulas) solve(variants []Named) {
 // serving is the closed form of a process that serves.
 func serving(w *model.World) formula {
 	f := formula{method: "no liveness probe", startupBound: math.Inf(1)}
+	if w.Uncertain() {
+		f.why, f.bound = "inputs of which one of several holds", math.Inf(1)
+		return f
+	}
 	exact, err := calc.World(w)
 	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
 		f.startupBound = max(float64(*exact.StartupKillProbability), float64(*exact.StartupKillProbabilityAnyPhase))

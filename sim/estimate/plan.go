@@ -110,7 +110,7 @@ func between(low, x, high int64) int64 { return min(max(low, x), high) }
 
 // life is the long life of replication r.
 func (p *plan) life(r int64) sim.Life {
-	return sim.Life{Seed: p.seed, Replication: uint64(r), Horizon: p.horizon, SkipAhead: p.horizon >= longLife}
+	return sim.Life{Seed: p.seed, Replication: uint64(r), Draw: model.DrawOf(uint64(r)), Horizon: p.horizon, SkipAhead: p.horizon >= longLife}
 }
 
 // faultLife is life j with a test hang of replication r, for variant i.
@@ -118,7 +118,7 @@ func (p *plan) faultLife(r, j int64, i int) sim.Life {
 	number := r*faultLives + j
 	hang := p.warmUp + time.Duration(stream(p.seed, purposeHang, number).Int64N(int64(p.span)))
 	return sim.Life{
-		Seed: mix(p.seed ^ purposeFaultLives), Replication: uint64(number),
+		Seed: mix(p.seed ^ purposeFaultLives), Replication: uint64(number), Draw: model.DrawOf(uint64(r)),
 		Hang: hang, Horizon: hang + p.after[i],
 	}
 }
@@ -126,7 +126,7 @@ func (p *plan) faultLife(r, j int64, i int) sim.Life {
 // startLife is life j of replication r that lasts one start, for variant i.
 func (p *plan) startLife(r, j int64, i int) sim.Life {
 	return sim.Life{
-		Seed: mix(p.seed ^ purposeStartLives), Replication: uint64(r*mostStartLives + j),
+		Seed: mix(p.seed ^ purposeStartLives), Replication: uint64(r*mostStartLives + j), Draw: model.DrawOf(uint64(r)),
 		Horizon: p.startHorizon[i], FirstStart: true,
 	}
 }

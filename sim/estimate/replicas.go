@@ -228,6 +228,9 @@ func (t *Together) describe(w *model.World, o Options) {
 	case traffic.RetriesMax > 0:
 		t.note("a client that tries again does so at this replica with the probability of its part of the load, else at another one, where it is not counted: the load that retries add is too small by that")
 	}
+	if w.Uncertain() {
+		t.note("inputs of which one of several holds are averaged over: replication by replication another is drawn, and the intervals are of the average")
+	}
 	if w.Events.Rollout != nil {
 		t.note("rollouts are not simulated here")
 	}
@@ -276,7 +279,7 @@ func extendTogether(ctx context.Context, cases []togetherCase, o Options, from, 
 				var all []sim.ReplicasOutcome
 				for c := range cases {
 					all = append(all, copied(replicas[c].Run(sim.ReplicasLife{
-						Life:   sim.Life{Seed: mix(o.Seed ^ purposeTogether), Replication: uint64(from + i), Horizon: o.Horizon, Stop: &stop},
+						Life:   sim.Life{Seed: mix(o.Seed ^ purposeTogether), Replication: uint64(from + i), Draw: model.DrawOf(uint64(from + i)), Horizon: o.Horizon, Stop: &stop},
 						WarmUp: min(togetherWarmUp(cases[0].world), o.Horizon/2), Apart: cases[c].apart,
 					})))
 				}

@@ -87,7 +87,7 @@ func Simulate(ctx context.Context, variants []Named, o Options) (part *Part, why
 			return nil, "", err
 		}
 	}
-	part, end, err := o.begin(len(variants))
+	part, end, err := o.begin(variants)
 	if err != nil {
 		return nil, "", err
 	}
@@ -130,7 +130,7 @@ func shortened(ctx context.Context, from int64, variants []Named, o Options) (pa
 	if err != nil {
 		return nil, "", err
 	}
-	part = newPart(from, max(1, o.blocks), len(variants))
+	part = newPart(from, o.blockCount(variants), len(variants))
 	part.Horizon = o.Horizon
 	pool.extend(ctx, from, from+1, part.fold)
 	if o.Horizon == asked {
@@ -142,7 +142,7 @@ func shortened(ctx context.Context, from int64, variants []Named, o Options) (pa
 
 // begin returns the part to extend, and where the replications of the shard
 // end.
-func (o Options) begin(variants int) (part *Part, end int64, err error) {
+func (o Options) begin(variants []Named) (part *Part, end int64, err error) {
 	from, end := int64(0), int64(math.MaxInt64)
 	if o.Replications > 0 {
 		from, end = o.Shard.span(o.Replications)
@@ -150,11 +150,11 @@ func (o Options) begin(variants int) (part *Part, end int64, err error) {
 		return nil, 0, errors.New("a shard is one of a given number of replications")
 	}
 	if o.Resume == nil {
-		part = newPart(from, max(1, o.blocks), variants)
+		part = newPart(from, o.blockCount(variants), len(variants))
 		part.Horizon = o.Horizon
 		return part, end, nil
 	}
-	if o.Resume.Horizon != o.Horizon || o.Resume.From != from || o.Resume.next() > end || !o.Resume.fits(max(1, o.blocks), variants) {
+	if o.Resume.Horizon != o.Horizon || o.Resume.From != from || o.Resume.next() > end || !o.Resume.fits(o.blockCount(variants), len(variants)) {
 		return nil, 0, errors.New("what there is to resume belongs to another run")
 	}
 	return o.Resume, end, nil
@@ -229,7 +229,7 @@ func (o Options) enoughOf(part *Part, variants []Named) bool {
 		variants = variants[:1]
 	}
 	for i, v := range variants {
-		if len(undecided(part.of(i), v.World, o)) > 0 {
+		if len(undecided(part, i, v.World, o)) > 0 {
 			return false
 		}
 	}
@@ -248,7 +248,8 @@ func lookFrom(done int64) int64 {
 
 // undecided returns the names of the measures asked for that are neither
 // decided nor known to the precision sought.
-func undecided(t *tally, w *model.World, o Options) []string {
+func undecided(part *Part, variant int, w *model.World, o Options) []string {
+	t := part.of(variant)
 	m := t.measures(w, o.Confidence)
 	if len(o.Objectives) == 0 {
 		if precise(m.FalseKillsPerPodDay, o.Precision) || t.hopeless(w, o) {
@@ -257,13 +258,18 @@ func undecided(t *tally, w *model.World, o Options) []string {
 		return []string{"falseKillsPerPodDay"}
 	}
 	formula := t.byFormula(w, o)
+	widened := m
+	if w.Uncertain() { // more replications narrow chance alone
+		widened = t.measures(w, o.Confidence)
+		part.widen(&widened, variant, w, o.Confidence)
+	}
 	var names []string
 	for _, objective := range o.Objectives {
 		e := valueOf(objective.Measure, objective.Statistic, w, &m)
 		if ofKills(objective.Measure) && t.hopeless(w, o) {
 			continue
 		}
-		if v, _ := judge(objective, w, &m, &formula); v.Met == nil && !precise(e, o.Precision) {
+		if v, _ := judge(objective, w, &widened, &formula); v.Met == nil && !precise(e, o.Precision) {
 			names = append(names, Name(objective))
 		}
 	}
@@ -275,7 +281,7 @@ func undecided(t *tally, w *model.World, o Options) []string {
 func Report(part *Part, variants []Named, o Options, why string) (*Estimates, error) {
 	o = o.withDefaults()
 	o.Horizon = part.Horizon
-	if len(variants) == 0 || !part.fits(max(1, o.blocks), len(variants)) {
+	if len(variants) == 0 || !part.fits(o.blockCount(variants), len(variants)) {
 		return nil, errors.New("the part belongs to another run")
 	}
 	e := &Estimates{
@@ -292,10 +298,13 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
 			NodeClasses: t.nodeClasses(v.World, o.Confidence),
 		}
-		formula := t.byFormula(v.World, o)
 		var split []string
+		if v.World.Uncertain() {
+			split = part.widen(&result.Measures, i, v.World, o.Confidence)
+		}
+		formula := t.byFormula(v.World, o)
 		if !o.Sparing || opens(v.World, &result.Measures, &formula, o.Objectives) {
-			split = t.splitKills(&result.Measures, v.World, o)
+			split = append(split, t.splitKills(&result.Measures, v.World, o)...)
 		}
 		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""

@@ -3,6 +3,7 @@ package estimate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,7 +117,7 @@ func (s *splitting) replicate(simulator *sim.Simulator, r uint64) climbed {
 	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
 	at := &ascent[sim.Snapshot]{steps: s.steps, first: s.first, onward: s.onward, simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r))}
 	states := kept[sim.Snapshot]{random: random}
-	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Horizon: s.horizon, SkipAhead: true})
+	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Draw: model.DrawOf(r), Horizon: s.horizon, SkipAhead: true})
 	for simulator.Enter() {
 		c.entered++
 		states.offer(simulator)
@@ -308,6 +309,10 @@ func Split(w *model.World, seed uint64, search time.Duration, confidence float64
 		rare.PodTime += c.pod
 	}
 	rare.Kills, rare.Verdicts = overReplications(rates, confidence), overReplications(verdicts, confidence)
+	if w.Uncertain() { // each replication has another draw of the inputs
+		widenTo(&rare.Kills, slices.Min(rates), slices.Max(rates))
+		widenTo(&rare.Verdicts, slices.Min(verdicts), slices.Max(verdicts))
+	}
 	mean, variance := moments(rates)
 	if mean == 0 {
 		return rare

@@ -47,7 +47,10 @@ type Result struct {
 	MedianSeconds          float64 // measured, without any family; NaN where it was not reached
 	Fits                   []Fit   // the best first; at least one
 	Pairs                  []Pair  // of the best
-	Notes                  []string
+	// Open is what the observations leave open (S16): the best fit first, then the
+	// others that may hold, all as likely. Nil: nothing was resampled.
+	Open  []dist.Duration
+	Notes []string
 }
 
 // hopeless is the distance in AIC from the best beyond which a family has
@@ -89,7 +92,7 @@ func Durations(ctx context.Context, observations []dist.Observation, buckets boo
 		}
 		r.Fits = append(r.Fits, c.Fit)
 	}
-	r.Pairs = candidates[0].pairs
+	r.Pairs, r.Open = candidates[0].pairs, open(candidates)
 	r.Notes = append(r.Notes, tellFit(candidates[0].Fit, s)...)
 	return r, nil
 }
@@ -101,6 +104,7 @@ type candidate struct {
 	place  uint64 // of the family among all
 	of     []float64
 	pairs  []Pair
+	open   []dist.Dist // see leftOpen
 }
 
 // candidates fits every family, and returns those that can yield the sample and
@@ -160,6 +164,7 @@ func (c *candidate) judge(ctx context.Context, s *sample, steps []step, o Option
 		*to = c.spread(i, s, drawn, o.Confidence)
 	}
 	c.pairs = c.pair(s, steps, drawn, places, o.Confidence)
+	c.open = c.leftOpen(drawn, s.scale)
 	return nil
 }
 

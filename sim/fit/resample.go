@@ -29,7 +29,8 @@ func stream(seed, replication, purpose uint64) *rand.Rand {
 // replicate is one sample drawn from a fitted distribution and fitted anew.
 type replicate struct {
 	distance  float64
-	quantiles []float64 // of the distribution fitted to it
+	of        []float64 // parameters fitted to it
+	quantiles []float64 // of the distribution with these
 	measured  []float64 // of the sample itself
 }
 
@@ -85,7 +86,7 @@ func refitted(again *sample, f *family, of []float64, shares, places []float64) 
 		return nil
 	}
 	steps := again.measured()
-	r := &replicate{distance: again.distance(steps, func(x float64) float64 { return f.survival(fitted, x) })}
+	r := &replicate{of: fitted, distance: again.distance(steps, func(x float64) float64 { return f.survival(fitted, x) })}
 	d := f.dist(fitted, 1)
 	for _, p := range shares {
 		r.quantiles = append(r.quantiles, d.Quantile(p))

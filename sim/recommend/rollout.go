@@ -161,7 +161,7 @@ func (s *search) newPods(w *model.World, horizon time.Duration, stop *atomic.Boo
 				return
 			}
 			for i := job; i < len(pods.took) && !stop.Load(); i += len(errs) {
-				o := simulator.Run(sim.Life{Seed: s.seed ^ rolloutStream, Replication: uint64(i), Horizon: horizon, FirstReady: true, Stop: stop})
+				o := simulator.Run(sim.Life{Seed: s.seed ^ rolloutStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstReady: true, Stop: stop})
 				pods.took[i] = creation + o.FirstReady
 				if o.NeverReady {
 					pods.took[i] = horizon

@@ -105,7 +105,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 				}
 				period := time.Duration(todo.period) * time.Second
 				seen := simulator.Observe(sim.Life{
-					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Horizon: time.Duration(todo.attempts) * period, Stop: stop,
+					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Draw: model.DrawOf(uint64(todo.life)), Horizon: time.Duration(todo.attempts) * period, Stop: stop,
 				}, k, period)
 				p := path{period: period}
 				p.add(seen, period)

@@ -176,6 +176,9 @@ func bases(w *model.World) [model.ProbeKinds]*model.Probe {
 // loud one what has to be observed, if there is anything.
 func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	q, l := *w, *w
+	if w.Uncertain() {
+		q = *w.Mixed() // predictions are of the average, and the simulation judges
+	}
 	q.Application.Traffic, q.Application.Background, q.Application.Resources = nil, nil, nil
 	l.Application.Pauses = nil
 	for k := range q.Application.Probes {
@@ -199,6 +202,11 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	if len(w.Pod.Containers) > 1 {
 		q.Pod.Containers = []model.Container{*w.Container()}
 		q.Studied = 0
+	}
+	if w.Node.WaitsVary() { // the observed answers have waited for the neighbours
+		for k := range q.Application.Probes {
+			q.Application.Probes[k].Wait = dist.Duration{}
+		}
 	}
 	app := &w.Application
 	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0 || neighboured(&w.Node)

@@ -33,7 +33,7 @@ func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool)
 				return
 			}
 			for i := job; i < n; i += jobs {
-				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Horizon: horizon, FirstStart: true, Stop: stop})
+				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true, Stop: stop})
 				durations[i] = dist.Longest
 				if len(o.StartupTimes) > 0 {
 					durations[i] = o.StartupTimes[0]

@@ -180,7 +180,7 @@ func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreSt
 		if stop.Load() {
 			break
 		}
-		o := simulator.Run(sim.Life{Seed: s.seed ^ deletionStream, Replication: uint64(i), Horizon: horizon, Stop: stop})
+		o := simulator.Run(sim.Life{Seed: s.seed ^ deletionStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, Stop: stop})
 		dead.Add(int64(o.DeadTraffic), int64(time.Second))
 		left := int64(0)
 		if o.DeadTraffic > 0 {
