@@ -220,27 +220,7 @@ func settingFields(s *estimate.Settings) []settingField {
 func recommendationPage(r *recommended) *page {
 	p := &page{}
 	p.opening(r.workload)
-	p.heading("Answer")
-	p.items(unprobed(r.workload.World))
-	switch {
-	case r.interrupted && r.Recommended == nil && r.Infeasible == nil:
-		p.items([]string{"Interrupted before there was an answer; what was reached follows, and the notes say how far that is."})
-	case r.Recommended != nil:
-		p.items(recommendedSentences(r))
-	case r.Infeasible != nil:
-		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
-		if r.Infeasible.CPULimit != "" {
-			p.items([]string{"The least CPU limit found that makes them possible is " + r.Infeasible.CPULimit + "."})
-		}
-		for i := range r.Infeasible.Remedies {
-			p.items([]string{r.Infeasible.Remedies[i].Sentence()})
-		}
-	default:
-		p.items([]string{"Undecided within this effort; a larger --budget decides."})
-	}
-	if warning := r.Together.Warning(); warning != "" {
-		p.items([]string{warning + "."})
-	}
+	recommendationAnswer(p, r)
 	if rows := settingsTable(r.Recommendation); len(rows) > 1 {
 		p.heading("Settings")
 		p.table(rows)
@@ -295,6 +275,32 @@ func recommendationPage(r *recommended) *page {
 	}
 	p.printf("\nseed %d\n", r.Seed)
 	return p
+}
+
+// recommendationAnswer lays out what a reader needs first: what to set and what that brings, or
+// that nothing works and what would.
+func recommendationAnswer(p *page, r *recommended) {
+	p.heading("Answer")
+	p.items(unprobed(r.workload.World))
+	switch {
+	case r.interrupted && r.Recommended == nil && r.Infeasible == nil:
+		p.items([]string{"Interrupted before there was an answer; what was reached follows, and the notes say how far that is."})
+	case r.Recommended != nil:
+		p.items(recommendedSentences(r))
+	case r.Infeasible != nil:
+		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
+		if r.Infeasible.CPULimit != "" {
+			p.items([]string{"The least CPU limit found that makes them possible is " + r.Infeasible.CPULimit + "."})
+		}
+		for i := range r.Infeasible.Remedies {
+			p.items([]string{r.Infeasible.Remedies[i].Sentence()})
+		}
+	default:
+		p.items([]string{"Undecided within this effort; a larger --budget decides."})
+	}
+	if warning := r.Together.Warning(); warning != "" {
+		p.items([]string{warning + "."})
+	}
 }
 
 // columns are those of tables about the current and, if there are any, the
