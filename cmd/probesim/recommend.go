@@ -40,8 +40,8 @@ With -o the settings come as a file to apply, and nothing else is printed:
   helm        values under livenessProbe, readinessProbe, startupProbe and resources
   manifest    the manifests as they are, comments and all, with the probes changed
 
-Exit status 1 if no settings meet the objectives; 3 if that, or whether the
-proposed settings meet one of them, is undecided within the budget.`,
+Exit status 1 if no settings meet the objectives; 3 if that is undecided within
+the budget.`,
 		Example: `  probesim recommend deployment.yaml
   probesim recommend gallery:starved-20m -o patch > patch.yaml
   probesim recommend deployment.yaml -o manifest | diff deployment.yaml -
@@ -124,14 +124,13 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 	return r, nil
 }
 
-// recommendStatus says whether settings were found that meet every objective,
-// cannot exist, or neither is known within the budget: settings that leave an
-// objective undecided are a proposal, and no answer.
+// recommendStatus says whether settings were found, cannot exist, or neither
+// is known. What settings that were found leave undecided is among the objectives.
 func recommendStatus(r *recommend.Recommendation) int {
 	switch {
 	case r.Infeasible != nil:
 		return statusNo
-	case r.Recommended == nil || len(undecided(r.Recommended.Objectives)) > 0:
+	case r.Recommended == nil:
 		return statusUndecided
 	}
 	return statusDone
