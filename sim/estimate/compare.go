@@ -227,10 +227,11 @@ func compareIn(q Figure, before, after *jackknifed, confidence float64) (d Diffe
 	switch paired := difference.Variance(); {
 	case x.Low == x.High && y.Low == y.High:
 		d.Difference = exactly(y.Estimate - x.Estimate)
-	case paired == 0 && x.Estimate != 0:
-		half := math.Max(x.High, y.High) * stats.Unseen(before.replications(), confidence)
+	case paired <= stats.Rounding(x.Estimate, y.Estimate) && x.Estimate != 0:
+		n, of := before.pairs(q)
+		half := math.Max(x.High, y.High) * stats.Unseen(n, confidence)
 		d.Difference.Low, d.Difference.High = d.Difference.Estimate-half, d.Difference.Estimate+half
-		d.Difference.Method = "alike in every block: bound over replications"
+		d.Difference.Method, d.Difference.N = "alike in every block: bound over "+of, n
 	case !(paired > 0) || math.IsInf(paired, 0):
 		d.Difference.Low, d.Difference.High = y.Low-x.High, y.High-x.Low
 		d.Difference.Method = "from both intervals: no spread between blocks"
@@ -249,28 +250,32 @@ func compareIn(q Figure, before, after *jackknifed, confidence float64) (d Diffe
 	return d, true
 }
 
-func (j *jackknifed) replications() int64 {
-	total := int64(0)
-	for _, size := range j.sizes {
-		total += size
+// pairs returns how many independent pairs of a figure's values there are: test
+// hangs and starts have lives of their own, all else shares that of a replication.
+func (j *jackknifed) pairs(q Figure) (n int64, of string) {
+	if len(Statistics(q.Measure)) > 0 {
+		if median := (Figure{q.Measure, "p50"}).Of(&j.whole); median != nil && median.N > 0 {
+			return median.N, "occurrences"
+		}
 	}
-	return total
+	for _, size := range j.sizes {
+		n += size
+	}
+	return n, "replications"
 }
 
 func unseenIn(e *stats.Estimate, j *stats.Jackknife) bool {
 	return e.Estimate == 0 && e.High > 0 && j.Variance() == 0
 }
 
-// ratio returns y/x, with the interval of its logarithm's jackknife: a ratio is
-// above 0, and as likely half as large as twice.
+// ratio returns y/x, with Fieller's interval over the blocks.
 func ratio(before, after *jackknifed, q Figure, x, y *stats.Estimate, confidence float64) stats.Estimate {
-	logarithm := before.of(after, q, func(a, b float64) float64 { return math.Log(b / a) })
-	switch variance := logarithm.Variance(); {
-	case x.Low == x.High && y.Low == y.High:
+	if x.Low == x.High && y.Low == y.High {
 		return exactly(y.Estimate / x.Estimate)
-	case variance > 0 && !math.IsInf(variance, 0):
-		e := logarithm.Estimate(confidence).Map(math.Exp)
-		e.Method += ", of the logarithm"
+	}
+	first := before.of(after, q, func(a, _ float64) float64 { return a })
+	second := before.of(after, q, func(_, b float64) float64 { return b })
+	if e, ok := second.RatioTo(&first, confidence); ok {
 		return e
 	}
 	e := stats.Estimate{

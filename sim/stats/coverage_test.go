@@ -35,6 +35,14 @@ func TestMeasuredCoverage(t *testing.T) {
 		}},
 		{"median of durations alike within a life", 10, false, alikeDurations},
 		{"paired difference of shares", -.05, true, pairedShares},
+		{"paired difference of rare counts", 12, true, func(r *rand.Rand) Estimate {
+			difference, _ := pairedCounts(r)
+			return difference
+		}},
+		{"ratio of rare counts", 1.6, true, func(r *rand.Rand) Estimate {
+			_, ratio := pairedCounts(r)
+			return ratio
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -164,4 +172,30 @@ func pairedShares(r *rand.Rand) Estimate {
 		j.Without = append(j.Without, (total-sum)/float64(replications-j.Sizes[i]))
 	}
 	return j.Estimate(.95)
+}
+
+// pairedCounts: of a Poisson number of stalls with a mean of 32, in 32 blocks, all
+// kill with the first settings and 5 in 8 with the second.
+func pairedCounts(r *rand.Rand) (difference, ratio Estimate) {
+	const blocks, mean = 32, 32
+	first, second := Jackknife{Sizes: make([]int64, blocks)}, Jackknife{Sizes: make([]int64, blocks)}
+	var all, patient [blocks]float64
+	for i := range blocks {
+		first.Sizes[i], second.Sizes[i] = 1, 1
+		for at := r.ExpFloat64(); at < mean/blocks; at += r.ExpFloat64() {
+			all[i]++
+			if r.Float64() < .625 {
+				patient[i]++
+			}
+		}
+		first.Whole += all[i]
+		second.Whole += patient[i]
+	}
+	for i := range blocks {
+		first.Without = append(first.Without, (first.Whole-all[i])*blocks/(blocks-1))
+		second.Without = append(second.Without, (second.Whole-patient[i])*blocks/(blocks-1))
+	}
+	between := first.less(1, &second)
+	ratio, _ = first.RatioTo(&second, .95)
+	return between.Estimate(.95), ratio
 }
