@@ -3,6 +3,7 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -171,7 +172,7 @@ func (p *panel) cpuHeight() vg.Length {
 }
 
 // cpu draws the lanes of the CPU, one below the other, each with its share of
-// the time beside it: stretches of milliseconds are drawn wider than they are.
+// the time beside it: a short stretch that stands alone is drawn wider than it is.
 func (p *panel) cpu() {
 	shown := p.lanes.shownCPU()
 	if len(shown) == 0 {
@@ -194,8 +195,107 @@ func (p *panel) cpu() {
 		for _, b := range p.lanes.running() {
 			fillBox(p.canvas, paleGrey, p.x(b.from), bottom, p.x(b.to), p.y)
 		}
-		p.bands(bands, p.y, bottom, false)
+		alone, crowded := p.apart(bands)
+		p.crowd(crowded, p.y, bottom)
+		p.bands(alone, p.y, bottom, false)
 		p.y = bottom - cpuGap
 	}
 	p.y += cpuGap - laneGap
+}
+
+// leastApart is how far stretches have to begin from each other to be told
+// apart.
+const leastApart = vg.Length(1)
+
+// apart splits the stretches of a lane into those that can be told apart and
+// those that cannot: a throttled start is stopped ten times a second for minutes.
+// A short stretch that stands alone can be seen.
+func (p *panel) apart(bands []band) (alone, crowded []band) {
+	for i, b := range bands {
+		short := p.x(b.to)-p.x(b.from) < leastApart
+		near := i > 0 && p.x(b.from)-p.x(bands[i-1].from) < leastApart ||
+			i+1 < len(bands) && p.x(bands[i+1].from)-p.x(b.from) < leastApart
+		if short && near && b.value == bands[0].value {
+			crowded = append(crowded, b)
+			continue
+		}
+		alone = append(alone, b)
+	}
+	return alone, crowded
+}
+
+// crowd draws stretches that cannot be told apart as the share of the time that
+// they fill: as high as the share of the lane's height, column by column.
+func (p *panel) crowd(bands []band, top, bottom vg.Length) {
+	if len(bands) == 0 {
+		return
+	}
+	const (
+		around = 2  // columns to either side over which the share is taken
+		piece  = 24 // columns that are told as one
+		grain  = vg.Length(0.5)
+	)
+	shares := p.columnShares(bands, around)
+	height := func(share float64) vg.Length {
+		return max(1, vg.Length(math.Round(float64((top-bottom)/grain)*share))) * grain
+	}
+	fill := bandLook(bands[0].value).fill
+	for i := 0; i < len(shares); {
+		end := i + 1
+		for end < len(shares) && (shares[end] > 0) == (shares[i] > 0) && height(shares[end]) == height(shares[i]) {
+			end++
+		}
+		if shares[i] > 0 {
+			fillBox(p.canvas, fill, p.left+vg.Length(i), bottom, p.left+vg.Length(end), bottom+height(shares[i]))
+		}
+		i = end
+	}
+	for i := 0; i < len(shares); {
+		end, sum := i, 0.0
+		for end < min(i+piece, len(shares)) && shares[end] > 0 {
+			sum += shares[end]
+			end++
+		}
+		if end > i {
+			tell(p.canvas, p.left+vg.Length(i), bottom, p.left+vg.Length(end), top,
+				fmt.Sprintf("%s %.2g %% of the time, from %s to %s", bands[0].value, 100*sum/float64(end-i), spellExactly(p.at(i)), spellExactly(p.at(end))))
+		}
+		i = max(end, i+1)
+	}
+}
+
+// at returns the instant at which a column of a point begins, to a millisecond.
+func (p *panel) at(column int) time.Duration {
+	share := min(float64(column)/float64(p.right-p.left), 1)
+	return (p.lanes.from + time.Duration(share*float64(p.lanes.to-p.lanes.from))).Round(time.Millisecond)
+}
+
+// columnShares returns for each column of a point the share of the time that
+// stretches fill, taken over so many columns to either side; 0 where there is
+// none.
+func (p *panel) columnShares(bands []band, around int) []float64 {
+	filled := make([]float64, int(math.Ceil(float64(p.right-p.left))))
+	touched := make([]bool, len(filled))
+	for _, b := range bands {
+		from, to := float64(p.x(b.from)-p.left), float64(p.x(b.to)-p.left)
+		for i := int(from); i < len(filled) && float64(i) < to; i++ {
+			filled[i] += min(to, float64(i+1)) - max(from, float64(i))
+			touched[i] = true
+		}
+	}
+	shares := make([]float64, len(filled))
+	for i := range filled {
+		if !touched[i] {
+			continue
+		}
+		columns := 0
+		for j := max(i-around, 0); j <= min(i+around, len(filled)-1); j++ {
+			if touched[j] {
+				shares[i] += filled[j]
+				columns++
+			}
+		}
+		shares[i] = min(shares[i]/float64(columns), 1)
+	}
+	return shares
 }

@@ -160,12 +160,13 @@ func (f *Front) WriteCSV(w io.Writer) error {
 	return nil
 }
 
-// number writes a number for data; what is not finite stays empty.
+// number writes a number for data to ten digits, which leaves out what adding up
+// put behind them; what is not finite stays empty.
 func number(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return ""
 	}
-	return strconv.FormatFloat(x, 'g', -1, 64)
+	return strconv.FormatFloat(x, 'g', 10, 64)
 }
 
 // meets reports whether a point lies inside the bounds, the false kills with

@@ -96,8 +96,15 @@ func spellExactly(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// seconds writes a duration in seconds for data, to the nanosecond.
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
+// seconds writes a duration in seconds for data, to the nanosecond and no
+// further: a float of seconds has digits behind it that nobody measured.
+func seconds(d time.Duration) string {
+	text := fmt.Sprintf("%d.%09d", d/time.Second, (d % time.Second).Abs())
+	if d < 0 && d > -time.Second {
+		text = "-" + text
+	}
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
 
 // digits writes x with n significant digits, without trailing zeros, and as a
 // power of ten where it is too large or too small to be read otherwise.

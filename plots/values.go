@@ -91,8 +91,8 @@ func writeValues(w io.Writer, height vg.Length, values []value) {
 	fmt.Fprint(w, "<g class=\"values\" fill=\"none\" pointer-events=\"all\">\n")
 	for _, v := range values {
 		box := v.place
-		fmt.Fprintf(w, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>%s</title></rect>\n",
-			box.Min.X.Points(), (height - box.Max.Y).Points(), (box.Max.X - box.Min.X).Points(), (box.Max.Y - box.Min.Y).Points(), html.EscapeString(v.text))
+		fmt.Fprintf(w, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"><title>%s</title></rect>\n",
+			short(box.Min.X.Points()), short((height - box.Max.Y).Points()), short((box.Max.X - box.Min.X).Points()), short((box.Max.Y - box.Min.Y).Points()), html.EscapeString(v.text))
 	}
 	fmt.Fprint(w, "</g>\n")
 }

@@ -121,6 +121,12 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
 (() => {
   const grid = JSON.parse(document.getElementById("grid").textContent);
   if (!grid) return;
+  for (const table of grid.tables) {
+    for (const kind of ["liveness", "readiness"]) {
+      table[kind] = table[kind].map(([periodSeconds, timeoutSeconds, failureThreshold, atMost, p99Seconds]) =>
+        ({ periodSeconds, timeoutSeconds, failureThreshold, atMost, p99Seconds }));
+    }
+  }
   const controls = document.getElementById("controls");
   const outcome = document.getElementById("outcome");
   const numbers = document.getElementById("numbers");

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/probesim/probesim/plots"
@@ -68,14 +70,60 @@ type Figure struct {
 
 // Explore is the precomputed grid in which a person moves the settings.
 type Explore struct {
-	Tables []recommend.Table `json:"tables"` // the first is that of the current CPU limit
+	Tables []recommend.Table // the first is that of the current CPU limit
 	// Liveness and Readiness are the settings to begin with; nil: no such probe.
-	Liveness  *Setting `json:"liveness"`
-	Readiness *Setting `json:"readiness"`
+	Liveness, Readiness *Setting
 	// Bounds of the objectives; 0: there is none.
-	MostFalseKillsPerYear float64 `json:"mostFalseKillsPerYear"`
-	MostDetectionSeconds  float64 `json:"mostDetectionSeconds"`
-	MostRemovalSeconds    float64 `json:"mostRemovalSeconds"`
+	MostFalseKillsPerYear, MostDetectionSeconds, MostRemovalSeconds float64
+}
+
+// MarshalJSON writes the grid for the page's script. Its thousands of settings
+// are rows [periodSeconds, timeoutSeconds, failureThreshold, at most so many
+// verdicts per pod-year, 99th percentile in seconds] to four digits, a fifth of
+// what they are with the names and digits of a result.
+func (e *Explore) MarshalJSON() ([]byte, error) {
+	type limit struct {
+		CPULimit  string   `json:"cpuLimit"` // empty: none
+		Liveness  gridRows `json:"liveness"`
+		Readiness gridRows `json:"readiness"`
+	}
+	limits := make([]limit, len(e.Tables))
+	for i := range e.Tables {
+		t := &e.Tables[i]
+		limits[i] = limit{t.CPULimit, t.Liveness, t.Readiness}
+	}
+	return json.Marshal(struct {
+		Tables                []limit  `json:"tables"`
+		Liveness              *Setting `json:"liveness"`
+		Readiness             *Setting `json:"readiness"`
+		MostFalseKillsPerYear float64  `json:"mostFalseKillsPerYear"`
+		MostDetectionSeconds  float64  `json:"mostDetectionSeconds"`
+		MostRemovalSeconds    float64  `json:"mostRemovalSeconds"`
+	}{limits, e.Liveness, e.Readiness, e.MostFalseKillsPerYear, e.MostDetectionSeconds, e.MostRemovalSeconds})
+}
+
+// gridRows are settings of one probe as the page holds them.
+type gridRows []recommend.Entry
+
+// MarshalJSON implements json.Marshaler.
+func (rows gridRows) MarshalJSON() ([]byte, error) {
+	text := []byte{'['}
+	for i := range rows {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		r := &rows[i]
+		text = fmt.Appendf(text, "[%d,%d,%d,%s,%s]", r.PeriodSeconds, r.TimeoutSeconds, r.FailureThreshold, gridNumber(float64(r.AtMost)), gridNumber(float64(r.P99Seconds)))
+	}
+	return append(text, ']'), nil
+}
+
+// gridNumber writes a number of the grid; null: there is none.
+func gridNumber(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return "null"
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
 // Setting is one point of the grid, in the order in which the page writes it.
