@@ -42,14 +42,14 @@ validate: ## docs/validation.md: the model beside measurements and recorded trac
 SEEDS ?= 2000
 coverage: ## how often intervals contain a known truth, over SEEDS seeds: the table in docs/validation.md; minutes of CPU
 	GO=$(GO) SEEDS=$(SEEDS) bash docs/coverage.sh
-performance: ## docs/performance.md: what the CPU model costs, beside its bars
-	GO=$(GO) bash docs/performance.sh
+performance: ## the tables of docs/performance.md and the picture of the growth, from the benchmarks; minutes of CPU
+	GO=$(GO) bash docs/performance.sh probes growth cpu
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case; an hour
-	$(GO) test ./sim/estimate -run '^TestSplitting$$' -count=1 -timeout 0 -v -args -splitting-seeds $(SPLITTING_SEEDS)
+splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case, and their table in docs/performance.md; an hour
+	GO=$(GO) SPLITTING_SEEDS=$(SPLITTING_SEEDS) bash docs/performance.sh splitting
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for package in $$($(GO) list ./...); do \

@@ -3,7 +3,10 @@ package sim_test
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,18 +88,25 @@ func BenchmarkProbe(b *testing.B) {
 	})
 }
 
-// BenchmarkPodYear is one year of one pod at a period of 10 s.
-func BenchmarkPodYear(b *testing.B) {
+// BenchmarkPodYears is 10,000 years of one pod each, at a period of 10 s.
+func BenchmarkPodYears(b *testing.B) {
+	const years = 10_000
 	s, err := sim.New(benchmarked())
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	before := cpuTime()
-	for i := range b.N {
-		s.Run(sim.Life{Seed: 1, Replication: uint64(i), Horizon: 8766 * time.Hour, SkipAhead: true})
+	before, probes := cpuTime(), 0.0
+	for range b.N {
+		for i := range uint64(years) {
+			o := s.Run(sim.Life{Seed: 1, Replication: i, Horizon: 8766 * time.Hour, SkipAhead: true})
+			probes += float64(o.Attempts[model.Startup] + o.Attempts[model.Readiness] + o.Attempts[model.Liveness])
+		}
 	}
-	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/pod-year")
+	used := float64(cpuTime()-before) / float64(b.N)
+	b.ReportMetric(used/1e9, "cpu-s/10000-pod-years")
+	b.ReportMetric(probes/float64(b.N), "probes")
+	b.ReportMetric(used/probes*float64(b.N), "cpu-ns/probe")
 }
 
 // TestPlainEngineAgrees: the engine of heap and closures, with which this one's
@@ -143,6 +153,46 @@ func TestNothingIsAllocated(t *testing.T) {
 		s.Run(life)
 		if n := testing.AllocsPerRun(3, func() { s.Run(life) }); n > 0 {
 			t.Errorf("skip-ahead %v: %v allocations in a life", skips, n)
+		}
+	}
+}
+
+// TestPerformanceTables: the tables of docs/performance.md are between the marks by
+// which docs/performance.sh finds them, every row has its figures and its
+// benchmark, and no bar is missed.
+func TestPerformanceTables(t *testing.T) {
+	doc, err := os.ReadFile("../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rows := range map[string][]string{
+		"probes":    {"`Probe/lognormal`", "`Probe/events`", "`Probe/heap_and_closures`", "`Probe/skip-ahead_at_1e-3`", "`Probe/skip-ahead`", "`PodYears`"},
+		"growth":    {"16 of 2 d", "16 of 20 d", "16 of 200 d", "160 of 2 d", "1,600 of 2 d", "16 of 2 years", "16 of 20 years", "16 of 100 years", "160 of 2 years", "1,600 of 2 years"},
+		"splitting": {"independent", "independent", "independent", "stalls", "stalls", "stalls"},
+		"cpu":       {"`IdleProbe/unlimited`", "`IdleProbe/unthrottled`", "`IdleGap/1s`", "`IdleGap/1m0s`", "`IdleGap/1h0m0s`", "`IdleProbe/20m-5ms`", "`StarvedProbe/own`", "`StarvedProbe/nested`", "`LoadedSecond/20%-1cpu`", "`LoadedSecond/40%-1cpu`", "`LoadedSecond/80%-1cpu`", "`LoadedSecond/120%-1cpu`", "`LoadedSecond/80%-4cpu`", "`Start`"},
+	} {
+		_, table, begun := strings.Cut(string(doc), "<!-- "+name+": made by docs/performance.sh -->\n")
+		table, _, ended := strings.Cut(table, "\n<!-- end of "+name+" -->\n")
+		if !begun || !ended {
+			t.Errorf("%s: no table between marks", name)
+			continue
+		}
+		lines := strings.Split(table, "\n")
+		if processor := lines[len(lines)-1]; strings.HasPrefix(processor, "Processor: ") {
+			lines = lines[:len(lines)-2]
+		}
+		if len(lines) != 2+len(rows) {
+			t.Errorf("%s: %d lines, want %d", name, len(lines), 2+len(rows))
+			continue
+		}
+		for i, want := range rows {
+			row := lines[2+i]
+			if !strings.Contains(row, want) || strings.Count(row, "|") != strings.Count(lines[0], "|") || !regexp.MustCompile(`\| [^|]*[0-9][^|]* \|`).MatchString(row) {
+				t.Errorf("%s: row %q, want one of %s with as many cells as the header", name, row, want)
+			}
+		}
+		if strings.Contains(table, "MISSED") {
+			t.Errorf("%s: a bar is missed:\n%s", name, table)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package estimate
 
 import (
-	"context"
-	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
@@ -49,41 +46,5 @@ func TestDrained(t *testing.T) {
 	parts.add(&drained)
 	if encoded(t, whole) != encoded(t, parts) {
 		t.Error("drained, a life comes to something else")
-	}
-}
-
-// BenchmarkGrowth shows the CPU time of runs of a restless world, and the heap in
-// use at their end: with longer lives, and with more of them. The first grows in
-// proportion to the pod time, the second not at all.
-func BenchmarkGrowth(b *testing.B) {
-	for _, c := range []struct {
-		horizon      time.Duration
-		replications int64
-	}{{2 * day, 16}, {20 * day, 16}, {200 * day, 16}, {2 * day, 160}, {2 * day, 1600}} {
-		b.Run(fmt.Sprintf("%.0fd/%d", c.horizon.Hours()/24, c.replications), func(b *testing.B) {
-			var inUse uint64
-			before, runs := cpuTime(), 0
-			for b.Loop() {
-				runs++
-				o := Options{Seed: 1, Horizon: c.horizon, Replications: c.replications, Jobs: 1}
-				o.Folded = func(p *Part) {
-					if p.Done == c.replications {
-						var m runtime.MemStats
-						runtime.GC()
-						runtime.ReadMemStats(&m)
-						inUse = m.HeapAlloc
-					}
-				}
-				if _, _, err := Simulate(context.Background(), []Named{{"base", restless()}}, o); err != nil {
-					b.Fatal(err)
-				}
-			}
-			podDays := c.horizon.Hours() / 24 * float64(c.replications)
-			used := float64(cpuTime()-before) / float64(runs)
-			b.ReportMetric(used/1e6, "cpu-ms/run")
-			b.ReportMetric(used/podDays/1e3, "cpu-µs/pod-day")
-			b.ReportMetric(float64(inUse)/1024, "KiB-heap")
-			b.ReportMetric(0, "ns/op")
-		})
 	}
 }
