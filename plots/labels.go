@@ -126,6 +126,31 @@ func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest 
 	return true
 }
 
+// writeLow writes lines that belong to no point as low as there is room, as far
+// to the right as they may end.
+func (l *labeller) writeLow(c draw.Canvas, end vg.Length, first, rest textStyle, lines ...string) bool {
+	width := first.width(lines[0])
+	for _, line := range lines[1:] {
+		width = max(width, rest.width(line))
+	}
+	height := vg.Length(len(lines)) * first.lineHeight()
+	for y := l.bounds.Min.Y + 6; y+height < l.bounds.Max.Y; y += 12 {
+		for x := end - width; x > l.bounds.Min.X+6; x -= 12 {
+			box := vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + width, Y: y + height}}
+			if !l.free(box) {
+				continue
+			}
+			l.occupy(box)
+			writeText(c, first, x, box.Max.Y-first.lineHeight()+3, left, lines[0])
+			for i, line := range lines[1:] {
+				writeText(c, rest, x, box.Max.Y-vg.Length(i+2)*first.lineHeight()+3, left, line)
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // writeClose writes a line right beside its point, or not at all: a label any
 // farther off would seem to belong to another point.
 func (l *labeller) writeClose(c draw.Canvas, at vg.Point, gap vg.Length, style textStyle, text string) bool {

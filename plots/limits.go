@@ -74,12 +74,24 @@ func (l *Limits) WriteCSV(w io.Writer) error {
 }
 
 // cliff returns the least limit from which on 99 % of the answers come in time.
+// Where nothing was answered, nothing came in time.
 func (l *Limits) cliff() (milli int64, found bool) {
 	for _, limit := range slices.Backward(l.Limits) {
-		if limit.P99 >= l.Timeout {
+		if limit.Answers == 0 || limit.P99 >= l.Timeout {
 			break
 		}
 		milli, found = limit.Milli, true
+	}
+	return milli, found
+}
+
+// silent returns the greatest of the limits under which no process came to
+// serve, so that there was no answer.
+func (l *Limits) silent() (milli int64, found bool) {
+	for _, limit := range l.Limits {
+		if limit.Answers == 0 {
+			milli, found = limit.Milli, true
+		}
 	}
 	return milli, found
 }
@@ -108,7 +120,10 @@ func (l *Limits) Sentence() string {
 			told = fmt.Sprintf("Under every limit from %s on, 99 %% of the answers to the %s probe come within the timeout of %s", quantity(milli), l.Kind, spell(l.Timeout))
 		}
 	}
-	if now := l.current(); now != nil {
+	if milli, found := l.silent(); found {
+		told += fmt.Sprintf("; at %s and below no process comes to serve", quantity(milli))
+	}
+	if now := l.current(); now != nil && now.Answers > 0 {
 		told += fmt.Sprintf("; at %s, as it is, half take up to %s, 99 %% up to %s, and %s are too late", quantity(now.Milli), spell(now.P50), spell(now.P99), lateShare(now.Late, now.Answers))
 	}
 	return told + "."
@@ -182,10 +197,14 @@ func (l *Limits) limitAxis(axis *plot.Axis) {
 	axis.Tick.Marker = ticks
 }
 
-// region shades the answers that are too late.
+// region shades the answers that are too late, and the limits under which there
+// are none.
 func (l *Limits) region(c draw.Canvas, p *plot.Plot) {
-	_, toY := p.Transforms(&c)
+	toX, toY := p.Transforms(&c)
 	fillBox(c, redTint, c.Min.X, toY(l.Timeout.Seconds()), c.Max.X, c.Max.Y)
+	if milli, found := l.silent(); found {
+		fillBox(c, lightGrey, c.Min.X, c.Min.Y, toX(float64(milli))+4, toY(l.Timeout.Seconds()))
+	}
 }
 
 func (l *Limits) curves(c draw.Canvas, p *plot.Plot) {
@@ -195,6 +214,11 @@ func (l *Limits) curves(c draw.Canvas, p *plot.Plot) {
 	bound := y(l.Timeout)
 	strokeLine(c, vermillion, mediumLine, []vg.Length{4, 3}, vg.Point{X: c.Min.X, Y: bound}, vg.Point{X: c.Max.X, Y: bound})
 	labels.block(c.Min.X, bound-1, c.Max.X, bound+1)
+	if milli, found := l.silent(); found {
+		for i, line := range wrap(smallText, "no process comes to serve", toX(float64(milli))-c.Min.X-4) {
+			labels.writeAt(c, smallText.in(black), c.Min.X+4, bound-14-vg.Length(i)*smallText.lineHeight(), line)
+		}
+	}
 	if milli, found := l.cliff(); found {
 		x := toX(float64(milli))
 		strokeLine(c, green, mediumLine, nil, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: bound})

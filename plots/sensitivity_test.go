@@ -151,7 +151,7 @@ func TestCliff(t *testing.T) {
 	of := func(p99 ...time.Duration) *Limits {
 		l := &Limits{Timeout: time.Second}
 		for i, d := range p99 {
-			l.Limits = append(l.Limits, Limit{Milli: int64(i + 1), P99: d})
+			l.Limits = append(l.Limits, Limit{Milli: int64(i + 1), P99: d, Answers: int(d)}) // no time, no answer
 		}
 		return l
 	}
@@ -162,6 +162,7 @@ func TestCliff(t *testing.T) {
 	}{
 		{of(), 0, false}, {of(2 * time.Second), 0, false}, {of(time.Second), 0, false}, // an answer at the timeout is late (K17)
 		{of(time.Millisecond), 1, true}, {of(time.Millisecond, 2*time.Second, time.Millisecond), 3, true},
+		{of(0, 0), 0, false}, {of(0, time.Millisecond), 2, true}, // where nothing was answered, nothing came in time
 	} {
 		if milli, found := test.limits.cliff(); milli != test.milli || found != test.found {
 			t.Errorf("%v: %d, %t, want %d, %t", test.limits.Limits, milli, found, test.milli, test.found)

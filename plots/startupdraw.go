@@ -38,7 +38,7 @@ func (s *Startup) Draw(c draw.Canvas) {
 	}
 	steps := s.survival()
 	p.Add(plotterFunc(s.regions), plotterFunc(gridLines), plotterFunc(func(c draw.Canvas, p *plot.Plot) { s.curves(c, p, steps) }))
-	drawPlot(p, body, xLabel, "share of startups that take longer than t")
+	drawPlot(p, body, xLabel, "share of startups that take longer than t (log scale)")
 }
 
 // timeRange returns the times between which something is to be seen: half the
@@ -210,6 +210,9 @@ func (s *Startup) verdict(c draw.Canvas, p *plot.Plot, steps []step, y func(floa
 		lines = append(lines, fmt.Sprintf("%s of startups take longer than %s", share(over), spell(guaranteed)))
 	} else if len(steps) > 0 {
 		lines = append(lines, fmt.Sprintf("no startup seen takes longer than %s", spell(guaranteed)))
+		if labels.writeLow(c, at.X-10, strongly, labelText, lines...) {
+			return
+		}
 		at.Y = (c.Min.Y + c.Max.Y) / 2
 	}
 	if !labels.write(c, at, 10, strongly, labelText, lines...) { // then without a line to its point

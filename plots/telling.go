@@ -109,10 +109,16 @@ func (l lanes) tellStart() string {
 	if starting != nil && starting.to < l.to {
 		parts = append(parts, fmt.Sprintf("the process can serve at %s", spell(starting.to)))
 	}
-	if held := gated(l.held[model.Readiness]); len(held) > 0 {
-		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, readiness and liveness are asked from then on", spell(held[0].to)))
-	} else if held := gated(l.held[model.Liveness]); len(held) > 0 {
-		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, liveness is asked from then on", spell(held[0].to)))
+	held, asked := gated(l.held[model.Readiness]), "readiness and liveness are"
+	if len(held) == 0 {
+		held, asked = gated(l.held[model.Liveness]), "liveness is"
+	}
+	switch {
+	case len(held) == 0:
+	case held[0].to < l.to:
+		parts = append(parts, fmt.Sprintf("the startup probe succeeds at %s, %s asked from then on", spell(held[0].to), asked))
+	default:
+		parts = append(parts, "the startup probe has not succeeded by the end of the picture")
 	}
 	if starting != nil {
 		if in, ok := l.enters(starting.to); ok {

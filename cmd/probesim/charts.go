@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim"
@@ -70,21 +69,12 @@ func (f *plotFlags) startup(cmd *cobra.Command, w *scenarios.Workload, world *mo
 // killed or did not end.
 func firstStart(simulator *sim.Simulator, seed, replication uint64) (took time.Duration, done bool) {
 	for horizon := 2 * time.Minute; horizon <= longestStart; horizon *= 4 {
-		trace := traced(simulator, sim.Life{Seed: seed, Replication: replication}, horizon, dist.Longest, 0)
-		var began time.Duration
-		for i := range trace.Events {
-			e := &trace.Events[i]
-			if e.Container != trace.World.Studied {
-				continue
-			}
-			switch {
-			case e.Kind == sim.EventStart:
-				began = e.At
-			case e.Kind == sim.EventState && e.State == sim.Serving:
-				return e.At - began, true
-			case e.Kind == sim.EventKill:
-				return 0, false
-			}
+		o := simulator.Run(sim.Life{Seed: seed, Replication: replication, Horizon: horizon, FirstStart: true})
+		switch {
+		case len(o.StartupTimes) > 0:
+			return o.StartupTimes[0], true
+		case o.KillsWhileStarting > 0:
+			return 0, false
 		}
 	}
 	return 0, false

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/plots/report"
 	"github.com/probesim/probesim/scenarios"
+	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/recommend"
 )
@@ -220,13 +222,13 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 	add := func(name string, of func(*estimate.Measures) (text string, value float64, known bool)) {
 		before, was, known := of(&r.Current.Measures)
 		if !known {
-			before = none
+			before = "not seen"
 		}
 		h := report.Headline{Name: name, Before: before}
 		if r.Recommended != nil {
 			after, is, ok := of(&r.Recommended.Measures)
 			if !ok {
-				after = none
+				after = "not seen"
 			}
 			h.After, h.Better = after, !known || ok && is <= was
 		}
@@ -285,19 +287,12 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 	p.replications = 0 // the charts draw lives of their own, as many as they need
 	p.lifeFlags.seed, p.lifeFlags.horizon = f.seed, f.horizon
 	w, world := r.workload, r.workload.World
-	trace, from, to, err := p.life(cmd, w, world)
+	timeline, err := p.lives(cmd, r)
 	if err != nil {
 		return nil, err
 	}
-	timeline := &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: "current", Trace: trace, From: from, To: to}}}
-	if r.Recommended != nil && len(changedFields(r.Recommendation)) > 0 {
+	if len(timeline.Lives) > 1 {
 		world = r.world()
-		p.from, p.to = from, to
-		after, _, _, err := p.life(cmd, w, world)
-		if err != nil {
-			return nil, err
-		}
-		timeline.Lives = append(timeline.Lives, plots.Life{Name: "recommended", Trace: after, From: from, To: to})
 	}
 	figures := []report.Figure{{Heading: "The same life under both settings", Chart: timeline, File: "life"}}
 	if len(timeline.Lives) == 1 {
@@ -333,6 +328,52 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		figures = append(figures, report.Figure{Heading: "Whether one replica takes the others with it", Chart: cascade, File: "cascade"})
 	}
 	return f.withRollout(cmd, p, r, figures)
+}
+
+// lives shows the part of a life that leads to the first kill, and the same part
+// under the recommended settings where there are any. A start that these no
+// longer cut off is shown to its end, as far as three times that part.
+func (p *plotFlags) lives(cmd *cobra.Command, r *recommended) (*plots.Timeline, error) {
+	const further = 3
+	w, world := r.workload, r.workload.World
+	trace, from, to, err := p.life(cmd, w, world)
+	if err != nil {
+		return nil, err
+	}
+	timeline := &plots.Timeline{Scenario: world.Name, Seed: trace.Seed, Lives: []plots.Life{{Name: "current", Trace: trace, From: from, To: to}}}
+	if r.Recommended == nil || len(changedFields(r.Recommendation)) == 0 {
+		return timeline, nil
+	}
+	p.from, p.to = from, to
+	after, _, _, err := p.life(cmd, w, r.world())
+	if err != nil {
+		return nil, err
+	}
+	if _, in := firstInEndpoints(after); from == 0 && !in {
+		p.to = further * to
+		if after, _, _, err = p.life(cmd, w, r.world()); err != nil {
+			return nil, err
+		}
+		if at, in := firstInEndpoints(after); in {
+			to = min(at+at/8, p.to)
+		}
+		p.to = to
+		if timeline.Lives[0].Trace, _, _, err = p.life(cmd, w, world); err != nil {
+			return nil, err
+		}
+		timeline.Lives[0].To = to
+	}
+	timeline.Lives = append(timeline.Lives, plots.Life{Name: "recommended", Trace: after, From: from, To: to})
+	return timeline, nil
+}
+
+// firstInEndpoints returns when the pod of a life enters the endpoints first.
+func firstInEndpoints(trace *sim.Trace) (time.Duration, bool) {
+	i := slices.IndexFunc(trace.Events, func(e sim.Event) bool { return e.Kind == sim.EventEndpoint && e.Ready })
+	if i < 0 {
+		return 0, false
+	}
+	return trace.Events[i].At, true
 }
 
 // withRollout adds rollouts with the settings as they are and, where they differ,

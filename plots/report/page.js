@@ -134,15 +134,16 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
   const fields = ["periodSeconds", "timeoutSeconds", "failureThreshold"];
   const state = { table: 0, liveness: grid.liveness, readiness: grid.readiness };
 
-  const rounded = (x) => {
-    if (x === null || x === undefined) return "without bound";
-    if (x === 0) return "0";
-    if (x >= 1000) return Math.round(Number(x.toPrecision(3))).toLocaleString("en");
-    return x < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(3)));
-  };
   // Nobody is helped by how much rarer than once in a million years.
   const least = 1e-6;
   const rate = (x) => x > 0 ? Math.max(x, least) : x;
+  const rounded = (x) => {
+    if (x === null || x === undefined) return "without bound";
+    if (x === 0) return "0";
+    if (x === least) return "1 in a million";
+    if (x >= 1000) return Math.round(Number(x.toPrecision(3))).toLocaleString("en");
+    return x < 1e-3 ? x.toExponential(1) : String(Number(x.toPrecision(3)));
+  };
   const values = (kind, field) => Array.from(new Set(grid.tables[state.table][kind].map((e) => e[field]))).sort((a, b) => a - b);
   const find = (kind) => state[kind] && grid.tables[state.table][kind].find((e) => fields.every((f) => e[f] === state[kind][f]));
 
@@ -165,23 +166,34 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
       show();
       update();
     });
-    label.append(kind + "Probe." + field + " ", shown, input);
+    input.setAttribute("aria-label", kind + "Probe." + field);
+    label.append(field + " ", shown, input);
     show();
     return label;
   }
 
+  function sliders(kind) {
+    const group = document.createElement("fieldset"), legend = document.createElement("legend");
+    legend.textContent = kind + "Probe";
+    group.append(legend, ...fields.map((field) => slider(kind, field)));
+    return group;
+  }
+
   function limits() {
     if (grid.tables.length < 2) return [];
+    const group = document.createElement("fieldset"), legend = document.createElement("legend");
     const label = document.createElement("label");
     const select = document.createElement("select");
     select.id = "cpu-limit";
+    legend.textContent = "resources";
     grid.tables.forEach((t, i) => select.add(new Option((t.cpuLimit || "none") + (i === 0 ? " (now)" : ""), i)));
     select.addEventListener("change", () => {
       state.table = Number(select.value);
       update();
     });
     label.append("CPU limit", select);
-    return [label];
+    group.append(legend, label);
+    return [group];
   }
 
   function verdict(value, most) {
@@ -264,7 +276,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
       const right = Math.min(x(grid.mostDetectionSeconds), width), above = Math.max(y(grid.mostFalseKillsPerYear), top);
       if (right > left && above < height - bottom) {
         picture.append(svg("rect", { x: left, y: above, width: right - left, height: height - bottom - above, fill: "#009e73", "fill-opacity": 0.12 }));
-        picture.append(svg("text", { x: left + 6, y: height - bottom - 6, "font-size": 11, fill: "#00614a" }, "meets the objectives"));
+        picture.append(svg("text", { x: left + 6, y: above + 14, "font-size": 11, fill: "#00614a" }, "meets the objectives"));
       }
     }
     for (const e of entries) {
@@ -302,7 +314,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
       state[kind] = null;
       continue;
     }
-    for (const field of fields) controls.append(slider(kind, field));
+    controls.append(sliders(kind));
   }
   controls.append(...limits());
   update();
