@@ -193,8 +193,8 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
-	case info.Size() > maxBytes:
-		return nil, fmt.Errorf("larger than %d MiB", maxBytes>>20)
+	case info.Size() > MaxBytes:
+		return nil, fmt.Errorf("larger than %d MiB", MaxBytes>>20)
 	}
 	return os.ReadFile(name)
 }

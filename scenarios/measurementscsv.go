@@ -14,6 +14,11 @@ import (
 	"github.com/probesim/probesim/model/dist"
 )
 
+// maxRows is how many records of a file are read: no interval of a fit to more
+// would be narrower than what the measurements were rounded to, and each takes
+// some hundred bytes of memory.
+const maxRows = 1_000_000
+
 // csvRow is one record with the line it stands on.
 type csvRow struct {
 	line  int
@@ -110,6 +115,10 @@ func (r *measurementReader) csvRows() []csvRow {
 			return nil
 		}
 		line, _ := reader.FieldPos(0)
+		if len(rows) == maxRows {
+			r.fault(line, "", "more than %d rows: a sample of them, drawn at random, says as much", maxRows)
+			return nil
+		}
 		for i := range cells {
 			cells[i] = oneLine(cells[i])
 		}

@@ -15,17 +15,20 @@ import (
 // Bounds on what is read, so that no input, however made, takes more than a
 // moment: a few bytes of YAML can name a billion nodes through anchors.
 const (
-	maxBytes = 16 << 20 // of one file; an object of the Kubernetes API has at most 1.5 MiB
-	maxDepth = 100      // of nested lists and mappings; a CronJob reaches about 15
-	maxNodes = 500_000  // of one file, anchors expanded
+	// MaxBytes is the largest size of one file; an object of the Kubernetes API
+	// has at most 1.5 MiB.
+	MaxBytes = 16 << 20
+
+	maxDepth = 100     // of nested lists and mappings; a CronJob reaches about 15
+	maxNodes = 500_000 // of one file, anchors expanded
 )
 
 // documents parses every document of a YAML or JSON file into a tree without
 // aliases and merge keys, in which every node keeps its line. Empty documents
 // are left out.
 func documents(file string, data []byte) ([]*yaml.Node, Faults) {
-	if len(data) > maxBytes {
-		return nil, Faults{{File: file, Message: fmt.Sprintf("%d bytes: must not be larger than %d MiB", len(data), maxBytes>>20)}}
+	if len(data) > MaxBytes {
+		return nil, Faults{{File: file, Message: fmt.Sprintf("%d bytes: must not be larger than %d MiB", len(data), MaxBytes>>20)}}
 	}
 	if line, ok := notText(data); ok {
 		return nil, Faults{{File: file, Line: line, Message: "is not YAML or JSON: these bytes are no text in UTF-8 or UTF-16"}}

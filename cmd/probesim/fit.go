@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,13 +143,8 @@ func (f *fitFlags) files(cmd *cobra.Command, args []string, report *fitReport) e
 		stdinRead = stdinRead || arg == "-"
 		source := scenarios.Source{Name: arg}
 		var err error
-		if arg == "-" {
-			source.Data, err = io.ReadAll(cmd.InOrStdin())
-		} else {
-			source.Data, err = os.ReadFile(arg)
-		}
-		if err != nil {
-			faults = append(faults, plain(err))
+		if source.Data, err = readInput(cmd, arg, maxMeasurementBytes); err != nil {
+			faults = append(faults, err)
 			continue
 		}
 		measured, err := scenarios.ReadMeasurements(source, f.read)

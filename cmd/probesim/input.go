@@ -105,18 +105,48 @@ func filesIn(arg string) ([]string, error) {
 
 // open reads one argument: standard input, a shipped scenario, or a file.
 func open(cmd *cobra.Command, arg string) (scenarios.Source, error) {
-	if arg == "-" {
-		data, err := io.ReadAll(cmd.InOrStdin())
-		return scenarios.Source{Name: "-", Data: data}, err
-	}
 	if name, ok := strings.CutPrefix(arg, galleryPrefix); ok {
 		return scenarios.Open(name)
 	}
-	data, err := os.ReadFile(arg)
+	data, err := readInput(cmd, arg, scenarios.MaxBytes)
 	if errors.Is(err, os.ErrNotExist) && inGallery(arg) {
 		return scenarios.Source{}, fmt.Errorf("%s: no such file; %s%s is a shipped scenario", arg, galleryPrefix, arg)
 	}
-	return scenarios.Source{Name: arg, Data: data}, plain(err)
+	return scenarios.Source{Name: arg, Data: data}, err
+}
+
+// The most bytes read of measurements, and of what a shard came to.
+const (
+	maxMeasurementBytes = 64 << 20
+	maxShardBytes       = 256 << 20
+)
+
+// readInput reads a file, or standard input by the name "-", of at most so many
+// bytes, a multiple of a MiB.
+func readInput(cmd *cobra.Command, name string, most int64) ([]byte, error) {
+	if name == "-" {
+		return readAll(name, cmd.InOrStdin(), most)
+	}
+	return readFile(name, most)
+}
+
+// readFile reads a file of at most so many bytes, a multiple of a MiB.
+func readFile(name string, most int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer file.Close()
+	return readAll(name, file, most)
+}
+
+// readAll reads no more than it has to: a device or a pipe may have no end.
+func readAll(name string, in io.Reader, most int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && int64(len(data)) > most {
+		return nil, fmt.Errorf("%s: must not be larger than %d MiB", name, most>>20)
+	}
+	return data, plain(err)
 }
 
 func inGallery(name string) bool {

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -106,18 +104,13 @@ func readShards(cmd *cobra.Command, files []string) ([]*shardResult, error) {
 	var shards []*shardResult
 	var faults []error
 	for i, name := range files {
-		var data []byte
-		var err error
-		switch {
-		case name == "-" && slices.Contains(files[:i], name):
-			err = errors.New(`"-": standard input can be read only once`)
-		case name == "-":
-			data, err = io.ReadAll(cmd.InOrStdin())
-		default:
-			data, err = os.ReadFile(name)
+		if name == "-" && slices.Contains(files[:i], name) {
+			faults = append(faults, errors.New(`"-": standard input can be read only once`))
+			continue
 		}
+		data, err := readInput(cmd, name, maxShardBytes)
 		if err != nil {
-			faults = append(faults, plain(err))
+			faults = append(faults, err)
 			continue
 		}
 		shard, err := decodeShard(name, data)

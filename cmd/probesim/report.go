@@ -67,6 +67,9 @@ func reportScenario(cmd *cobra.Command, arg string, f *reportFlags) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
+	if err := plots.Writable(f.file); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
 	w, err := loadOne(cmd, arg, *f.set)
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func (c *checkpoint) resume() error {
 	if c.file == "" {
 		return nil
 	}
-	data, err := os.ReadFile(c.file)
+	data, err := readFile(c.file, maxShardBytes)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:

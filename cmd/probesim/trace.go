@@ -211,6 +211,9 @@ func loadOne(cmd *cobra.Command, arg string, set []string) (*scenarios.Workload,
 		for _, w := range workloads {
 			names = append(names, w.World.Name)
 		}
+		if len(names) > 5 {
+			names = append(names[:5], "…")
+		}
 		return nil, fmt.Errorf("%s: has %d workloads (%s), and this command shows one: name one in a scenario file", arg, len(workloads), strings.Join(names, ", "))
 	}
 	return workloads[0], nil
