@@ -70,8 +70,11 @@ func proposalPoint(p *recommend.Proposal) *FrontPoint {
 	if probe == nil || m.DetectionSeconds == nil || m.FalseKillsPerPodYear == nil {
 		return nil
 	}
-	return &FrontPoint{probe.PeriodSeconds, probe.TimeoutSeconds, probe.FailureThreshold,
-		m.DetectionSeconds.P99.Estimate, *m.FalseKillsPerPodYear}
+	kills := *m.FalseKillRate()
+	if m.ClosedForm != nil && kills == *m.ClosedForm { // a bound: what starts cost is no more than that
+		kills.Estimate, kills.Low = 0, 0
+	}
+	return &FrontPoint{probe.PeriodSeconds, probe.TimeoutSeconds, probe.FailureThreshold, m.DetectionSeconds.P99.Estimate, kills}
 }
 
 // settings writes the settings as people read them.

@@ -54,16 +54,7 @@ func (f *plotFlags) front(cmd *cobra.Command, w *scenarios.Workload) (*plots.Fro
 	if len(r.Front) == 0 {
 		return nil, o, fmt.Errorf("--chart %s: there is nothing to trade: no setting of a liveness probe was judged", f.chart)
 	}
-	return frontOf(r, w.Objectives), o, nil
-}
-
-// frontOf returns the chart of a recommendation.
-func frontOf(r *recommend.Recommendation, objectives []model.Objective) *plots.Front {
-	front := plots.NewFront(r, objectives)
-	if front.Recommended != nil {
-		front.Recommended.FalseKillsPerPodYear = *r.Recommended.Measures.FalseKillRate()
-	}
-	return front
+	return plots.NewFront(r, w.Objectives), o, nil
 }
 
 // tornado varies every input as "sweep --tornado" does.

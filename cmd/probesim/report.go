@@ -150,7 +150,7 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 			page.Answer = append(page.Answer, r.Infeasible.Remedies[i].Sentence()+".")
 		}
 	}
-	if patch, err := r.patch(); err == nil && len(patch) > 0 {
+	if patch, err := r.patch(); err == nil && len(patch) > 0 && len(changedFields(r.Recommendation)) > 0 {
 		page.Patch = string(patch)
 		page.Reproduce = append(page.Reproduce, f.command(cmd, "recommend", arg, "patch"))
 	}
@@ -189,7 +189,7 @@ func withRisk(figures []report.Figure, r *recommended, e *report.Explore) []repo
 	if after < 0 || e == nil || len(e.Tables[0].Liveness) == 0 {
 		return figures
 	}
-	risk := plots.NewRisk(&e.Tables[0], frontOf(r.Recommendation, r.workload.Objectives))
+	risk := plots.NewRisk(&e.Tables[0], plots.NewFront(r.Recommendation, r.workload.Objectives))
 	return slices.Insert(figures, after+1, report.Figure{Heading: "Which settings kill healthy containers", Chart: risk, File: "risk"})
 }
 
@@ -228,7 +228,7 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 			before = "not seen"
 		}
 		h := report.Headline{Name: name, Before: before}
-		if r.Recommended != nil {
+		if r.Recommended != nil && len(changedFields(r)) > 0 {
 			after, is, ok := of(&r.Recommended.Measures)
 			if !ok {
 				after = "not seen"
@@ -302,7 +302,7 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 		figures[0].Heading = "One life"
 	}
 	if len(r.Front) > 0 {
-		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: frontOf(r.Recommendation, w.Objectives), File: "front"})
+		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: plots.NewFront(r.Recommendation, w.Objectives), File: "front"})
 	}
 	for _, one := range []struct {
 		heading, file string

@@ -89,6 +89,7 @@ const pointAt = (() => {
       title.remove();
     }
     if (places.length === 0) return;
+    svg.querySelector(".values").style.pointerEvents = "none"; // or they would keep text from being selected
     svg.setAttribute("tabindex", "0");
     svg.setAttribute("role", "application");
     svg.setAttribute("aria-roledescription", "chart; arrow keys read its values");
@@ -115,7 +116,7 @@ const pointAt = (() => {
     });
   };
 })();
-for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
+for (const svg of document.querySelectorAll(".picture svg")) pointAt(svg);
 
 // The grid in which a person moves the settings.
 (() => {
@@ -212,7 +213,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
       if (most) strong.className = value <= most ? "better" : "worse";
     }
     dd.append(strong);
-    if (most) dd.append(" of " + rounded(most) + unit);
+    if (most) dd.append(" (objective: " + rounded(most) + unit + ")");
     box.append(dt, dd);
     return box;
   }
@@ -223,7 +224,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     const removal = known.length === 0 ? undefined : ends.length === 0 ? null : Math.min(...ends);
     const none = !state.liveness; // nothing kills, and nothing detects
     numbers.replaceChildren(
-      tile("False kills per pod-year, at most", live ? rate(live.atMost) : none ? 0 : undefined, "", grid.mostFalseKillsPerYear),
+      tile("False kills of a serving pod, per year, at most", live ? rate(live.atMost) : none ? 0 : undefined, "", grid.mostFalseKillsPerYear),
       tile("99 of 100 hangs detected within", live ? live.p99Seconds : none ? null : undefined, " s", grid.mostDetectionSeconds),
       tile("99 of 100 hung pods out of traffic within", removal, " s", grid.mostRemovalSeconds));
   }
@@ -263,7 +264,7 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
     const entries = placed(grid.tables[state.table]);
     scatter.textContent = "";
     if (entries.length === 0) return;
-    const width = 720, height = 320, left = 64, right = 16, top = 16, bottom = 44;
+    const width = Math.max(340, Math.min(scatter.clientWidth, 980)), height = 320, left = 64, right = 26, top = 16, bottom = 44;
     const all = grid.tables.flatMap(placed); // the axes stay where they are when the limit changes
     const xs = all.map((e) => e.p99Seconds), ys = all.map((e) => Math.max(least, e.atMost));
     const low = Math.log10(Math.min(...xs)), high = Math.log10(Math.max(...xs));
@@ -295,18 +296,28 @@ for (const svg of document.querySelectorAll("figure > svg")) pointAt(svg);
       picture.append(svg("text", { x: left - 8, y: y(10 ** tick) + 4, "text-anchor": "end", "font-size": 11, fill: "#444" }, tick < -3 || tick > 5 ? "1e" + tick : String(Number((10 ** tick).toPrecision(3)))));
       picture.append(svg("line", { x1: left, x2: width - right, y1: y(10 ** tick), y2: y(10 ** tick), stroke: "#ddd", "stroke-width": 0.5 }));
     }
+    let last = -Infinity;
     for (const seconds of [1, 3, 10, 30, 60, 120, 300, 600, 1800]) {
       const at = Math.log10(seconds);
-      if (at >= low && at <= high) picture.append(svg("text", { x: x(seconds), y: height - bottom + 16, "text-anchor": "middle", "font-size": 11, fill: "#444" }, seconds + " s"));
+      if (at < low || at > high || x(seconds) - last < 36) continue;
+      last = x(seconds);
+      picture.append(svg("text", { x: x(seconds), y: height - bottom + 16, "text-anchor": "middle", "font-size": 11, fill: "#444" }, seconds + " s"));
     }
     picture.append(svg("text", { x: (left + width) / 2, y: height - 8, "text-anchor": "middle", "font-size": 12, fill: "#222" }, "99 % of hangs are detected within"));
-    picture.append(svg("text", { x: 14, y: height / 2, "text-anchor": "middle", "font-size": 12, fill: "#222", transform: "rotate(-90 14 " + height / 2 + ")" }, "false kills per pod-year, at most"));
+    picture.append(svg("text", { x: 14, y: height / 2, "text-anchor": "middle", "font-size": 12, fill: "#222", transform: "rotate(-90 14 " + height / 2 + ")" }, "false kills of a serving pod per year, at most"));
     if (selected && selected.p99Seconds !== null && selected.atMost !== null) {
       picture.append(svg("circle", { cx: x(selected.p99Seconds), cy: y(selected.atMost), r: 7, fill: "none", stroke: "#d55e00", "stroke-width": 3 }));
     }
     scatter.append(picture);
     pointAt(picture);
   }
+
+  let drawnAt = 0;
+  new ResizeObserver(() => { // its letters keep their size
+    if (scatter.clientWidth === drawnAt) return;
+    drawnAt = scatter.clientWidth;
+    draw(find("liveness"));
+  }).observe(scatter);
 
   controls.addEventListener("submit", (event) => event.preventDefault());
   for (const kind of ["liveness", "readiness"]) {

@@ -122,7 +122,7 @@ window.addEventListener("load", () => {
   outcome();
   seen.push("front moved: " + (front() !== before));
   seen.push("numbers: " + Array.from(document.querySelectorAll("#numbers dd"), (dd) => dd.textContent).join(" | "));
-  const svg = document.querySelector("figure > svg[tabindex]");
+  const svg = document.querySelector(".picture svg[tabindex]");
   svg.focus();
   press(svg, "End");
   press(svg, "ArrowLeft");
@@ -135,6 +135,10 @@ window.addEventListener("load", () => {
   seen.push("pointer: " + tip());
   svg.dispatchEvent(new PointerEvent("pointerleave"));
   seen.push("left: " + tip());
+  const words = svg.querySelector("text"), at = words.getBoundingClientRect();
+  getSelection().selectAllChildren(words);
+  seen.push("selected: " + getSelection().toString() + ", under the pointer: " + document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2).tagName);
+  getSelection().removeAllRanges();
   const scatter = document.querySelector("#scatter svg");
   press(scatter, "Home");
   seen.push("dot: " + tip());
@@ -202,8 +206,9 @@ func TestInBrowser(t *testing.T) {
 		"false kills of a serving pod per year: at most 3 (misses 0.1); 99 of 100 hangs detected within 60.9 s (misses 60).",
 		"false kills of a serving pod per year: at most 6 (misses 0.1); 99 of 100 hangs detected within 30.9 s (meets 60).",
 		"false kills of a serving pod per year: at most 0.05 (meets 0.1); 99 of 100 hangs detected within 60.9 s (misses 60).",
-		"front moved: true", "numbers: 0.05 of 0.1 | 60.9 s of 60 s | 60.9 s",
+		"front moved: true", "numbers: 0.05 (objective: 0.1) | 60.9 s (objective: 60 s) | 60.9 s",
 		"key: 75 % of startups take up to 5 s", "escape: no value", "pointer: 25 % of startups take up to 2 s", "left: no value",
+		"selected: Does the startup fit into its budget?, under the pointer: text",
 		"dot: every 10 s, timeout 1 s, 3 failures: 30.9 s, at most 6 a year",
 		"first row: c", "dots: 3", "requests: 0", "overflow: false",
 	}, "\n")

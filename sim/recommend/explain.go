@@ -108,7 +108,7 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 			}
 			parts = append(parts, fmt.Sprintf("%d%s would miss %s: %s", value, f.unit, estimate.Name(*missed[0]), s.predicted(missed[0], &other)))
 		case value <= now+1:
-			parts = append(parts, fmt.Sprintf("%d%s would change %s", value, f.unit, s.price(k, o, &neighbour)))
+			parts = append(parts, fmt.Sprintf("%d%s would take %s", value, f.unit, s.price(k, o, &neighbour)))
 		}
 		if value > now && len(missed) > 0 {
 			break
@@ -152,16 +152,32 @@ func (s *search) predicted(o *model.Objective, c *combination) string {
 
 // price writes what a neighbouring setting would buy and cost.
 func (s *search) price(k model.ProbeKind, now, then *option) string {
-	perYear := func(o *option) string { return rounded(o.bound * year.Seconds()) }
 	if k == model.Readiness {
-		return fmt.Sprintf("the 99th percentile to removal from %s to %s and false removals per pod-year from at most %s to %s",
-			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), perYear(now), perYear(then))
+		return fmt.Sprintf("the 99th percentile to removal from %s to %s; false removals per pod-year %s",
+			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), change(now.bound, then.bound))
 	}
+	kills := "false kills of a serving pod per year " + change(now.bound, then.bound)
 	if !s.notices(model.Liveness) {
-		return fmt.Sprintf("false kills of a serving pod per year from at most %s to %s", perYear(now), perYear(then))
+		return kills
 	}
-	return fmt.Sprintf("the 99th percentile to detection from %s to %s and false kills of a serving pod per year from at most %s to %s",
-		seconds(now.detection(.99)), seconds(then.detection(.99)), perYear(now), perYear(then))
+	return fmt.Sprintf("the 99th percentile to detection from %s to %s; %s", seconds(now.detection(.99)), seconds(then.detection(.99)), kills)
+}
+
+// change writes how the upper bound of a rate per second changes, in numbers per
+// year. Nobody is helped by how much rarer than once in a million years.
+func change(before, after float64) string {
+	const least = 1e-6
+	perYear := func(bound float64) string {
+		if x := bound * year.Seconds(); x >= least {
+			return rounded(x)
+		}
+		return "under 1e-06"
+	}
+	from, to := perYear(before), perYear(after)
+	if from == to {
+		return "stay at " + from
+	}
+	return fmt.Sprintf("from at most %s to %s", from, to)
 }
 
 // explainStart says how starts are protected.
