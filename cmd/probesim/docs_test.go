@@ -95,6 +95,7 @@ func shell(t *testing.T, directory, line string, runs map[string]string) string 
 func execute(t *testing.T, directory, command string) string {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = directory
+	cmd.Env = append(os.Environ(), "COLUMNS=") // not that of whoever runs the tests
 	output, err := cmd.CombinedOutput()
 	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) {
 		t.Fatalf("%s: %v", command, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/term"
@@ -14,14 +15,21 @@ import (
 	"github.com/probesim/probesim/sim/recommend"
 )
 
-// usualColumns is the width of what is not written to a terminal.
+// usualColumns is the width of what is not written to a terminal, unless COLUMNS
+// says another.
 const usualColumns = 80
+
+// mostColumns bounds what COLUMNS may ask for.
+const mostColumns = 1000
 
 // terminalOf returns how many columns w has, and whether it shows colours: a
 // terminal does, unless NO_COLOR (https://no-color.org) or TERM=dumb forbid it.
 func terminalOf(w io.Writer) (columns int, colors bool) {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
+		if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+			return min(columns, mostColumns), false
+		}
 		return usualColumns, false
 	}
 	columns, _, err := term.GetSize(int(file.Fd()))
@@ -45,7 +53,8 @@ func writeLife(w io.Writer, trace *sim.Trace, from, to time.Duration) error {
 	return p.writeTo(w)
 }
 
-// frontLine draws the false kills of a front in one line; nothing of a few points, which say more as they are.
+// frontLine draws the false kills of a front in one line under what it is, so that
+// it fits a narrow terminal; nothing of a few points, which say more as they are.
 func frontLine(front []recommend.FrontPoint) string {
 	if len(front) < 4 {
 		return ""
@@ -54,6 +63,6 @@ func frontLine(front []recommend.FrontPoint) string {
 	for i := range front {
 		rates = append(rates, front[i].FalseKillsPerPodYear.Estimate)
 	}
-	return fmt.Sprintf("\n  false kills, log scale, by detection from %s to %s:  %s\n",
+	return fmt.Sprintf("\n  false kills (log scale), detection from %s to %s:\n  %s\n",
 		seconds(front[0].DetectionP99Seconds), seconds(front[len(front)-1].DetectionP99Seconds), plots.Sparkline(rates))
 }

@@ -154,7 +154,7 @@ stretches and how long each condition lasted; in CSV each stretch is a line.`,
 	var explain, withCPU, chart bool
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of each event why it happened, and show the looks that no attempt came of")
 	cmd.Flags().BoolVar(&withCPU, "cpu", false, "show what each answer did on the CPU: ran, throttled, stolen, queued, waiting")
-	cmd.Flags().BoolVar(&chart, "chart", false, "draw the life as text, in the width of the terminal, or 80 columns")
+	cmd.Flags().BoolVar(&chart, "chart", false, "draw the life as text, in the width of the terminal, or COLUMNS or 80")
 	set := addSet(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(cmd); err != nil {
