@@ -148,15 +148,22 @@ func profilesCommand() *cobra.Command {
 }
 
 func schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var results bool
+	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of scenario files, for editors",
+		Short: "Print the JSON Schema of scenario files, for editors, or that of results",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(scenarios.Schema())
+			schema := scenarios.Schema()
+			if results {
+				schema = resultSchemaJSON
+			}
+			_, err := cmd.OutOrStdout().Write(schema)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&results, "results", false, "that of what the commands print with -o json")
+	return cmd
 }
 
 // galleryArguments asks for at least one name, and accepts it with and without

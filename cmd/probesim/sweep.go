@@ -137,7 +137,7 @@ func sweepGrid(cmd *cobra.Command, f *sweepFlags, source scenarios.Source, w *sc
 	if err != nil {
 		return err
 	}
-	result := sweep{APIVersion: "probesim/v1", Kind: "Sweep", Scenario: w.World.Name, Assumptions: slices.Concat([]string{}, w.Assumptions), Notes: []string{}}
+	result := sweep{APIVersion: "probesim/v1", Kind: "Sweep", Scenario: w.World.Name, Assumptions: append([]string{}, w.Assumptions...), Notes: []string{}}
 	for _, a := range axes {
 		result.Paths = append(result.Paths, a.path)
 	}

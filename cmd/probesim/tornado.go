@@ -75,7 +75,7 @@ func tornado(cmd *cobra.Command, f *sweepFlags, source scenarios.Source, w *scen
 	p.end()
 	result := &tornadoResult{
 		APIVersion: "probesim/v1", Kind: "Tornado", Scenario: w.World.Name, Seed: c.Seed, Replications: c.Replications,
-		Assumptions: slices.Concat([]string{}, w.Assumptions), Measure: asked[0].String(), Notes: slices.Concat([]string{}, c.Variants[0].Notes),
+		Assumptions: append([]string{}, w.Assumptions...), Measure: asked[0].String(), Notes: append([]string{}, c.Variants[0].Notes...),
 	}
 	result.fill(c, inputs, changes, asked[0])
 	status := statusDone
