@@ -64,6 +64,9 @@ func newPlan(variants []Named, o Options) *plan {
 		after := min(afterHang(v.World), longestPart)
 		p.after = append(p.after, after)
 		lives := between(1, int64(mostFaultTime/(p.warmUp+p.span+after)), faultLives)
+		if o.Faults > 0 {
+			lives = min(lives, o.Faults)
+		}
 		if observed(v.World) == nobody {
 			lives = 0
 		}

@@ -28,6 +28,7 @@ type Options struct {
 	Sparing      bool  // the same, but where an objective about them would stay undecided
 	FewStarts    bool  // no more starts are simulated for the sake of an objective about them
 	Starts       int64 // the most starts of a replication; 0: as many as its measures need
+	Faults       int64 // the most test hangs of a replication; 0: as many as its measures need
 	Shard        Shard // the replications to simulate, of a given number of them
 	Resume       *Part // what was reached before, which the simulation extends; nil: nothing
 	// Folded is called after each replication with what all of them came to, which

@@ -34,14 +34,14 @@ func (s *search) predict(o *model.Objective, c *combination) (value float64, ok 
 		return value, ok
 	}
 	if len(s.corrections) > 0 {
-		value *= max(1, s.corrections[estimate.Name(*o)])
+		value *= max(1, s.corrections[o])
 	}
 	return value, ok
 }
 
 // plain is the prediction without corrections.
 func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bool) {
-	p := map[string]float64{"": 0.5, "mean": 0.5, "p50": 0.5, "p90": 0.9, "p99": 0.99}[o.Statistic]
+	p := quantile(o.Statistic)
 	switch o.Measure {
 	case estimate.Tolerance:
 		switch {
@@ -78,6 +78,17 @@ func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bo
 		return year.Seconds() / s.killsPerYear(c), true
 	}
 	return 0, false
+}
+
+// quantile returns the share that a statistic of a distribution stands for.
+func quantile(statistic string) float64 {
+	switch statistic {
+	case "p90":
+		return 0.9
+	case "p99":
+		return 0.99
+	}
+	return 0.5
 }
 
 // notices reports whether the probe of kind k, current or proposed, notices a
@@ -117,10 +128,10 @@ func (s *search) killsPerYear(c *combination) float64 {
 	}
 	serving := 0.0
 	if c.liveness != nil {
-		serving = c.liveness.bound * year.Seconds()
+		serving = max(c.liveness.bound, s.taught(c.liveness)) * year.Seconds()
 	}
 	if s.favourable && c.liveness != nil {
-		serving, kills = c.liveness.low*year.Seconds(), 0
+		serving, kills = max(c.liveness.low, s.taught(c.liveness))*year.Seconds(), 0
 	}
 	return serving + starts*kills
 }
@@ -197,12 +208,8 @@ func (s *search) options(k model.ProbeKind, onlyUsual bool) []*option {
 	if s.base[k] == nil {
 		return []*option{nil}
 	}
-	least := int32(leastReadinessFailures)
-	if k == model.Liveness {
-		least = leastLivenessFailures
-	}
 	var options []*option
-	for _, at := range grid(s.w.Container().Probes[k], least, onlyUsual) {
+	for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), onlyUsual) {
 		o := s.option(k, at)
 		if s.possible(k, &o) {
 			options = append(options, &o)
@@ -220,7 +227,7 @@ func (s *search) possible(k model.ProbeKind, o *option) bool {
 		c := combination{liveness: o}
 		switch {
 		case k == model.Liveness && (objective.Measure == "detectionSeconds" || objective.Measure == "recoverySeconds"):
-		case k == model.Liveness && strings.HasPrefix(objective.Measure, "falseKills"), k == model.Liveness && objective.Measure == "meanTimeToFalseKillSeconds":
+		case k == model.Liveness && ofKills(objective.Measure):
 			c.start.probe = s.base[k] // any: only what happens while serving
 		case k == model.Readiness && objective.Measure == "removalSeconds" && s.notices(k):
 			c = combination{readiness: o}

@@ -39,18 +39,18 @@ type space struct {
 
 // whole returns every setting of the grid.
 func (s *search) whole() space {
-	each := func(k model.ProbeKind, least int32) []*option {
+	each := func(k model.ProbeKind) []*option {
 		if s.base[k] == nil {
 			return []*option{nil}
 		}
 		var options []*option
-		for _, at := range grid(s.w.Container().Probes[k], least, false) {
+		for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), false) {
 			o := s.option(k, at)
 			options = append(options, &o)
 		}
 		return options
 	}
-	return space{s.startOptions(false), each(model.Readiness, leastReadinessFailures), each(model.Liveness, leastLivenessFailures)}
+	return space{s.startOptions(false), each(model.Readiness), each(model.Liveness)}
 }
 
 // enumerate counts the combinations of a space that miss no objective, and returns

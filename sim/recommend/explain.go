@@ -28,7 +28,7 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 	r.explainDelays(s, c)
 	for i := range chosen {
 		other := &chosen[i]
-		if other.liveness == c.liveness && other.readiness == c.readiness && other.start.probe == c.start.probe {
+		if describe(s, other) == describe(s, c) {
 			continue
 		}
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))

@@ -15,7 +15,7 @@ const mostHopeful = 2
 // an objective even there is out of the question.
 func (s *search) hope() *search {
 	hope := *s
-	hope.favourable, hope.corrections = true, map[string]float64{}
+	hope.favourable, hope.corrections = true, map[*model.Objective]float64{}
 	return &hope
 }
 
@@ -45,11 +45,12 @@ func (s *search) hopeful() []finalist {
 	return found
 }
 
-// complete returns the cheapest combination of a liveness setting with others
-// that misses no objective.
+// complete returns the best combination of a liveness setting with others that
+// misses no objective.
 func (s *search) complete(l *option, readiness []*option, starts []start) (*combination, bool) {
-	for _, r := range readiness { // cheapest first
-		for _, first := range starts {
+	var good []combination
+	for _, first := range starts {
+		for _, r := range readiness {
 			c := combination{start: first, readiness: r, liveness: l}
 			if len(s.missed(&c)) > 0 {
 				continue
@@ -59,8 +60,14 @@ func (s *search) complete(l *option, readiness []*option, starts []start) (*comb
 					c.cost += o.cost
 				}
 			}
-			return &c, true
+			good = append(good, c)
 		}
 	}
-	return nil, false
+	if len(good) == 0 {
+		return nil, false
+	}
+	cheapest := slices.MinFunc(good, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }).cost
+	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
+	best := slices.MinFunc(good, s.better)
+	return &best, true
 }

@@ -13,9 +13,12 @@ import (
 // infeasible says why no settings meet the objectives: which one no setting
 // meets, or which two exclude each other; and the least CPU limit that would
 // help, if the limit is the cause (S22).
-func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, predicted bool) error {
+func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d *decision) error {
 	r.Infeasible = &Infeasible{Reason: s.conflict(), Remedies: []Remedy{}}
-	if predicted {
+	switch {
+	case d.open > 0:
+		r.Infeasible.Reason += fmt.Sprintf("; that is the prediction, and of %d settings the full simulation leaves it open, see rejected", d.open)
+	case d.predicted:
 		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
 	if o.Full || s.loud[model.Readiness] == nil && s.loud[model.Liveness] == nil {
@@ -112,12 +115,12 @@ func nearer(o *model.Objective, a, b float64) float64 {
 
 // all returns combinations of usual values, whatever they meet.
 func (s *search) all() []combination {
-	optionsOf := func(k model.ProbeKind, least int32) []*option {
+	optionsOf := func(k model.ProbeKind) []*option {
 		if s.base[k] == nil {
 			return []*option{nil}
 		}
 		var options []*option
-		for _, at := range grid(s.w.Container().Probes[k], least, true) {
+		for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), true) {
 			o := s.option(k, at)
 			options = append(options, &o)
 		}
@@ -125,8 +128,8 @@ func (s *search) all() []combination {
 	}
 	var all []combination
 	for _, first := range s.startOptions(true) {
-		for _, r := range optionsOf(model.Readiness, leastReadinessFailures) {
-			for _, l := range optionsOf(model.Liveness, leastLivenessFailures) {
+		for _, r := range optionsOf(model.Readiness) {
+			for _, l := range optionsOf(model.Liveness) {
 				all = append(all, combination{start: first, readiness: r, liveness: l})
 			}
 		}
@@ -165,12 +168,16 @@ func (s *search) hint(i int) string {
 
 // leastLimit returns the least CPU limit, in thousandths, with which settings
 // are predicted to meet the objectives, and do not miss them in the full
-// simulation: it doubles the limit up to 16 times, and then halves the interval.
+// simulation: if none would do, it doubles the limit up to 16 times, and then halves
+// the interval.
 // 0: there is none, or the container has no limit.
 func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 	limit := s.w.Container().CPULimitMilli
 	if limit == 0 || s.w.Node.NoCFSQuota || s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return 0, nil
+	}
+	if found, err := s.withLimit(ctx, o, 0); found == nil { // without any it is not the cause
+		return 0, err
 	}
 	low, high := limit, limit
 	var found *search
@@ -199,14 +206,16 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 			low = middle
 		}
 	}
-	confirmed, err := found.confirm(ctx, o, &finalist{combination: found.choose(true)[0]})
+	o.Seed ^= freshStreams
+	settled := found.world(&found.choose(true)[0])
+	confirmed, err := found.alone(ctx, o.forSimulation(settled), estimate.Named{Name: "recommended", World: settled})
 	if err != nil || verdict(confirmed) == missed {
 		return 0, err
 	}
 	return high, nil
 }
 
-// withLimit returns the search in the same world with another CPU limit, nil if
+// withLimit returns the search in the same world with another CPU limit, 0 for none; nil if
 // no settings are predicted to meet the objectives there.
 func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search, error) {
 	container := *s.w.Container()

@@ -155,20 +155,6 @@ func (r *Recommendation) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// startsSimulated is how many starts show the objective's probability: enough
-// to see a few that take too long where that is cheap, and at least enough to
-// exclude more. What the limit stretches costs an event each quota period.
-func startsSimulated(w *model.World, objectives []model.Objective) int {
-	bound := 0.0001
-	for _, o := range objectives {
-		if o.Measure == "startupKillProbability" && o.Bound > 0 {
-			bound = o.Bound
-		}
-	}
-	const most, events = 60_000, 12e6
-	return int(math.Min(most, math.Max(6/bound, math.Min(40/bound, events/startCost(w)))))
-}
-
 // describe says what the search rests on.
 func (r *Recommendation) describe(s *search) {
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
@@ -207,29 +193,39 @@ type decision struct {
 	current   standing
 	predicted bool      // some settings were predicted to meet every objective
 	fallback  *finalist // misses nothing, but leaves something undecided
+	open      int       // settings that are not predicted to meet everything, of which the simulation left it open
 }
 
-// decide simulates the best settings beside the current ones and fills in the
-// recommendation, or why there is none. Where the simulation of the best
-// settings goes beyond their prediction, the predictions are corrected, and the
-// search chooses again. Where no settings are predicted to meet every objective,
-// the most patient that may meet them at the favourable end of their predictions
-// are simulated all the same: a bound from above proves nothing of what is
-// below it.
+// decide simulates the current settings, and unless they meet everything the best
+// others on the same random numbers, and fills in the recommendation, or why there
+// is none. Where the simulation of the best settings goes beyond their prediction,
+// the predictions are corrected, and the search chooses again. Where no settings
+// are predicted to meet every objective, and none that miss nothing were found, the
+// most patient that may meet them at the favourable end of their predictions are
+// simulated all the same: a bound from above proves nothing of what is below it. Of
+// those only what the simulation shows to meet everything is recommended.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
-	d := decision{current: standing(-1)}
-	for round := range rounds {
+	var d decision
+	done, err := r.judgeCurrent(ctx, s, o, &d)
+	if done || err != nil {
+		return err
+	}
+	for range rounds {
 		chosen := s.candidates(o)
 		d.predicted = d.predicted || len(chosen) > 0
-		finalists := s.finalists(chosen)
-		if len(finalists) == 0 {
-			finalists = s.hopeful()
+		finalists, predicted := s.finalists(chosen), true
+		if len(finalists) == 0 && d.fallback == nil {
+			finalists, predicted = s.hopeful(), false
 		}
-		done, err := r.judge(ctx, s, o, &d, finalists, chosen, round == 0)
+		if len(finalists) == 0 {
+			break
+		}
+		done, err := r.judge(ctx, s, o, &d, finalists, chosen, predicted)
 		if done || err != nil {
 			return err
 		}
-		if len(finalists) == 0 || !s.correct(finalists) && d.fallback != nil {
+		changed := s.correct(finalists)
+		if d.fallback != nil && (!changed || s.meetsByEstimate(d.fallback)) {
 			break
 		}
 	}
@@ -239,9 +235,34 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 	case d.fallback != nil:
 		r.recommend(s, d.fallback, s.choose(true))
 	default:
-		return r.infeasible(ctx, s, o, d.predicted)
+		return r.infeasible(ctx, s, o, &d)
 	}
 	return nil
+}
+
+// judgeCurrent simulates the current settings, and with more effort where that
+// leaves anything open. It reports whether they meet everything, so that they are
+// recommended as they are.
+func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
+	named := estimate.Named{Name: "current", World: s.w}
+	current, err := s.alone(ctx, o.plainly(s.w), named)
+	if err != nil {
+		return false, err
+	}
+	if verdict(current) == undecided {
+		if current, err = s.alone(ctx, o.forSimulation(s.w), named); err != nil {
+			return false, err
+		}
+	}
+	d.current = verdict(current)
+	r.Current = proposalOf(current)
+	r.keepNotes(current, "current settings: ")
+	if d.current == met {
+		r.keep(s, "the current settings meet every objective; they are recommended unchanged")
+		return true, nil
+	}
+	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
+	return false, nil
 }
 
 // candidates returns what is predicted to meet every objective, best first: of
@@ -255,30 +276,20 @@ func (s *search) candidates(o Options) []combination {
 	return chosen
 }
 
-// judge simulates finalists, and first of all the current settings. It reports
-// whether that settles what to recommend.
-func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *decision, finalists []finalist, chosen []combination, first bool) (done bool, err error) {
-	current, err := s.simulate(ctx, o, finalists, first)
-	if err != nil {
-		return false, err
-	}
-	if first {
-		if current, err = s.settled(ctx, o, current); err != nil {
-			return false, err
-		}
-		d.current = verdict(current)
-		r.Current = proposalOf(current)
-		r.keepNotes(current, "current settings: ")
-		if d.current == met {
-			r.keep(s, "the current settings meet every objective; they are recommended unchanged")
-			return true, nil
-		}
-		r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
-	}
+// judge simulates finalists one after the other, on the random numbers of the
+// current settings, and confirms those that miss nothing on fresh streams. It
+// reports whether one of them meets everything, and so is recommended.
+func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *decision, finalists []finalist, chosen []combination, predicted bool) (done bool, err error) {
 	for i := range finalists {
 		f := &finalists[i]
+		named := estimate.Named{Name: "recommended", World: s.world(&f.combination)}
+		if f.variant, err = s.alone(ctx, o.forTrial(named.World), named); err != nil {
+			return false, err
+		}
 		if verdict(f.variant) != missed {
-			if f.variant, err = s.confirm(ctx, o, f); err != nil {
+			fresh := o
+			fresh.Seed ^= freshStreams
+			if f.variant, err = s.alone(ctx, fresh.forSimulation(named.World), named); err != nil {
 				return false, err
 			}
 			f.confirmed = true
@@ -288,7 +299,12 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 			r.recommend(s, f, chosen)
 			return true, nil
 		case undecided:
-			if d.fallback == nil || open(f.variant) < open(d.fallback.variant) {
+			if !predicted {
+				d.open++
+				r.reject(describe(s, &f.combination), "may meet every objective, but is not predicted to; full simulation: "+whyNot(f.variant))
+				continue
+			}
+			if d.fallback == nil || nearerToMet(f.variant, d.fallback.variant) {
 				d.fallback = f
 			}
 		case missed:
@@ -317,51 +333,9 @@ func (s *search) finalists(chosen []combination) []finalist {
 	return finalists
 }
 
-// simulate simulates finalists in full, on common random numbers, and beside
-// them the current settings if they are wanted.
-func (s *search) simulate(ctx context.Context, o Options, finalists []finalist, withCurrent bool) (current *estimate.Variant, err error) {
-	var variants []estimate.Named
-	for i := range finalists {
-		variants = append(variants, estimate.Named{Name: fmt.Sprintf("finalist %d", i+1), World: s.world(&finalists[i].combination)})
-	}
-	if withCurrent {
-		variants = append(variants, estimate.Named{Name: "current", World: s.w})
-	}
-	if len(variants) == 0 {
-		return nil, nil
-	}
-	simulation := o.forSimulation(variants)
-	simulation.Plain, simulation.FewStarts = true, true // who is confirmed is judged by more
-	estimates, err := estimate.Run(ctx, variants, simulation)
-	if err != nil {
-		return nil, err
-	}
-	for i := range finalists {
-		finalists[i].variant = &estimates.Variants[i]
-	}
-	return &estimates.Variants[len(variants)-1], nil
-}
-
-// settled simulates the current settings with as many starts as the objectives
-// ask for, and by splitting where their false kills are too rare, if the
-// simulation beside the finalists has left anything open.
-func (s *search) settled(ctx context.Context, o Options, v *estimate.Variant) (*estimate.Variant, error) {
-	if verdict(v) != undecided {
-		return v, nil
-	}
-	return s.alone(ctx, o, estimate.Named{Name: "current", World: s.w})
-}
-
-// confirm simulates a finalist again, on fresh streams.
-func (s *search) confirm(ctx context.Context, o Options, f *finalist) (*estimate.Variant, error) {
-	o.Seed ^= freshStreams
-	return s.alone(ctx, o, estimate.Named{Name: "recommended", World: s.world(&f.combination)})
-}
-
-// alone simulates one world to the precision that decides the objectives.
-func (s *search) alone(ctx context.Context, o Options, named estimate.Named) (*estimate.Variant, error) {
-	variants := []estimate.Named{named}
-	estimates, err := estimate.Run(ctx, variants, o.forSimulation(variants))
+// alone simulates one world.
+func (s *search) alone(ctx context.Context, o estimate.Options, named estimate.Named) (*estimate.Variant, error) {
+	estimates, err := estimate.Run(ctx, []estimate.Named{named}, o)
 	if err != nil {
 		return nil, err
 	}
@@ -383,21 +357,65 @@ func (s *search) correct(finalists []finalist) bool {
 			}
 			simulated, err := f.variant.Measures.Lookup(objective.Measure, objective.Statistic)
 			plain, ok := s.plain(objective, &f.combination)
-			if err != nil || simulated == nil || !ok || !(plain > 0) || strings.HasPrefix(objective.Measure, "falseKills") && simulated.Estimate == 0 {
-				continue // nothing to learn from
+			if err != nil || simulated == nil || !ok || !(plain > 0) || simulated.Estimate == 0 {
+				continue // nothing to learn from: of what was not seen, the bound is that of the effort
+			}
+			if ofKills(objective.Measure) && f.liveness != nil && f.liveness.extended {
+				changed = s.learn(f) || changed
+				continue
 			}
 			factor := simulated.High / plain
 			if math.IsInf(factor, 1) {
 				factor = 1.1 * simulated.Estimate / plain
 			}
 			// A hair more than what would just do.
-			if factor *= 1.001; factor > s.corrections[estimate.Name(*objective)] && factor > 1 {
-				s.corrections[estimate.Name(*objective)] = factor
+			if factor *= 1.001; factor > s.corrections[objective] && factor > 1 {
+				s.corrections[objective] = factor
 				changed = true
 			}
 		}
 	}
 	return changed
+}
+
+// ofKills reports whether a measure is one of false kills.
+func ofKills(measure string) bool {
+	return strings.HasPrefix(measure, "falseKills") || measure == "meanTimeToFalseKillSeconds"
+}
+
+// lesson is how often a setting that was simulated kills: at the lower end, and at
+// the estimate.
+type lesson struct {
+	tolerated           time.Duration
+	atLeast, likelyMore float64 // per second
+}
+
+// learn remembers how often a finalist kills. The rates of settings that were not
+// seen to fail are only extended, and how far one is from the truth says little
+// about another; but one that tolerates no more kills no less.
+func (s *search) learn(f *finalist) bool {
+	kills := f.variant.Measures.FalseKillRate()
+	if kills == nil || !(kills.Estimate > 0) {
+		return false
+	}
+	s.lessons = append(s.lessons, lesson{f.liveness.tolerated(), kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
+	return true
+}
+
+// taught returns the least rate of false kills that what was simulated leaves to a
+// liveness setting whose own is extended.
+func (s *search) taught(o *option) float64 {
+	least := 0.0
+	for _, l := range s.lessons {
+		switch {
+		case !o.extended || o.tolerated() > l.tolerated:
+		case s.favourable:
+			least = max(least, l.atLeast)
+		default:
+			least = max(least, l.likelyMore)
+		}
+	}
+	return least
 }
 
 // recommend fills in the recommended settings, and why.
@@ -411,63 +429,6 @@ func (r *Recommendation) recommend(s *search, f *finalist, chosen []combination)
 
 // freshStreams sets the seeds of the confirmation apart from those of the search.
 const freshStreams = 0xf4e54
-
-// forSimulation returns the options of a full simulation. How long its lives
-// last and how many there may be depends on how much happens in the worlds.
-func (o Options) forSimulation(variants []estimate.Named) estimate.Options {
-	simulation := o.Options
-	// Objectives are judged by the closed form's bound where nothing was seen, and
-	// by splitting where that leaves them open.
-	simulation.Sparing = true
-	if simulation.Replications > 0 {
-		return simulation
-	}
-	const (
-		events       = 5e6 // of all replications of one variant: a few seconds
-		replications = 16  // at least, for intervals between them
-		most         = 64
-	)
-	perSecond := 0.0
-	for _, v := range variants {
-		perSecond = max(perSecond, eventsPerSecond(v.World))
-	}
-	shortest := min(o.Horizon, 48*time.Hour)
-	affordable := time.Duration(events / replications / perSecond * 1e9)
-	simulation.Horizon = max(shortest, min(o.Horizon, affordable.Truncate(24*time.Hour)))
-	simulation.Limit = int64(math.Min(most, math.Max(replications, events/(perSecond*simulation.Horizon.Seconds()))))
-	return simulation
-}
-
-// eventsPerSecond estimates how much happens in a second of a world.
-func eventsPerSecond(w *model.World) float64 {
-	sum := environmentEvents(w)
-	for k, p := range w.Container().Probes {
-		if p != nil && model.ProbeKind(k) != model.Startup {
-			sum += 1 / p.Period().Seconds()
-		}
-	}
-	return sum
-}
-
-// environmentEvents estimates how much happens in a second beside the probes.
-func environmentEvents(w *model.World) float64 {
-	sum := 0.02
-	rate := func(every time.Duration, events float64) {
-		if every > 0 {
-			sum += events / every.Seconds()
-		}
-	}
-	for i := range w.Application.Background {
-		rate(w.Application.Background[i].Every.Mean(), 8) // with the quota's periods
-	}
-	if t := w.Application.Traffic; t != nil {
-		sum += 4 * t.PerSecond
-	}
-	for i := range w.Node.Neighbours {
-		rate(w.Node.Neighbours[i].Idle.Mean(), 2)
-	}
-	return sum
-}
 
 // pick returns the settings to simulate: the best, and, unless the prediction
 // of false kills is certain, the one with the fewest, in case the best kill too
@@ -528,6 +489,31 @@ func open(v *estimate.Variant) int {
 		}
 	}
 	return n
+}
+
+// meetsByEstimate reports whether the estimates of a finalist meet all objectives,
+// so that only more effort, and no other settings, would decide what is open.
+func (s *search) meetsByEstimate(f *finalist) bool {
+	for i := range s.objectives {
+		o := &s.objectives[i]
+		if f.variant.Objectives[i].Met != nil {
+			continue
+		}
+		if e, err := f.variant.Measures.Lookup(o.Measure, o.Statistic); err != nil || e == nil || !meets(o, e.Estimate) {
+			return false
+		}
+	}
+	return true
+}
+
+// nearerToMet reports whether a variant that misses nothing leaves fewer objectives
+// undecided than another one, or as many but less room for false kills.
+func nearerToMet(a, b *estimate.Variant) bool {
+	if n, m := open(a), open(b); n != m {
+		return n < m
+	}
+	kills, others := a.Measures.FalseKillRate(), b.Measures.FalseKillRate()
+	return kills != nil && others != nil && kills.High < others.High
 }
 
 func proposalOf(v *estimate.Variant) Proposal {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -20,10 +21,11 @@ type Remedy struct {
 	Possible bool `json:"possible"`
 	// Settings are those settings; empty: there are none.
 	Settings string `json:"settings,omitempty"`
-	// FalseKillsPerPodYear is predicted for the current settings, at the
-	// unfavourable end, as things are and after the change. Null: there is no
-	// bound.
-	FalseKillsPerPodYear Change `json:"falseKillsPerPodYear"`
+	// FalseKillsPerPodYear and FalseRemovalsPerPodYear, from the endpoints, are
+	// predicted for the current settings, at the unfavourable end, as things are and
+	// after the change. Null: there is no bound.
+	FalseKillsPerPodYear    Change `json:"falseKillsPerPodYear"`
+	FalseRemovalsPerPodYear Change `json:"falseRemovalsPerPodYear"`
 }
 
 // Change is a number before and after a change.
@@ -47,7 +49,7 @@ func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
 	if s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return nil, nil
 	}
-	before := s.killsPerYear(s.current())
+	kills, removals := s.killsPerYear(s.current()), s.current().removalsPerYear()
 	var all []Remedy
 	for _, change := range applicable(s.w) {
 		tried, err := newSearch(ctx, change.world, o, glance, min(len(s.starts), 4000))
@@ -55,7 +57,11 @@ func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
 			return nil, err
 		}
 		tried.corrections = s.corrections
-		found := Remedy{Change: change.name, FalseKillsPerPodYear: Change{calc.Number(before), calc.Number(tried.killsPerYear(tried.current()))}}
+		found := Remedy{
+			Change:                  change.name,
+			FalseKillsPerPodYear:    Change{calc.Number(kills), calc.Number(tried.killsPerYear(tried.current()))},
+			FalseRemovalsPerPodYear: Change{calc.Number(removals), calc.Number(tried.current().removalsPerYear())},
+		}
 		if chosen := tried.choose(true); len(chosen) > 0 {
 			found.Possible, found.Settings = true, describe(tried, &chosen[0])
 		}
@@ -126,15 +132,44 @@ func withAnswers(w *model.World, change func(model.ProbeKind, *model.Probe, *mod
 	return world, changed
 }
 
+// removalsPerYear bounds the false removals of a serving pod per pod-year.
+func (c *combination) removalsPerYear() float64 {
+	if c.readiness == nil {
+		return 0
+	}
+	return c.readiness.bound * year.Seconds()
+}
+
 // Sentence says what the change buys.
 func (r *Remedy) Sentence() string {
 	effect := "still no settings meet every objective"
 	if r.Possible {
 		effect = "the objectives become possible: " + r.Settings
 	}
-	kills := ""
-	if before, after := float64(r.FalseKillsPerPodYear.Before), float64(r.FalseKillsPerPodYear.After); !math.IsInf(before, 0) && !math.IsInf(after, 0) {
-		kills = fmt.Sprintf("; the current settings' false kills per pod-year, at most, from %s to %s", rounded(before), rounded(after))
+	var moved []string
+	for _, number := range []struct {
+		of     string
+		change *Change
+	}{{"false kills", &r.FalseKillsPerPodYear}, {"false removals", &r.FalseRemovalsPerPodYear}} {
+		if before, after, moves := number.change.moves(); moves {
+			moved = append(moved, fmt.Sprintf("their %s per pod-year, at most, go from %s to %s", number.of, before, after))
+		}
 	}
-	return r.Change + ": " + effect + kills
+	switch {
+	case len(moved) > 0:
+		effect += "; with the current settings " + strings.Join(moved, " and ")
+	case !r.Possible:
+		effect += ", and the current ones are predicted to do neither better nor worse: it buys nothing"
+	}
+	return r.Change + ": " + effect
+}
+
+// moves writes the numbers of a change, and reports whether they can be told apart.
+func (c *Change) moves() (before, after string, moves bool) {
+	b, a := float64(c.Before), float64(c.After)
+	if math.IsInf(b, 0) || math.IsInf(a, 0) || math.IsNaN(b) || math.IsNaN(a) {
+		return "", "", false
+	}
+	before, after = rounded(b), rounded(a)
+	return before, after, before != after
 }

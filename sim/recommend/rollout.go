@@ -37,7 +37,8 @@ type Rollout struct {
 	SecondsSavedPerStart   *stats.Estimate `json:"secondsSavedPerStart"`
 	SecondsSavedPerRollout *stats.Estimate `json:"secondsSavedPerRollout"`
 	// ReadinessPeriodSeconds is what the readiness period costs a start, against
-	// one of 1 s. Null: there is no readiness probe, or its period is 1 s.
+	// one of 1 s. Null: there is no readiness probe, its period is 1 s, or answers
+	// every second would take more CPU time than there is.
 	ReadinessPeriodSeconds *stats.Estimate `json:"readinessPeriodCostSeconds"`
 	Sentences              []string        `json:"sentences"`
 }
@@ -112,7 +113,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 			r.SecondsSavedPerRollout = s.paired(totals(paths), totals(after))
 		}
 	}
-	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 {
+	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 && !overloads(final, model.Readiness, 1) {
 		quick := final.WithContainer(final.Container().WithProbe(model.Readiness, p))
 		q := quick.Container().Probes[model.Readiness]
 		q.PeriodSeconds = 1

@@ -116,6 +116,7 @@ type bisection struct {
 type combinationIn struct {
 	*search
 	combination
+	unseen bool // the path of the environment has not been observed
 }
 
 // find returns the factor, nil if there is none.
@@ -148,10 +149,7 @@ func (b *bisection) find(kind func(float64) worsening) (*float64, error) {
 func (b *bisection) holds(by worsening) (bool, error) {
 	in := b.known[by]
 	if in == nil {
-		var err error
-		if in, err = b.s.evaluated(b.c, by, b.stop); err != nil {
-			return false, err
-		}
+		in = b.s.evaluated(b.c, by)
 		b.known[by] = in
 	}
 	if in.search == nil {
@@ -162,18 +160,22 @@ func (b *bisection) holds(by worsening) (bool, error) {
 		}
 		return false, nil
 	}
+	if ofKills(b.objective.Measure) {
+		if err := in.observe(b.stop); err != nil {
+			return false, err
+		}
+	}
 	value, _ := in.predict(b.objective, &in.combination)
 	return meets(b.objective, value*b.factor), nil
 }
 
-// evaluated evaluates a combination in a worse world: by the closed forms, and
-// where paths are observed by observing those of its own periods anew.
-func (s *search) evaluated(c *combination, by worsening, stop *atomic.Bool) (*combinationIn, error) {
+// evaluated evaluates a combination in a worse world by the closed forms alone.
+func (s *search) evaluated(c *combination, by worsening) *combinationIn {
 	if by == (worsening{1, 1, 1}) {
-		return &combinationIn{s, *c}, nil
+		return &combinationIn{search: s, combination: *c}
 	}
 	worse := s.worsened(by)
-	if s.loud[model.Readiness] != nil || s.loud[model.Liveness] != nil {
+	if s.contended {
 		taken := demand(worse.w)
 		for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 			if o := c.of(k); o != nil {
@@ -181,23 +183,28 @@ func (s *search) evaluated(c *combination, by worsening, stop *atomic.Bool) (*co
 			}
 		}
 		if taken >= capacity(worse.w) {
-			return &combinationIn{}, nil
-		}
-		_, paths, _ := split(worse.w)
-		for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
-			worse.loud[k] = nil
-			o := c.of(k)
-			if s.loud[k] == nil || o == nil {
-				continue
-			}
-			seen, err := s.observeAlone(paths, k, []int32{o.period}, observed{attempts: attemptsObserved, events: eventsWorse}, stop)
-			if err != nil {
-				return nil, err
-			}
-			worse.loud[k] = seen
+			return &combinationIn{}
 		}
 	}
-	return &combinationIn{worse, worse.again(c)}, nil
+	worse.loud = [model.ProbeKinds]*screen{}
+	return &combinationIn{search: worse, combination: worse.again(c), unseen: s.loud[model.Liveness] != nil && c.liveness != nil}
+}
+
+// observe takes in what only the path of the environment shows, that of the
+// liveness probe's period, if that has not been done. No objective depends on the
+// false verdicts of readiness.
+func (in *combinationIn) observe(stop *atomic.Bool) error {
+	if !in.unseen {
+		return nil
+	}
+	_, paths := split(in.w, true)
+	seen, err := in.observeAlone(paths, model.Liveness, []int32{in.liveness.period}, observed{attempts: attemptsObserved, events: eventsWorse}, stop)
+	if err != nil {
+		return err
+	}
+	in.loud[model.Liveness], in.unseen = seen, false
+	in.combination = in.again(&in.combination)
+	return nil
 }
 
 // eventsWorse is what the path of one period in a worse world may cost.
@@ -217,7 +224,7 @@ func (s *search) worsened(by worsening) *search {
 	}
 	worse.corrections = maps.Clone(s.corrections)
 	worse.lags = map[[2]int32][]time.Duration{}
-	quiet, _, _ := split(worse.w)
+	quiet, _ := split(worse.w, s.contended)
 	for k := range worse.closed {
 		if s.closed[k] != nil {
 			kind := model.ProbeKind(k)

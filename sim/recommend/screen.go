@@ -1,9 +1,7 @@
 package recommend
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,8 +26,7 @@ type path struct {
 	// runs[i][n] is the number of maximal runs of n answers later than
 	// levels[i], or failures; the last counts all longer ones by what they
 	// contain.
-	runs  [len(levels)][longestCounted + 1]int64
-	lines []line // that extend it; nil: not yet drawn
+	runs [len(levels)][longestCounted + 1]int64
 }
 
 // levels are the latencies at which an answer counts as late: the timeouts,
@@ -54,7 +51,7 @@ const (
 	fewestObserved   = 2_000
 	attemptsOfLife   = 20_000
 	// eventsObserved is what the path of one period may cost.
-	eventsObserved = 600_000
+	eventsObserved = 400_000
 )
 
 // observed is how much of each period's path is looked at: so many attempts, or
@@ -63,6 +60,7 @@ type observed struct {
 	attempts int64
 	events   float64
 	periods  []int32
+	only     func(period int32) bool // of the others a glance is enough; nil: all of them
 }
 
 // glance is the effort of a search that only looks what another world would be
@@ -78,8 +76,11 @@ func (o Options) thorough() observed {
 }
 
 // of returns the number of attempts for a period in a world.
-func (o observed) of(w *model.World, period int32) int64 {
-	each := 1 + float64(period)*environmentEvents(w)
+func (o observed) of(w *model.World, k model.ProbeKind, period int32) int64 {
+	each := answerEvents(w, k) + float64(period)*environmentEvents(w)
+	if o.only != nil && !o.only(period) {
+		return glance.of(w, k, period)
+	}
 	return min(o.attempts, max(fewestObserved, int64(o.events/each)))
 }
 
@@ -124,7 +125,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		s.path[period] = &path{period: time.Duration(period) * time.Second}
 	}
 	for _, period := range periods {
-		for left, life := effort.of(w, period), int64(0); left > 0; life++ {
+		for left, life := effort.of(w, k, period), int64(0); left > 0; life++ {
 			parts <- part{period, life, min(left, attemptsOfLife)}
 			left -= attemptsOfLife
 		}
@@ -185,103 +186,115 @@ func (p *path) merge(other *path) {
 // bounds. Where too few were seen they are extended, and extended is true: such a
 // rate ranks settings, it proves nothing.
 func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, extended bool) {
-	const enough = 10
 	seconds := p.time.Seconds()
 	if seconds == 0 {
 		return 0, 0, math.Inf(1), true
 	}
+	level := shortLevels - 1 + int(min(s.timeout, longestTimeout))
 	var verdicts int64
-	for n, runs := range p.runs[shortLevels-1+int(min(s.timeout, longestTimeout))] {
+	for n, runs := range p.runs[level] {
 		verdicts += runs * int64(n/int(s.failures))
 	}
 	least, high := stats.Garwood(float64(verdicts), confidence)
-	if verdicts < enough {
-		if rate, bound, ok := p.extend(s.tolerated().Seconds(), confidence); ok {
-			return rate, least / seconds, bound, true
+	if verdicts < enoughSeen {
+		if rate, bound, ok := p.extend(level, int(s.failures), confidence); ok {
+			return max(rate, float64(verdicts)) / seconds, least / seconds, max(bound, float64(verdicts)) / seconds, true
 		}
 	}
 	return float64(verdicts) / seconds, least / seconds, high / seconds, false
 }
 
-// extend continues the rate at which the environment outlasts what a setting
-// tolerates, beyond what was seen. What stands in the way of an answer is a
-// backlog, and the tail of a backlog falls exponentially (Cramér and Lundberg;
-// the queue of S6 is the special case), so the logarithm of the rate goes on
-// along the steepest line that the counts at two tolerances assure. ok is false
-// if so little was seen that there is none.
-func (p *path) extend(tolerated, confidence float64) (rate, bound float64, ok bool) {
-	if p.lines == nil {
-		p.lines = p.draw(confidence)
+// enoughSeen is how many runs are enough to go by their number.
+const enoughSeen = 10
+
+// reached returns the number of runs of at least n answers later than a level.
+func (p *path) reached(level, n int) float64 {
+	var runs int64
+	for ; n <= longestCounted; n++ {
+		runs += p.runs[level][n]
 	}
-	best := math.Inf(1)
-	for _, l := range p.lines {
-		if l.from <= tolerated {
-			if at := l.height - l.slope*(tolerated-l.from); at < best {
-				best, rate = at, l.count*math.Exp(-l.slope*(tolerated-l.from))
-			}
-		}
+	return float64(runs)
+}
+
+// extend continues the number of runs of late answers beyond what was seen: along
+// the timeouts, to the number of single late answers, and from there along the
+// failures in a row,
+//
+//	runs of   1    2    3    4    5    6 …
+//	seen    210   90   41   20    8   (2)
+//	                    └─ × r ──┴─ × r ─┴─ × r …
+//
+// each as a geometric sequence from its last two numbers that say enough. Both are
+// the law of a backlog, whose tail falls exponentially (Cramér and Lundberg; the
+// queue of S6 is the special case), and of answers that are late independently
+// while a neighbour is busy. A mixture of such laws falls ever more slowly, so the
+// last numbers come nearest. Where no run at the timeout is long enough, the
+// failures are those of the longest timeout at which some are. ok is false if so
+// little was seen that there is nothing to continue.
+func (p *path) extend(level, failures int, confidence float64) (rate, bound float64, ok bool) {
+	last := level // the highest level that shows how runs go on
+	for last >= 0 && p.reached(last, 2) < enoughSeen {
+		last--
 	}
-	if math.IsInf(best, 1) {
+	first, high, ok := p.single(level, confidence)
+	if !ok {
 		return 0, 0, false
 	}
-	seconds := p.time.Seconds()
-	return rate / seconds, math.Exp(best) / seconds, true
-}
-
-// line is a bound on the logarithm of the number of runs that outlast what is
-// tolerated: height at from, falling with slope per second.
-type line struct{ from, height, slope, count float64 }
-
-// draw returns the lines through the upper bound of the runs that outlasted
-// one tolerance, with the slope from the lower bound at one at most two thirds
-// as long, at which many were seen.
-func (p *path) draw(confidence float64) []line {
-	const many = 100
-	lines := []line{}
-	points := p.points()
-	for b, far := range points {
-		_, high := stats.Garwood(far.runs, confidence)
-		for _, near := range points[:b] {
-			if near.runs < many || near.tolerated > far.tolerated*2/3 {
-				continue
-			}
-			low, _ := stats.Garwood(near.runs, confidence)
-			if slope := math.Log(low/high) / (far.tolerated - near.tolerated); slope > 0 {
-				lines = append(lines, line{far.tolerated, math.Log(high), slope, far.runs})
-			}
+	if failures == 1 {
+		return first, high, true
+	}
+	if last < 0 { // single late answers at the most
+		if last = 0; p.reached(0, 1) < enoughSeen {
+			return 0, 0, false
 		}
 	}
-	return lines
+	from, ratio, highest := p.continuing(last, failures, confidence)
+	if last == level { // the runs of the very timeout
+		first, high = p.reached(level, from), upper(p.reached(level, from), confidence)
+		failures -= from - 1
+	}
+	return first * math.Pow(ratio, float64(failures-1)), high * math.Pow(highest, float64(failures-1)), true
 }
 
-// point is the number of runs that outlasted a tolerance.
-type point struct{ tolerated, runs float64 }
+// continuing returns by which factor there are fewer runs of one more late answer
+// than a level, at the longest runs of which enough were seen, and its upper end.
+func (p *path) continuing(level, failures int, confidence float64) (from int, ratio, high float64) {
+	far := 2
+	for far < failures && p.reached(level, far+1) >= enoughSeen {
+		far++
+	}
+	near := max(1, far/2)
+	fewer, more := p.reached(level, far), p.reached(level, near)
+	low, _ := stats.Garwood(more, confidence)
+	each := 1 / float64(far-near)
+	return far, math.Pow(fewer/more, each), math.Min(1, math.Pow(upper(fewer, confidence)/low, each))
+}
 
-// points returns the runs by what they outlasted, ascending, up to the first
-// tolerance that none did: single late answers at each level, then runs of
-// answers later than the shortest timeout.
-func (p *path) points() []point {
-	var points []point
-	add := func(level, failures int) {
-		var runs int64
-		for n := failures; n <= longestCounted; n++ {
-			runs += p.runs[level][n]
-		}
-		c := levels[level].Seconds() + float64(failures-1)*p.period.Seconds()
-		points = append(points, point{c, float64(runs)})
+// single returns the number of runs of any length at a level, extended where too
+// few were seen.
+func (p *path) single(level int, confidence float64) (runs, high float64, ok bool) {
+	if seen := p.reached(level, 1); seen >= enoughSeen {
+		return seen, upper(seen, confidence), true
 	}
-	for level := range levels {
-		add(level, 1)
+	far := level
+	for far >= 0 && p.reached(far, 1) < enoughSeen {
+		far--
 	}
-	for failures := 2; failures <= 12; failures++ {
-		add(shortLevels, failures)
+	near := far
+	for near >= 0 && (levels[near] > levels[far]*2/3 || p.reached(near, 1) < 3*p.reached(far, 1)) {
+		near--
 	}
-	slices.SortFunc(points, func(a, b point) int { return cmp.Compare(a.tolerated, b.tolerated) })
-	for i := len(points) - 2; i >= 0; i-- { // whatever outlasted more, outlasted less
-		points[i].runs = max(points[i].runs, points[i+1].runs)
+	if near < 0 {
+		return 0, 0, false
 	}
-	if none := slices.IndexFunc(points, func(p point) bool { return p.runs == 0 }); none >= 0 {
-		points = points[:none+1]
-	}
-	return points
+	fewer, more := p.reached(far, 1), p.reached(near, 1)
+	low, _ := stats.Garwood(more, confidence)
+	spans := (levels[level] - levels[far]).Seconds() / (levels[far] - levels[near]).Seconds()
+	return fewer * math.Pow(fewer/more, spans), upper(fewer, confidence) * math.Pow(math.Min(1, upper(fewer, confidence)/low), spans), true
+}
+
+// upper is the upper end of a number of runs.
+func upper(seen, confidence float64) float64 {
+	_, high := stats.Garwood(seen, confidence)
+	return high
 }

@@ -31,15 +31,17 @@ type search struct {
 	seed       uint64
 	strategy   model.Strategy
 
-	base   [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
-	closed [model.ProbeKinds]*estimate.ClosedForm
-	loud   [model.ProbeKinds]*screen // nil: nothing but what the closed form covers
-	starts []time.Duration           // how long starts take, ascending; Longest for one that did not end
-	hangs  float64                   // per pod-year, by which waiting for a verdict is weighed
-	lags   map[[2]int32][]time.Duration
-	// corrections are factors on the predictions of an objective, by its name:
+	base      [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
+	closed    [model.ProbeKinds]*estimate.ClosedForm
+	loud      [model.ProbeKinds]*screen // nil: nothing but what the closed form covers
+	contended bool                      // there is more than the closed form covers
+	starts    []time.Duration           // how long starts take, ascending; Longest for one that did not end
+	hangs     float64                   // per pod-year, by which waiting for a verdict is weighed
+	lags      map[[2]int32][]time.Duration
+	// corrections are factors on the predictions of an objective:
 	// how far the full simulation of some settings went beyond theirs.
-	corrections map[string]float64
+	corrections map[*model.Objective]float64
+	lessons     []lesson            // that full simulations taught about extended rates
 	favourable  bool                // predictions are those of the favourable end
 	tried       map[string]bool     // settings that were simulated in full
 	spread      map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
@@ -75,7 +77,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	defer release()
 	s := &search{
 		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
-		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[string]float64{},
+		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[*model.Objective]float64{},
 		tried: map[string]bool{},
 	}
 	if s.confidence <= 0 || s.confidence >= 1 {
@@ -85,14 +87,15 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		s.jobs = runtime.GOMAXPROCS(0)
 	}
 	s.base = bases(w)
-	quiet, loud, contended := split(w)
+	s.contended = contends(w, s.base)
+	quiet, loud := split(w, s.contended)
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		if s.base[k] == nil {
 			continue
 		}
 		withBase := quiet.WithContainer(quiet.Container().WithProbe(k, s.base[k]))
 		s.closed[k] = estimate.NewClosedForm(withBase, k)
-		if !contended {
+		if !s.contended {
 			continue
 		}
 		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) {
@@ -106,6 +109,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 				periods = append(periods, p.PeriodSeconds)
 			}
 		}
+		effort.only = s.useful(k)
 		seen, err := s.observeAlone(loud, k, periods, effort, stop)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
@@ -172,9 +176,67 @@ func bases(w *model.World) [model.ProbeKinds]*model.Probe {
 	return bases
 }
 
+// contends reports whether a world has anything that no closed form covers, so
+// that the answers of probes put on the bases have to be observed: work that
+// competes for the CPU, resources, dependencies, faults that pass, and neighbours
+// that keep an answer from its CPU.
+func contends(w *model.World, bases [model.ProbeKinds]*model.Probe) bool {
+	app := &w.Application
+	if app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0 || neighboursDelay(w, bases) {
+		return true
+	}
+	for k := range app.Probes {
+		if len(app.Probes[k].DependsOn) > 0 || app.Probes[k].FailsInFlight > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.Faults, passes)
+}
+
+// passes reports whether a fault ends without a verdict. A verdict on a hung
+// process is no false one.
+func passes(f model.Fault) bool { return !f.Exits && !(f.Forever && f.Hangs) }
+
+// seldomLate is the probability that one answer is late beside neighbours that are
+// always busy, up to which the closed form takes them into its bound. Given that
+// they are, answers are late independently of each other, so that two in a row
+// are at most its square: once in three years at a period of 1 s.
+const seldomLate = 1e-4
+
+// neighboursDelay reports whether neighbours may make an answer late. As long as
+// they are busy its failures then come in runs, of which a closed form only knows
+// that they may be of any length.
+func neighboursDelay(w *model.World, bases [model.ProbeKinds]*model.Probe) bool {
+	if w.Node.WaitsVary() {
+		return true
+	}
+	nodes := []model.Node{w.Node}
+	for i := range w.Node.Classes {
+		nodes = append(nodes, w.Node.Classes[i].Node)
+	}
+	for i := range nodes {
+		if len(nodes[i].Neighbours) == 0 {
+			continue
+		}
+		on := *w
+		on.Node = nodes[i]
+		for k, base := range bases {
+			if base == nil {
+				continue
+			}
+			kind := model.ProbeKind(k)
+			on.Application.Probes[k].Failure = 0
+			if _, bound := calc.Answers(on.WithContainer(on.Container().WithProbe(kind, base)), kind).Fails(time.Second); bound > seldomLate {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // split takes a world apart: the quiet one has what the closed form covers, the
 // loud one what has to be observed, if there is anything.
-func split(w *model.World) (quiet, loud *model.World, contended bool) {
+func split(w *model.World, contended bool) (quiet, loud *model.World) {
 	q, l := *w, *w
 	if w.Uncertain() {
 		q = *w.Mixed() // predictions are of the average, and the simulation judges
@@ -182,17 +244,14 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 	q.Application.Traffic, q.Application.Background, q.Application.Resources = nil, nil, nil
 	l.Application.Pauses = nil
 	for k := range q.Application.Probes {
-		contended = contended || len(q.Application.Probes[k].DependsOn) > 0 || q.Application.Probes[k].FailsInFlight > 0
 		q.Application.Probes[k].DependsOn, q.Application.Probes[k].FailsInFlight = nil, 0
 		l.Application.Probes[k].Failing, l.Application.Probes[k].Failure = nil, 0
 	}
 	q.Faults, l.Faults = nil, nil
 	for _, f := range w.Faults {
-		if f.Forever && f.Hangs || f.Exits {
-			continue // a verdict on a hung process is no false one
+		if passes(f) {
+			l.Faults = append(l.Faults, f)
 		}
-		l.Faults = append(l.Faults, f)
-		contended = true
 	}
 	l.Node.Stalls = nil
 	l.Node.Classes = slices.Clone(w.Node.Classes)
@@ -203,25 +262,21 @@ func split(w *model.World) (quiet, loud *model.World, contended bool) {
 		q.Pod.Containers = []model.Container{*w.Container()}
 		q.Studied = 0
 	}
-	if w.Node.WaitsVary() { // the observed answers have waited for the neighbours
-		for k := range q.Application.Probes {
+	if !contended {
+		return &q, &l
+	}
+	// The observed answers have waited for their CPU, and for the neighbours.
+	q.Node = withoutNeighbours(w.Node)
+	for k := range q.Application.Probes {
+		q.Application.Probes[k].CPU, q.Application.Probes[k].Exec = dist.Duration{}, model.ExecCost{}
+		if w.Node.WaitsVary() {
 			q.Application.Probes[k].Wait = dist.Duration{}
 		}
 	}
-	app := &w.Application
-	contended = contended || app.Traffic != nil || len(app.Background) > 0 || len(app.Resources) > 0 || neighboured(&w.Node)
-	q.Node = withoutNeighbours(w.Node)
-	if contended { // the observed answers have waited for their CPU
-		for k := range q.Application.Probes {
-			q.Application.Probes[k].CPU, q.Application.Probes[k].Exec = dist.Duration{}, model.ExecCost{}
-		}
-	}
-	return &q, &l, contended
+	return &q, &l
 }
 
-// neighboured reports whether a node, or a class of nodes, has neighbours. They
-// keep an answer from its CPU for as long as they are busy, so that its failures
-// come in runs of which a closed form only knows that they may be of any length.
+// neighboured reports whether a node, or a class of nodes, has neighbours.
 func neighboured(n *model.Node) bool {
 	return len(n.Neighbours) > 0 || slices.ContainsFunc(n.Classes, func(c model.NodeClass) bool { return len(c.Node.Neighbours) > 0 })
 }
@@ -257,8 +312,8 @@ func demand(w *model.World) float64 {
 			taken += b.CPU.Mean().Seconds() / cycle
 		}
 	}
-	if t := app.Traffic; t != nil {
-		taken += t.PerSecond * t.CPU.Mean().Seconds()
+	if app.Traffic != nil {
+		taken += requestsPerSecond(w) * app.Traffic.CPU.Mean().Seconds()
 	}
 	return taken
 }
@@ -270,6 +325,24 @@ func capacity(w *model.World) float64 {
 		has = min(has, float64(limit)/1000)
 	}
 	return has
+}
+
+// useful returns whether probes of kind k, or of the other kind if it meets the same
+// answers, can have a period at all: with the least patience that is proposed they
+// would be too slow otherwise. Such periods are looked at only for what the
+// trade-off and the reasons say about them.
+func (s *search) useful(k model.ProbeKind) func(period int32) bool {
+	kinds := []model.ProbeKind{k}
+	if s.base[model.Readiness] != nil && s.base[model.Liveness] != nil && alike(s.w, s.base) {
+		kinds = []model.ProbeKind{model.Readiness, model.Liveness}
+	}
+	return func(period int32) bool {
+		return slices.ContainsFunc(kinds, func(k model.ProbeKind) bool {
+			quickest := option{setting: setting{period, 1, leastFailures(k)}}
+			p := s.w.Container().Probes[k]
+			return s.possible(k, &quickest) || p != nil && p.PeriodSeconds == period
+		})
+	}
 }
 
 // observeAlone observes the paths of a world for one probe, without any other,

@@ -26,6 +26,14 @@ const (
 	leastLivenessFailures  = 3
 )
 
+// leastFailures returns the least threshold that is proposed of a kind of probe.
+func leastFailures(k model.ProbeKind) int32 {
+	if k == model.Liveness {
+		return leastLivenessFailures
+	}
+	return leastReadinessFailures
+}
+
 // usual are the values people write. Where several settings serve alike, theirs
 // are proposed (S20).
 var (

@@ -14,7 +14,9 @@ import (
 )
 
 // startDurations simulates so many starts without any probe and returns how
-// long they took, ascending.
+// long they took, ascending. One that has not ended after twice the time that
+// bounds most of them is looked at for longer, up to longestStart: neighbours can
+// stretch a start a hundredfold.
 func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
 	if len(w.Application.Startup) == 0 {
 		return []time.Duration{0}, nil
@@ -23,7 +25,6 @@ func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool)
 	container.Probes = [model.ProbeKinds]*model.Probe{}
 	bare := w.WithContainer(container)
 	durations := make([]time.Duration, n)
-	horizon := 2 * estimate.StartSpan(bare)
 	errs := make([]error, jobs)
 	var running sync.WaitGroup
 	for job := range jobs {
@@ -33,10 +34,12 @@ func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool)
 				return
 			}
 			for i := job; i < n; i += jobs {
-				o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true, Stop: stop})
 				durations[i] = dist.Longest
-				if len(o.StartupTimes) > 0 {
-					durations[i] = o.StartupTimes[0]
+				for horizon := 2 * estimate.StartSpan(bare); durations[i] == dist.Longest && horizon < longestStart && !stop.Load(); horizon *= 4 {
+					o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true, Stop: stop})
+					if len(o.StartupTimes) > 0 {
+						durations[i] = o.StartupTimes[0]
+					}
 				}
 			}
 		})
@@ -51,6 +54,10 @@ func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool)
 	return durations, nil
 }
 
+// longestStart is the time after which a start that has not ended counts as one
+// that never does.
+const longestStart = 32 * 24 * time.Hour
+
 // startStream sets the seeds of starts apart from those of other lives.
 const startStream = 0x57a27
 
@@ -58,9 +65,9 @@ const startStream = 0x57a27
 // or the default one, less what simulations went beyond predictions.
 func (s *search) startBound() float64 {
 	bound := 0.0001
-	for _, o := range s.objectives {
-		if o.Measure == "startupKillProbability" && !o.AtLeast {
-			bound = o.Bound / math.Max(1, s.corrections[estimate.Name(o)])
+	for i := range s.objectives {
+		if o := &s.objectives[i]; o.Measure == "startupKillProbability" && !o.AtLeast {
+			bound = o.Bound / math.Max(1, s.corrections[o])
 		}
 	}
 	return bound

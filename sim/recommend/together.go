@@ -53,18 +53,6 @@ func sharing(w *model.World) *model.World {
 	return &shared
 }
 
-// eventsOfReplicas estimates how much happens in a second to all replicas.
-func eventsOfReplicas(w *model.World) float64 {
-	n := float64(w.Replicas)
-	one := *w
-	if w.Application.Traffic != nil {
-		traffic := *w.Application.Traffic
-		traffic.PerSecond /= n
-		one.Application.Traffic = &traffic
-	}
-	return n * eventsPerSecond(&one)
-}
-
 // together simulates all replicas side by side with the current settings and the
 // recommended ones. Nil where nothing meets several of them.
 func (s *search) together(ctx context.Context, o Options, recommended *combination) (*Together, error) {
@@ -79,7 +67,7 @@ func (s *search) together(ctx context.Context, o Options, recommended *combinati
 	simulation.Replications, simulation.Budget = togetherLives, 0
 	perSecond := 0.0
 	for _, named := range settings {
-		perSecond = max(perSecond, eventsOfReplicas(named.World))
+		perSecond = max(perSecond, float64(named.World.Replicas)*eventsPerSecond(named.World))
 	}
 	affordable := time.Duration(togetherEvents / togetherLives / perSecond * 1e9)
 	simulation.Horizon = max(2*sim.StuckAfter, min(o.Horizon, affordable.Truncate(time.Hour)))

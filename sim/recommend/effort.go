@@ -1,0 +1,165 @@
+package recommend
+
+import (
+	"math"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/estimate"
+)
+
+// Effort is chosen by counts: of replications, attempts and starts, and of the
+// events that a world is expected to have. So it depends on the world alone.
+const (
+	// trialEvents and simulationEvents are what all long lives of one full
+	// simulation may cost: of settings that are tried, about a second, and of those
+	// that are to be decided.
+	trialEvents, simulationEvents = 0.8e6, 2.4e6
+	// trialFaults are the test hangs of each replication of a trial.
+	trialFaults = 16
+	// The replications, for intervals between them.
+	fewestReplications, mostReplications = 16, 64
+	// shortestLife is that of a replication, however much happens.
+	shortestLife = 2 * time.Hour
+)
+
+// forSimulation returns the options of the simulation that decides about
+// settings. How long its lives last and how many there may be depends on how much
+// happens in their world.
+func (o Options) forSimulation(w *model.World) estimate.Options {
+	return o.simulating(w, simulationEvents)
+}
+
+// plainly returns the options of the same simulation without what only settings
+// that miss nothing are worth: enough starts, and splitting.
+func (o Options) plainly(w *model.World) estimate.Options {
+	simulation := o.forSimulation(w)
+	simulation.Plain, simulation.FewStarts, simulation.Starts = true, true, startsBeside(w)
+	return simulation
+}
+
+// forTrial returns the options of a first simulation of settings that may turn out
+// to be wrong. It rules out those that miss an objective by far; what it leaves
+// open is decided by another.
+func (o Options) forTrial(w *model.World) estimate.Options {
+	if o.Replications > 0 {
+		o.Replications = max(2, o.Replications/4)
+	}
+	simulation := o.simulating(w, trialEvents)
+	simulation.Plain, simulation.FewStarts, simulation.Faults, simulation.Starts = true, true, trialFaults, startsBeside(w)
+	return simulation
+}
+
+// startsBeside is how many starts of a replication cost about as much as a trial's
+// long life, and a few at the least.
+func startsBeside(w *model.World) int64 {
+	const few = 16
+	return max(few, int64(trialEvents/fewestReplications/startCost(w)))
+}
+
+func (o Options) simulating(w *model.World, events float64) estimate.Options {
+	simulation := o.Options
+	// Objectives are judged by the closed form's bound where nothing was seen, and
+	// by splitting where that leaves them open.
+	simulation.Sparing = true
+	if simulation.Replications > 0 {
+		return simulation
+	}
+	perSecond := eventsPerSecond(w)
+	affordable := time.Duration(events / fewestReplications / perSecond * 1e9)
+	simulation.Horizon = min(o.Horizon, max(shortestLife, affordable.Truncate(time.Hour)))
+	simulation.Limit = int64(math.Min(mostReplications, math.Max(fewestReplications, events/(perSecond*simulation.Horizon.Seconds()))))
+	return simulation
+}
+
+// eventsPerSecond estimates how much happens in a second of a world.
+func eventsPerSecond(w *model.World) float64 {
+	sum := environmentEvents(w)
+	for k, p := range w.Container().Probes {
+		if p != nil && model.ProbeKind(k) != model.Startup {
+			sum += answerEvents(w, model.ProbeKind(k)) / p.Period().Seconds()
+		}
+	}
+	return sum
+}
+
+// answerEvents estimates how much happens in one attempt of a probe: the attempt,
+// its CPU time, and its turns of a tick beside busy neighbours (C16).
+func answerEvents(w *model.World, k model.ProbeKind) float64 {
+	const tick = 0.004
+	need, idle := answerDemand(w, k), 1.0
+	for i := range w.Node.Neighbours {
+		n := &w.Node.Neighbours[i]
+		if busy := float64(n.Busy.Mean()); busy > 0 && n.CPURequestMilli > 0 {
+			idle *= 1 - busy/(busy+float64(n.Idle.Mean()))
+		}
+	}
+	return 1 + computingEvents(w, need) + (1-idle)*need/tick
+}
+
+// computingEvents estimates how much happens while some CPU time, in seconds, is
+// used under a quota: the throttled periods that it takes (C2), and the slices of
+// 5 ms (C1), of which eight take as long to simulate as an attempt.
+func computingEvents(w *model.World, need float64) float64 {
+	c := w.Container()
+	if c.CPULimitMilli == 0 || w.Node.NoCFSQuota {
+		return 0
+	}
+	return need * max(1000/(float64(c.CPULimitMilli)*w.Node.CFSPeriod.Seconds()), 1/0.04)
+}
+
+// environmentEvents estimates how much happens in a second beside the probes.
+func environmentEvents(w *model.World) float64 {
+	sum := 0.02
+	rate := func(every time.Duration, events float64) {
+		if every > 0 {
+			sum += events / every.Seconds()
+		}
+	}
+	for i := range w.Application.Background {
+		b := &w.Application.Background[i]
+		rate(b.Every.Mean(), 4+computingEvents(w, b.CPU.Mean().Seconds()))
+	}
+	if t := w.Application.Traffic; t != nil {
+		sum += requestsPerSecond(w) * (4 + computingEvents(w, t.CPU.Mean().Seconds()))
+	}
+	for i := range w.Node.Neighbours {
+		rate(w.Node.Neighbours[i].Idle.Mean(), 2)
+	}
+	return sum
+}
+
+// requestsPerSecond is the mean rate of one pod's requests, bursts included.
+func requestsPerSecond(w *model.World) float64 {
+	t := w.Application.Traffic
+	if t == nil {
+		return 0
+	}
+	rate := t.PerSecond
+	for i := range t.Bursts {
+		b := &t.Bursts[i]
+		lasts, every := b.Lasts.Mean().Seconds(), b.Every.Mean().Seconds()
+		if lasts > 0 {
+			rate += (b.PerSecond - t.PerSecond) * lasts / (lasts + every)
+		}
+	}
+	if t.OfService {
+		rate /= float64(max(1, w.Replicas))
+	}
+	return rate
+}
+
+// startsSimulated is how many starts show the objective's probability: enough
+// to see a few that take too long where that is cheap, and at least enough to
+// exclude more (Wilson with none seen: 3.84/n). What the limit stretches costs an
+// event each quota period.
+func startsSimulated(w *model.World, objectives []model.Objective) int {
+	bound := 0.0001
+	for _, o := range objectives {
+		if o.Measure == "startupKillProbability" && o.Bound > 0 {
+			bound = o.Bound
+		}
+	}
+	const most, events = 60_000, 12e6
+	return int(math.Min(most, math.Max(4/bound, math.Min(40/bound, events/startCost(w)))))
+}
