@@ -89,6 +89,34 @@ func TestSlowAnswersAgree(t *testing.T) {
 	}
 }
 
+// TestBacklogAgrees simulates an event loop at a tenth of a CPU whose background
+// jobs keep it from answering, and compares its false kills with the chain over
+// the classes of the backlog (S2, S13), and with what the quota's portions leave
+// open.
+func TestBacklogAgrees(t *testing.T) {
+	stages := func(mean time.Duration) dist.Duration { return dist.Duration{Nanoseconds: dist.Exponential(mean)} }
+	w := probedWorld()
+	w.Application.Startup, w.Application.Threads = nil, 1
+	w.Container().CPULimitMilli = 100
+	w.Container().Probes[model.Readiness] = nil
+	answer := &w.Application.Probes[model.Liveness]
+	answer.CPU, answer.HangCoverage = dist.Constantly(time.Millisecond), 0
+	w.Application.Background = []model.Background{{Every: stages(20 * time.Second), CPU: stages(300 * time.Millisecond), Workers: 1}}
+	exact, err := calc.World(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := estimate.Run(context.Background(), []estimate.Named{{Name: "base", World: w}},
+		estimate.Options{Seed: 1, Horizon: 4 * 24 * time.Hour, Replications: 8, Confidence: .997, Plain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills := e.Variants[0].Measures.FalseKillsPerPodDay
+	if want := float64(*exact.FalseKillsPerPodDay); want < kills.Low || want > kills.High {
+		t.Errorf("false kills per pod-day: %v by the chain, %+v simulated", want, kills)
+	}
+}
+
 // probedWorld is quiet, with default readiness and liveness probes and a
 // startup of 2 to 12 s.
 func probedWorld() *model.World {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
 )
 
 // Chain is the Markov chain of surroundings × failures in a row of one probe
@@ -40,6 +41,7 @@ type Chain struct {
 	fails, answers *mat.Dense    // kernels from attempt to attempt
 	restarts       *mat.Dense    // from the attempt after that with the verdict to the first at the next process
 	lost           time.Duration // between these two
+	ahead          time.Duration // by which a backlog ends earlier than at an even rate
 	start          []float64     // of the surroundings, long after a start
 }
 
@@ -68,8 +70,21 @@ func NewChain(w *model.World) (*Chain, error) {
 	if single, known := s.failure(model.Liveness); !known && single > negligiblePerDay {
 		return nil, errors.New("an answer's CPU time may meet the quota")
 	}
-	c := &Chain{Settings: settings, lost: s.lost(settings)}
-	e, err := newSurroundings(append(s.chainStalls(), s.chainNeighbours()...), settings, c.note)
+	if b, _ := s.backlog(); b != nil {
+		return s.backlogChain(settings, b)
+	}
+	return s.chain(settings, nil, 0, 0)
+}
+
+// chain returns the chain in which a backlog, if there is one, has so many jobs
+// at the most and is worked off so much earlier than at an even rate.
+func (s *studied) chain(settings Settings, b *backlog, classes int, ahead time.Duration) (*Chain, error) {
+	c := &Chain{Settings: settings, lost: s.lost(settings), ahead: ahead}
+	stalls := append(s.chainStalls(), s.chainNeighbours()...)
+	if b != nil {
+		stalls = append(stalls, chainStall{Stalls: Stalls{EndsWithProcess: true}, name: "background", backlog: b, classes: classes})
+	}
+	e, err := newSurroundings(stalls, settings, c.note)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +92,7 @@ func NewChain(w *model.World) (*Chain, error) {
 		single, _ = s.failureWhen(model.Liveness, factor)
 		return single, s.answerTimes(settings.Timeout, factor)
 	})
-	c.restarts = product(e.newProcess(), e.kernel(c.lost, false))
+	c.restarts = product(e.newProcess(), e.kernel(c.lost, anything))
 	if len(e.stalls) > 0 || e.counted != nil {
 		c.note("a start is taken to end within the %v in which the probe's grid has no attempts, and is not killed itself", c.lost+settings.Period)
 	}
@@ -110,6 +125,11 @@ func (s *studied) byChain(why string) {
 		s.c.note("falseKillsPerPodDay: null: %s, and there is no Markov chain: %v; run simulates it", why, err)
 		return
 	}
+	waits := backOffShare(chain.MeanTimeToKill())
+	if waits > mostBackOff {
+		s.c.note("falseKillsPerPodDay: null: %s, and kills follow each other so fast that the back-off of restarts takes about %.0f %% of the time (K39, K40); run simulates it", why, 100*waits)
+		return
+	}
 	perDay, mean := Number(chain.KillsPerSecond()*day.Seconds()), Number(chain.MeanTimeToKill())
 	s.c.FalseKillsPerPodDay, s.c.MeanTimeToFalseKillSeconds = &perDay, &mean
 	within := func(t time.Duration) Number { return Number(chain.Within(t)) }
@@ -119,6 +139,34 @@ func (s *studied) byChain(why string) {
 	for _, note := range chain.Notes {
 		s.c.note("false kills: %s", note)
 	}
+	if waits > negligibleShare {
+		s.c.note("false kills: the back-off of restarts, left out, takes about %.1f %% of the time (K39, K40)", 100*waits)
+	}
+}
+
+// mostBackOff is the share of the time in back-off from which the chain, which
+// leaves it out, no longer answers.
+const mostBackOff = .1
+
+// backOffShare returns about which share of the time restarts wait, where kills
+// come at random, a mean number of seconds apart: the delay doubles with every kill
+// within ten minutes of the last, and counts from the end of the process before
+// the killed one (K39 to K41).
+func backOffShare(mean float64) float64 {
+	const reset, longest = 600.0, 300.0
+	if math.IsInf(mean, 1) {
+		return 0
+	}
+	again := -math.Expm1(-reset / mean)
+	waits, level, delay := 0.0, 1-again, kubelet.BackOffInitial.Seconds()
+	for left := 1.0; delay < longest; delay, level = 2*delay, level*again {
+		waits += level * (delay + mean*math.Expm1(-delay/mean))
+		left -= level
+		if 2*delay >= longest {
+			waits += left * (longest + mean*math.Expm1(-longest/mean))
+		}
+	}
+	return waits / (mean + waits)
 }
 
 // chainStalls returns all that makes attempts fail while it lasts.
@@ -182,7 +230,7 @@ func (s *studied) answerTimes(timeout time.Duration, factor float64) []time.Dura
 // then, and what it takes otherwise.
 func (c *Chain) fill(e *surroundings, answer func(factor float64) (single float64, durations []time.Duration)) {
 	n := e.size()
-	full := e.kernel(c.Settings.Period, false)
+	full := e.kernel(c.Settings.Period, anything)
 	c.fails, c.answers = mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
 	for _, factor := range e.factors() {
 		single, durations := answer(factor)
@@ -205,17 +253,26 @@ func (c *Chain) fill(e *surroundings, answer func(factor float64) (single float6
 }
 
 // held returns the kernel of an attempt that fails since the process stands still,
-// where an answer takes one of the durations otherwise.
+// or has work before the answer, where an answer takes one of the durations
+// otherwise. Work that comes after the answer was begun is not before it.
 func (c *Chain) held(e *surroundings, durations []time.Duration) *mat.Dense {
 	p, t, n := c.Settings.Period, c.Settings.Timeout, e.size()
 	held := mat.NewDense(n, n, nil)
 	for _, w := range durations {
-		through := e.kernel(t-w, true)
-		after := product(through, e.kernel(p-t+w, false))                            // it stands still at once
-		later := product(product(e.kernel(w, false), through), e.kernel(p-t, false)) // it does at w
+		whole := func(t time.Duration) *mat.Dense {
+			return product(e.kernel(t, unanswered), e.kernel(p-t, anything))
+		}
+		after, behind := whole(t-w), (*mat.Dense)(nil) // it stands still at once, or work is before the answer
+		if e.anyBusy() {
+			behind = whole(t - w + c.ahead)
+		}
+		later := product(product(e.kernel(w, anything), e.kernel(t-w, still)), e.kernel(p-t, anything)) // it stands still at w
 		for i := range n {
 			from := later
-			if e.stand(i) {
+			switch {
+			case e.busyAt(i):
+				from = behind
+			case e.stand(i):
 				from = after
 			}
 			for j := range n {

@@ -12,22 +12,34 @@ import (
 
 // surroundings is what makes a probe fail, as a Markov process: a product of
 // stalls each of which is absent or present, in one of the exponential stages of
-// either; and of at most one stall whose lengths are no such stages, which
-// counts down in equal slices of time from the length that it was given.
+// either; of the backlog of an event loop, in classes of so many jobs; and of at
+// most one stall whose lengths are no such stages, which counts down in equal
+// slices of time from the length that it was given.
 type surroundings struct {
 	stalls []chainStall
-	rates  *mat.Dense // the generator of the staged stalls
-	frozen []bool     // by staged state: the process stands still
-	failed []bool     // by staged state: answers are failures
-	slowed []float64  // by staged state: times as long answers wait
+	rates  [2]*mat.Dense // the generator of the staged ones, and that while a counted stall keeps the process still
+	frozen []bool        // by staged state: the process stands still
+	busy   []bool        // by staged state: work is before the answers
+	failed []bool        // by staged state: answers are failures
+	slowed []float64     // by staged state: times as long answers wait
 
-	// The stall that counts down, if there is one: whole is its kernel over a
-	// slice, stands that over a slice in which the process stands still throughout.
-	counted       *chainStall
-	slice         time.Duration
-	whole, stands *mat.Dense
-	levels        int // slices left of it: 0 … levels−1, the last one of which stands for all longer
+	// The stall that counts down, if there is one, with its kernels over a slice by
+	// what holds throughout it.
+	counted *chainStall
+	slice   time.Duration
+	steps   [conditions]*mat.Dense
+	levels  int // slices left of it: 0 … levels−1, the last one of which stands for all longer
 }
+
+// condition is what holds throughout the histories that a kernel counts.
+type condition uint8
+
+const (
+	anything   condition = iota
+	unanswered           // the process stands still, or has work before the answers
+	still                // the process stands still
+	conditions
+)
 
 // chainStall is one of the stalls with its stages.
 type chainStall struct {
@@ -37,6 +49,31 @@ type chainStall struct {
 	absent, lasts phases
 	first         int // stage of lasts, counted from those of absent
 	stages        int
+	backlog       *backlog // in place of both
+	classes       int      // jobs of it at the most
+}
+
+// moves returns the changes from one of the stall's stages.
+func (st *chainStall) moves(stage int, frozen bool) []move {
+	absent, lasts := st.absent.spread(), st.lasts.spread()
+	if st.backlog != nil {
+		return st.backlog.moves(stage, st.classes, lasts, frozen)
+	}
+	here, next, offset, at := absent, lasts, st.first, stage
+	if stage >= st.first {
+		here, next, offset, at = lasts, absent, 0, stage-st.first
+	}
+	leave := 1 / here[at].mean
+	if here[at].stages > 1 {
+		return []move{{stage + 1, leave}}
+	}
+	var all []move
+	for j := range next {
+		if next[j].weight > 0 {
+			all = append(all, move{offset + j, leave * next[j].weight})
+		}
+	}
+	return all
 }
 
 // mostStates bounds the states of the surroundings. Their kernels are dense.
@@ -52,6 +89,10 @@ func newSurroundings(all []chainStall, s Settings, note func(format string, args
 	e := &surroundings{}
 	for i := range all {
 		st := all[i]
+		if st.backlog != nil {
+			e.stalls = append(e.stalls, st.queued(note))
+			continue
+		}
 		every, err := newPhases(st.Every)
 		switch {
 		case err > 0 && st.factor > 0:
@@ -92,6 +133,17 @@ func newSurroundings(all []chainStall, s Settings, note func(format string, args
 	return e, e.countDown(s, note)
 }
 
+// queued lays out the classes of a backlog.
+func (st chainStall) queued(note func(format string, args ...any)) chainStall {
+	job, err := newPhases(st.backlog.job)
+	if err > 0 {
+		note("the CPU time of a background job is taken in %d exponential stages, whose distribution differs by at most %.2g: an approximation", len(job.spread()), err)
+	}
+	st.absent, st.lasts = phases{{1, 1, float64(st.backlog.every)}}, job
+	st.first, st.stages = 1, 1+st.classes*len(job.spread())
+	return st
+}
+
 // spread returns the stages of all branches in a row.
 func (p phases) spread() []branch {
 	var stages []branch
@@ -107,49 +159,53 @@ func (p phases) spread() []branch {
 	return stages
 }
 
-// layOut fills in the generator of the staged stalls.
+// layOut fills in what holds in the staged states, and their generators.
 func (e *surroundings) layOut(states int) {
-	e.rates = mat.NewDense(states, states, nil)
-	e.frozen, e.failed, e.slowed = make([]bool, states), make([]bool, states), make([]float64, states)
+	e.frozen, e.busy = make([]bool, states), make([]bool, states)
+	e.failed, e.slowed = make([]bool, states), make([]float64, states)
 	for from := range states {
-		rest, unit := from, 1
 		e.slowed[from] = 1
+		rest := from
 		for i := range e.stalls {
 			st := &e.stalls[i]
 			stage := rest % st.stages
 			rest /= st.stages
 			switch {
 			case stage < st.first:
+			case st.backlog != nil:
+				e.busy[from] = true
 			case st.factor > 0:
 				e.slowed[from] *= st.factor
 			default:
 				e.frozen[from] = e.frozen[from] || st.NoAnswer
 				e.failed[from] = e.failed[from] || !st.NoAnswer
 			}
-			absent, lasts := st.absent.spread(), st.lasts.spread()
-			here, next, offset := absent, lasts, st.first
-			at := stage
-			if stage >= st.first {
-				here, next, offset, at = lasts, absent, 0, stage-st.first
+		}
+	}
+	for still := range e.rates {
+		e.rates[still] = e.generator(states, still == 1)
+	}
+}
+
+// generator returns the rates between the staged states; if still, while something
+// else keeps the process still.
+func (e *surroundings) generator(states int, still bool) *mat.Dense {
+	rates := mat.NewDense(states, states, nil)
+	for from := range states {
+		rest, unit := from, 1
+		for i := range e.stalls {
+			st := &e.stalls[i]
+			stage := rest % st.stages
+			rest /= st.stages
+			for _, m := range st.moves(stage, still || e.frozen[from]) {
+				target := from + (m.to-stage)*unit
+				rates.Set(from, target, rates.At(from, target)+m.rate)
+				rates.Set(from, from, rates.At(from, from)-m.rate)
 			}
-			leave := 1 / here[at].mean
-			move := func(to int, rate float64) {
-				target := from + (to-stage)*unit
-				e.rates.Set(from, target, e.rates.At(from, target)+rate)
-			}
-			if here[at].stages > 1 {
-				move(stage+1, leave)
-			} else {
-				for j := range next {
-					if next[j].weight > 0 {
-						move(offset+j, leave*next[j].weight)
-					}
-				}
-			}
-			e.rates.Set(from, from, e.rates.At(from, from)-leave)
 			unit *= st.stages
 		}
 	}
+	return rates
 }
 
 // countDown makes the kernels over one slice with the stall that counts down.
@@ -160,7 +216,7 @@ func (e *surroundings) layOut(states int) {
 // average for every c and P that are whole slices. It is stalls that follow each
 // other within a slice that this misses.
 func (e *surroundings) countDown(s Settings, note func(format string, args ...any)) error {
-	staged, _ := e.rates.Dims()
+	staged := len(e.frozen)
 	longest := s.Tolerates(true) + 2*s.Period
 	unit := common(s.Period, s.Timeout)
 	for e.slice = unit; s.Period/e.slice < slicesPerPeriod; {
@@ -171,18 +227,31 @@ func (e *surroundings) countDown(s Settings, note func(format string, args ...an
 		return fmt.Errorf("%q lasts neither an exponential time nor a mixture of such, and its %d steps of %v with %d states of other stalls are too many", e.counted.name, e.levels, e.slice, staged)
 	}
 	note("the length of %q counts down in steps of %v; single stalls are exact in that, stalls that follow each other within a step are not told apart", e.counted.name, e.slice)
-	full, through := e.staged(e.slice, false), e.staged(e.slice, true)
-	e.whole, e.stands = mat.NewDense(e.levels*staged, e.levels*staged, nil), mat.NewDense(e.levels*staged, e.levels*staged, nil)
-	set := func(into *mat.Dense, from, to int, p float64, kernel *mat.Dense) {
+	for while := range e.steps {
+		e.steps[while] = e.step(condition(while))
+	}
+	return nil
+}
+
+// step returns the kernel over one slice of histories throughout which a
+// condition holds. A counted stall without answers keeps the process still.
+func (e *surroundings) step(while condition) *mat.Dense {
+	staged := len(e.frozen)
+	step := mat.NewDense(e.levels*staged, e.levels*staged, nil)
+	set := func(from, to int, p float64, kernel *mat.Dense) {
 		if p == 0 {
 			return
 		}
 		for i := range staged {
 			for j := range staged {
 				r, c := from*staged+i, to*staged+j
-				into.Set(r, c, into.At(r, c)+p*kernel.At(i, j))
+				step.Set(r, c, step.At(r, c)+p*kernel.At(i, j))
 			}
 		}
+	}
+	absent, present := e.staged(e.slice, while, false), e.staged(e.slice, while, false)
+	if e.counted.NoAnswer {
+		present = e.staged(e.slice, anything, true)
 	}
 	begins := -math.Expm1(-float64(e.slice) / float64(e.counted.Every.Mean()))
 	lengths, beyond := e.lengths()
@@ -191,24 +260,17 @@ func (e *surroundings) countDown(s Settings, note func(format string, args ...an
 		if to == 0 {
 			p += 1 - begins
 		}
-		set(e.whole, 0, to, p, full)
-		set(e.stands, 0, to, p, through)
-	}
-	onThrough := through
-	if e.counted.NoAnswer {
-		onThrough = full
+		set(0, to, p, absent)
 	}
 	for from := 1; from < e.levels; from++ {
 		down := 1.0
 		if from == e.levels-1 {
 			down = beyond
-			set(e.whole, from, from, 1-down, full)
-			set(e.stands, from, from, 1-down, onThrough)
+			set(from, from, 1-down, present)
 		}
-		set(e.whole, from, from-1, down, full)
-		set(e.stands, from, from-1, down, onThrough)
+		set(from, from-1, down, present)
 	}
-	return nil
+	return step
 }
 
 // lengths returns the probabilities of the numbers of slices that the counted
@@ -246,42 +308,48 @@ func common(a, b time.Duration) time.Duration {
 	return a
 }
 
-// staged returns the kernel of the staged stalls over t; if stands, only of
-// histories in which the process stands still throughout.
-func (e *surroundings) staged(t time.Duration, stands bool) *mat.Dense {
-	n, _ := e.rates.Dims()
-	rates := mat.DenseCopyOf(e.rates)
+// holds reports whether a condition holds in a staged state, whatever the stall
+// that counts down.
+func (e *surroundings) holds(while condition, i int) bool {
+	return while == anything || e.frozen[i] || while == unanswered && e.busy[i]
+}
+
+// staged returns the kernel of the staged stalls over t, of histories throughout
+// which a condition holds; if kept, while something else keeps the process still.
+func (e *surroundings) staged(t time.Duration, while condition, kept bool) *mat.Dense {
+	n := len(e.frozen)
+	rates := mat.DenseCopyOf(e.rates[0])
+	if kept {
+		rates = mat.DenseCopyOf(e.rates[1])
+	}
 	for i := range n {
 		for j := range n {
-			if stands && (!e.frozen[i] || !e.frozen[j]) {
+			if !e.holds(while, i) || !e.holds(while, j) {
 				rates.Set(i, j, 0)
 			}
 		}
 	}
 	kernel := exponentialOf(rates, float64(t))
 	for i := range n {
-		if stands && !e.frozen[i] {
+		if !e.holds(while, i) {
 			kernel.Set(i, i, 0)
 		}
 	}
 	return kernel
 }
 
-// kernel returns P(state after t = j | state now = i); if stands, only of
-// histories in which the process stands still from now on throughout.
-func (e *surroundings) kernel(t time.Duration, stands bool) *mat.Dense {
+// kernel returns P(state after t = j | state now = i), of histories throughout
+// which a condition holds from now on.
+func (e *surroundings) kernel(t time.Duration, while condition) *mat.Dense {
 	if e.counted == nil {
-		return e.staged(t, stands)
+		return e.staged(t, while, false)
 	}
-	step := e.whole
-	if stands {
-		step = e.stands
-	}
+	step := e.steps[while]
 	n, _ := step.Dims()
 	out := identity(n)
-	if stands {
+	if while != anything {
 		for i := range n {
-			if !e.stand(i) {
+			if !e.stand(i) && (while == still || !e.busyAt(i)) {
 				out.Set(i, i, 0)
 			}
 		}
@@ -312,6 +380,12 @@ func (e *surroundings) stand(i int) bool {
 	n := len(e.frozen)
 	return e.frozen[i%n] || i >= n && e.counted.NoAnswer
 }
+
+// busyAt reports whether work is before the answers in state i.
+func (e *surroundings) busyAt(i int) bool { return e.busy[i%len(e.busy)] }
+
+// anyBusy reports whether work is before the answers in any state.
+func (e *surroundings) anyBusy() bool { return slices.Contains(e.busy, true) }
 
 // fail reports whether answers are failures in state i.
 func (e *surroundings) fail(i int) bool {

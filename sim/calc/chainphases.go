@@ -66,6 +66,12 @@ func exactPhases(d dist.Dist) (phases, bool) {
 	switch d := d.(type) {
 	case dist.Exponential:
 		return phases{{1, 1, float64(d)}}, true
+	case dist.Scale:
+		of, ok := exactPhases(d.Of)
+		for i := range of {
+			of[i].mean *= d.By
+		}
+		return of, ok
 	case dist.Mixture:
 		var all phases
 		total := 0.0

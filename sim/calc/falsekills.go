@@ -49,7 +49,9 @@ func (s *studied) falseKills() {
 	}
 	after := s.restart(settings)
 	alone := float64(day) / float64(settings.Period) / Run{settings.Failures, failure}.MeanProbes()
-	switch {
+	switch b, _ := s.backlog(); {
+	case b != nil:
+		s.byChain("an event loop does its background work before it answers, so that a backlog fails probes that follow each other")
 	case s.w.Node.WaitsVary():
 		s.byChain("answers wait longer while a neighbour is busy, so that those which come late come together")
 	case !known && alone > negligiblePerDay:
@@ -84,8 +86,11 @@ func (s *studied) obstacles() []string {
 	if len(w.Node.Classes) > 0 {
 		reasons = append(reasons, "the kinds of node differ")
 	}
-	if names := s.competing(); names != "" && s.competes(model.Liveness) {
-		reasons = append(reasons, names+" may delay the answers' CPU time")
+	switch b, err := s.backlog(); {
+	case err != nil:
+		reasons = append(reasons, err.Error())
+	case b == nil && s.competing() != "" && s.competes(model.Liveness):
+		reasons = append(reasons, s.competing()+" may delay the answers' CPU time")
 	}
 	if app.Probes[model.Liveness].RunsOn == model.Workers {
 		reasons = append(reasons, "the probe queues with the traffic")

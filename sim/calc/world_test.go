@@ -216,7 +216,7 @@ func TestNoClosedForm(t *testing.T) {
 	}{
 		{"background", func(w *model.World) {
 			w.Application.Background = []model.Background{{Every: exponential(time.Second), CPU: exponential(time.Second)}}
-		}, "delay the answers' CPU time"},
+		}, "background work shares the quota with the answers thread by thread"},
 		{"traffic", func(w *model.World) { w.Application.Traffic = &model.Traffic{PerSecond: 5} }, "delay the answers' CPU time"},
 		{"neighbours", func(w *model.World) {
 			w.Application.Probes[model.Liveness].CPU = dist.Constantly(time.Millisecond)
