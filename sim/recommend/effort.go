@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -22,6 +23,14 @@ const (
 	// shortestLife is that of a replication, however much happens.
 	shortestLife = 2 * time.Hour
 )
+
+// until returns a context that ends with the budget, if there is one.
+func (o Options) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.Budget <= 0 || o.Replications > 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, o.Budget)
+}
 
 // forSimulation returns the options of the simulation that decides about
 // settings. How long its lives last and how many there may be depends on how much
@@ -63,6 +72,7 @@ func (o Options) simulating(w *model.World, events float64) estimate.Options {
 	// by splitting where that leaves them open.
 	simulation.Sparing = true
 	if simulation.Replications > 0 {
+		simulation.Budget = 0
 		return simulation
 	}
 	perSecond := eventsPerSecond(w)

@@ -48,7 +48,7 @@ func DefaultObjectives() []model.Objective {
 // forms and one pass over the environment's paths, simulates the best few in
 // full beside the current ones on common random numbers, and confirms the one
 // it recommends on fresh streams. Current settings that meet everything are
-// recommended as they are. When ctx ends early, what was reached is returned,
+// recommended as they are. When ctx or the budget ends early, what was reached is returned,
 // and a note says so.
 func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error) {
 	if len(o.Objectives) == 0 {
@@ -71,33 +71,44 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		r.note("safety margin: every number is that of a world in which stalls, pauses, outages, neighbours' busy times, CPU demand and starts are %g times as long, simulated in full", o.Margin)
 	}
 	r.Current.Settings = estimate.SettingsOf(w.Container())
-	s, err := newSearch(ctx, w, o, o.thorough(), startsSimulated(w, o.Objectives))
+	until, release := o.until(ctx)
+	defer release()
+	return r, r.search(ctx, until, w, o)
+}
+
+// search fills in the recommendation. Ctx is what the caller may end, and until
+// ends with it or with the budget.
+func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Options) error {
+	s, err := newSearch(until, w, o, o.thorough(), startsSimulated(w, o.Objectives))
 	switch {
-	case ctx.Err() != nil:
-		r.note("interrupted while starts and the paths of the environment were simulated: nothing is known yet of any settings")
-		return r, nil
+	case until.Err() != nil:
+		r.note("%s while starts and the paths of the environment were simulated: nothing is known yet of any settings", ending(ctx))
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	}
 	s.strategy = strategyOf(&o.Strategy, w.Replicas)
 	r.describe(s)
-	err = r.decide(ctx, s, o)
+	err = r.decide(until, s, o)
 	switch {
-	case ctx.Err() != nil:
-		r.interrupted(s)
+	case until.Err() != nil:
+		r.ended(s, ending(ctx))
 	case err != nil:
-		return nil, err
+		return err
 	}
 	r.front(s)
-	if o.Full && ctx.Err() == nil {
+	if o.Full && until.Err() == nil {
 		r.holdAgainstGrid(s)
 	}
-	if ctx.Err() == nil {
-		if r.Together, err = s.together(ctx, o, r.chosen); err != nil && ctx.Err() == nil {
-			return nil, err
-		}
+	return r.advise(ctx, until, s, o)
+}
+
+// ending says what ended a search before its time.
+func ending(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return "interrupted"
 	}
-	return r, r.advise(ctx, s)
+	return "the budget ended"
 }
 
 // safety fills in how much worse things may become for the current and the
@@ -114,40 +125,57 @@ func (r *Recommendation) safety(s *search, stop *atomic.Bool) (err error) {
 	return err
 }
 
-// advise adds what concerns safety, deletions and rollouts, beside the settings of
-// the probes.
-func (r *Recommendation) advise(ctx context.Context, s *search) (err error) {
-	if ctx.Err() != nil {
-		return nil
-	}
+// advise adds what concerns all replicas, safety, deletions and rollouts, beside
+// the settings of the probes, and says what of it there was no time for.
+func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options) (err error) {
 	stop := new(atomic.Bool) // gives up the lives under way
-	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
-	if err = r.safety(s, stop); err != nil || stop.Load() {
-		return err
+	defer context.AfterFunc(until, func() { stop.Store(true) })()
+	steps := []struct {
+		what string
+		take func() error
+	}{
+		{"all replicas together", func() (err error) { r.Together, err = s.together(until, o, r.chosen); return err }},
+		{"the safety multipliers", func() error { return r.safety(s, stop) }},
+		{"deletions", func() (err error) { r.Termination, err = s.termination(stop); return err }},
+		{"rollouts", func() (err error) {
+			if s.w.Pod.RestartPolicy != model.RestartAlways {
+				return nil // it runs to completion: nobody rolls it out
+			}
+			if r.Rollout, err = s.rollout(r.Recommended, stop); r.Rollout != nil {
+				r.explainRollout()
+			}
+			return err
+		}},
 	}
-	if r.Termination, err = s.termination(stop); err != nil || stop.Load() {
-		return err
+	for i, step := range steps {
+		if until.Err() == nil {
+			err = step.take()
+		}
+		if until.Err() != nil {
+			var missing []string
+			for _, rest := range steps[i:] {
+				missing = append(missing, rest.what)
+			}
+			r.note("%s before these were simulated: %s", ending(ctx), strings.Join(missing, ", "))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if s.w.Pod.RestartPolicy != model.RestartAlways {
-		return nil // it runs to completion: nobody rolls it out
-	}
-	if r.Rollout, err = s.rollout(r.Recommended, stop); r.Rollout != nil {
-		r.explainRollout()
-	}
-	return err
+	return nil
 }
 
-// interrupted says what was reached when the search was ended from outside.
-func (r *Recommendation) interrupted(s *search) {
-	const partly = "interrupted before the full simulation was done"
+// ended says what was reached when the search was ended before its time.
+func (r *Recommendation) ended(s *search, how string) {
 	chosen := s.choose(true)
 	switch {
 	case r.Recommended != nil || r.Infeasible != nil:
-		r.note("interrupted: what is said rests on the replications that were done")
+		r.note("%s: what is said rests on the replications that were done", how)
 	case len(chosen) == 0:
-		r.note("%s; no settings are predicted to meet every objective", partly)
+		r.note("%s before the full simulation was done; no settings are predicted to meet every objective", how)
 	default:
-		r.note("%s; predicted best, and not confirmed: %s (%s)", partly, describe(s, &chosen[0]), s.summary(&chosen[0]))
+		r.note("%s before the full simulation was done; predicted best, and not confirmed: %s (%s)", how, describe(s, &chosen[0]), s.summary(&chosen[0]))
 	}
 }
 
@@ -221,6 +249,9 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 			break
 		}
 		done, err := r.judge(ctx, s, o, &d, finalists, chosen, predicted)
+		if ctx.Err() != nil && d.fallback != nil {
+			break // the best so far is more than nothing
+		}
 		if done || err != nil {
 			return err
 		}
@@ -245,12 +276,12 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 // recommended as they are.
 func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
 	named := estimate.Named{Name: "current", World: s.w}
-	current, err := s.alone(ctx, o.plainly(s.w), named)
+	current, err := s.alone(ctx, o.plainly(s.w), named, .3)
 	if err != nil {
 		return false, err
 	}
 	if verdict(current) == undecided {
-		if current, err = s.alone(ctx, o.forSimulation(s.w), named); err != nil {
+		if current, err = s.alone(ctx, o.forSimulation(s.w), named, .3); err != nil {
 			return false, err
 		}
 	}
@@ -283,13 +314,13 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 	for i := range finalists {
 		f := &finalists[i]
 		named := estimate.Named{Name: "recommended", World: s.world(&f.combination)}
-		if f.variant, err = s.alone(ctx, o.forTrial(named.World), named); err != nil {
+		if f.variant, err = s.alone(ctx, o.forTrial(named.World), named, .2); err != nil {
 			return false, err
 		}
 		if verdict(f.variant) != missed {
 			fresh := o
 			fresh.Seed ^= freshStreams
-			if f.variant, err = s.alone(ctx, fresh.forSimulation(named.World), named); err != nil {
+			if f.variant, err = s.alone(ctx, fresh.forSimulation(named.World), named, .6); err != nil {
 				return false, err
 			}
 			f.confirmed = true
@@ -333,8 +364,20 @@ func (s *search) finalists(chosen []combination) []finalist {
 	return finalists
 }
 
-// alone simulates one world.
-func (s *search) alone(ctx context.Context, o estimate.Options, named estimate.Named) (*estimate.Variant, error) {
+// alone simulates one world. Where there is a budget, it may take a share of what
+// is left of it.
+func (s *search) alone(ctx context.Context, o estimate.Options, named estimate.Named, share float64) (*estimate.Variant, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if o.Budget > 0 {
+		ends, _ := ctx.Deadline()
+		left := time.Until(ends)
+		if left < o.Budget/2 {
+			o.Plain = true // splitting takes its time whatever is left
+		}
+		o.Budget = max(time.Millisecond, time.Duration(share*float64(left)))
+	}
 	estimates, err := estimate.Run(ctx, []estimate.Named{named}, o)
 	if err != nil {
 		return nil, err

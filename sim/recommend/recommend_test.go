@@ -216,3 +216,27 @@ func TestWorkers(t *testing.T) {
 		}
 	}
 }
+
+// TestBudget holds that a budget too small for anything ends the search with a word
+// about it, and that a cancelled context is not called a budget.
+func TestBudget(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: exponential(time.Minute)}}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for wanted, of := range map[string]struct {
+		ctx    context.Context
+		budget time.Duration
+	}{
+		"the budget ended while": {context.Background(), time.Nanosecond},
+		"interrupted while":      {cancelled, time.Hour},
+	} {
+		r, err := Run(of.ctx, w, Options{Options: estimate.Options{Seed: 1, Horizon: time.Hour, Budget: of.budget}})
+		if err != nil || r.Recommended != nil || r.Infeasible != nil {
+			t.Fatalf("%s: %v, %s", wanted, err, text(r))
+		}
+		if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, wanted) {
+			t.Errorf("notes %q do not contain %q", notes, wanted)
+		}
+	}
+}
