@@ -283,6 +283,10 @@ func (c *Chain) held(e *surroundings, durations []time.Duration) *mat.Dense {
 	return held
 }
 
+// States is the number of states of the surroundings, the size of the chain's
+// matrices.
+func (c *Chain) States() int { return len(c.start) }
+
 // Failure returns the long-run probability that an attempt fails, at a process
 // that nothing kills.
 func (c *Chain) Failure() float64 {

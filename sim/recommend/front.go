@@ -47,7 +47,9 @@ func (r *Recommendation) front(s *search) {
 		}
 		least = o.bound
 		method := "closed form (S3, S1)"
-		if o.extended {
+		if s.chain[model.Liveness] != nil {
+			method = "Markov chain (S2)"
+		} else if o.extended {
 			method = "observed runs, extended beyond the longest"
 		} else if s.loud[model.Liveness] != nil {
 			method = "observed runs and closed form (S3, S1)"

@@ -21,7 +21,7 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d
 	case d.predicted:
 		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
-	if o.Full || s.loud[model.Readiness] == nil && s.loud[model.Liveness] == nil {
+	if o.Full || s.known() {
 		exhausted := s.exhausted()
 		r.Infeasible.Proved = exhausted != ""
 		r.Infeasible.Reason += exhausted

@@ -203,9 +203,12 @@ func (r *Recommendation) describe(s *search) {
 		if k == model.Liveness && current != nil && !s.notices(k) {
 			r.note("livenessWorth is null: the livenessProbe notices no hang, so it can save nothing")
 		}
-		if s.loud[k] == nil {
+		switch {
+		case s.chain[k] != nil:
+			r.note("%s: the rate of false verdicts of every setting is that of the Markov chain of stalls, answers that wait longer while a neighbour is busy, and failures in a row (S2)", k.Field())
+		case s.loud[k] == nil:
 			r.note("%s: the rate of false verdicts of every setting is a closed form (%s)", k.Field(), s.closed[k].Sentence())
-		} else {
+		default:
 			r.note("%s: the rate of false verdicts of every setting is that seen along simulated paths of the environment (usual periods only, %d attempts each), plus the closed form of its stalls (%s); settings whose threshold is beyond every run seen are ranked by extension, and only the full simulation decides about them",
 				k.Field(), attemptsObserved, s.closed[k].Sentence())
 		}
@@ -301,7 +304,7 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 // others, or everything was asked for, of the whole grid.
 func (s *search) candidates(o Options) []combination {
 	chosen := s.choose(true)
-	if len(chosen) == 0 && (o.Full || s.loud[model.Liveness] == nil && s.loud[model.Readiness] == nil) {
+	if len(chosen) == 0 && (o.Full || s.known()) {
 		chosen = s.choose(false)
 	}
 	return chosen

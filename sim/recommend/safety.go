@@ -223,6 +223,11 @@ func (s *search) worsened(by worsening) *search {
 		}
 	}
 	worse.corrections = maps.Clone(s.corrections)
+	for k, c := range s.chain {
+		if c != nil {
+			worse.chain[k] = chainedIn(worse.w, model.ProbeKind(k), s.base[k])
+		}
+	}
 	worse.lags = map[[2]int32][]time.Duration{}
 	quiet, _ := split(worse.w, s.contended)
 	for k := range worse.closed {

@@ -19,6 +19,14 @@ type screen struct {
 	path    map[int32]*path
 }
 
+// of returns the path of probes of a period; nil: it was not observed, or nothing.
+func (s *screen) of(period int32) *path {
+	if s == nil {
+		return nil
+	}
+	return s.path[period]
+}
+
 // path is what probes of one period would meet.
 type path struct {
 	period time.Duration

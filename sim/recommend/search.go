@@ -33,10 +33,11 @@ type search struct {
 
 	base      [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
 	closed    [model.ProbeKinds]*estimate.ClosedForm
-	loud      [model.ProbeKinds]*screen // nil: nothing but what the closed form covers
-	contended bool                      // there is more than the closed form covers
-	starts    []time.Duration           // how long starts take, ascending; Longest for one that did not end
-	hangs     float64                   // per pod-year, by which waiting for a verdict is weighed
+	loud      [model.ProbeKinds]*screen  // nil: nothing but what the closed form covers
+	contended bool                       // there is more than the closed form covers
+	chain     [model.ProbeKinds]*chained // in place of both; nil: there is none
+	starts    []time.Duration            // how long starts take, ascending; Longest for one that did not end
+	hangs     float64                    // per pod-year, by which waiting for a verdict is weighed
 	lags      map[[2]int32][]time.Duration
 	// corrections are factors on the predictions of an objective:
 	// how far the full simulation of some settings went beyond theirs.
@@ -96,6 +97,14 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		withBase := quiet.WithContainer(quiet.Container().WithProbe(k, s.base[k]))
 		s.closed[k] = estimate.NewClosedForm(withBase, k)
 		if !s.contended {
+			continue
+		}
+		if k == model.Liveness && s.chain[model.Readiness] != nil && alike(w, s.base) {
+			s.chain[k] = s.chain[model.Readiness]
+		} else {
+			s.chain[k] = newChained(w, k, s.base[k], s.jobs, stop)
+		}
+		if s.chain[k] != nil {
 			continue
 		}
 		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) {
@@ -357,19 +366,36 @@ func (s *search) observeAlone(w *model.World, k model.ProbeKind, periods []int32
 // option evaluates a setting of the probe of kind k.
 func (s *search) option(k model.ProbeKind, at setting) option {
 	o := option{setting: at}
-	p := at.on(s.base[k])
-	o.rate, o.bound = s.closed[k].Rate(p)
-	o.low = o.rate // what the estimate leaves out only adds to it
-	if s.loud[k] != nil {
-		if path := s.loud[k].path[at.period]; path != nil {
+	switch path := s.loud[k].of(at.period); {
+	case s.chain[k] != nil:
+		var ok bool
+		if o.rate, o.low, o.bound, ok = s.chain[k].rate(at); !ok {
+			o.bound = math.Inf(1)
+		}
+	case s.loud[k] == nil || path != nil:
+		o.rate, o.bound = s.closed[k].Rate(at.on(s.base[k]))
+		o.low = o.rate // what the estimate leaves out only adds to it
+		if path != nil {
 			rate, low, bound, extended := path.rate(at, s.confidence)
 			o.rate, o.low, o.bound, o.extended = o.rate+rate, o.low+low, o.bound+bound, extended
-		} else {
-			o.bound = math.Inf(1) // no path was observed for this period
 		}
+	default: // no path was observed for this period
+		o.rate, _ = s.closed[k].Rate(at.on(s.base[k]))
+		o.low, o.bound = o.rate, math.Inf(1)
 	}
 	o.cost = s.cost(k, &o)
 	return o
+}
+
+// known reports whether the rate of every setting follows from closed forms, which
+// take no time.
+func (s *search) known() bool {
+	for k := range s.loud {
+		if s.loud[k] != nil || s.chain[k] != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // cost weighs what a probe costs a pod in a year: the time in which a hung
