@@ -86,7 +86,7 @@ func mergeShards(cmd *cobra.Command, args []string, f *mergeFlags) error {
 			Seed: effort.Seed, Horizon: effort.Horizon, Replications: effort.Replications,
 			Precision: effort.Precision, Confidence: effort.Confidence, Objectives: w.Stated,
 		}
-		e, err := reported(w, whole, o, "")
+		e, err := reported(cmd.Context(), w, whole, o, "")
 		if err != nil {
 			return fmt.Errorf("%s: %w", effort.Name, err)
 		}

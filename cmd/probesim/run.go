@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -162,7 +163,7 @@ func runWhole(cmd *cobra.Command, f *runFlags, workloads []*scenarios.Workload, 
 			}
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
-		e, err := reported(w, part, options[i], why)
+		e, err := reported(cmd.Context(), w, part, options[i], why)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
@@ -239,9 +240,9 @@ func variantsOf(w *scenarios.Workload) []estimate.Named {
 
 // reported makes the result for one workload out of what all its replications
 // came to.
-func reported(w *scenarios.Workload, part *estimate.Part, o estimate.Options, why string) (*estimate.Estimates, error) {
+func reported(ctx context.Context, w *scenarios.Workload, part *estimate.Part, o estimate.Options, why string) (*estimate.Estimates, error) {
 	variants := variantsOf(w)
-	e, err := estimate.Report(part, variants, o, why)
+	e, err := estimate.Report(ctx, part, variants, o, why)
 	if err != nil {
 		return nil, err
 	}

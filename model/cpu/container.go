@@ -384,12 +384,12 @@ func (c *Container) noEarlier(t int32) time.Duration {
 		return bound
 	}
 	if until := c.undisturbed(); until > bound {
-		if bound = max(bound, c.affordable(th, true)); bound <= until {
+		if bound = max(bound, c.affordable(t, true)); bound <= until {
 			return bound
 		}
 		bound = until
 	}
-	return max(bound, c.affordable(th, false))
+	return max(bound, c.affordable(t, false))
 }
 
 // affordable returns a lower bound on the end of the thread's part of a
@@ -397,12 +397,16 @@ func (c *Container) noEarlier(t int32) time.Duration {
 // the cgroup cannot use more than it has, one quota at each refill, and an
 // overrun of one tick on each CPU. Of threads that stay where they are only
 // their own CPUs count, and what a single one's CPU owes counts against it.
-func (c *Container) affordable(th *thread, stay bool) time.Duration {
+func (c *Container) affordable(t int32, stay bool) time.Duration {
+	th, sharing := &c.threads[t], c.working
+	if th.waiter != nobody && c.submissions[th.waiter].parts == 1 {
+		sharing = []int32{t} // none but itself; with many at work the search would cost their square
+	}
 	bound := time.Duration(0)
 	for level := range c.levels {
 		b := &c.levels[level]
 		needed, have, parts := time.Duration(0), b.pool, time.Duration(0)
-		for _, other := range c.working {
+		for _, other := range sharing {
 			part := &c.threads[other]
 			if part.waiter != th.waiter {
 				continue

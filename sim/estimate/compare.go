@@ -105,7 +105,7 @@ func Compare(ctx context.Context, variants []Named, asked []Figure, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	estimates, err := Report(part, variants, o, why)
+	estimates, err := Report(ctx, part, variants, o, why)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func TestJoin(t *testing.T) {
 	for i := range whole.Tallies {
 		everyFieldSet(t, reflect.ValueOf(whole.Tallies[i][0]), "tally")
 	}
-	report, err := Report(whole, variants, o, "")
+	report, err := Report(t.Context(), whole, variants, o, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestJoin(t *testing.T) {
 		if encoded(t, joined) != encoded(t, whole) {
 			t.Errorf("%d shards: other sums than in one piece", n)
 		}
-		again, err := Report(joined, variants, o, "")
+		again, err := Report(t.Context(), joined, variants, o, "")
 		if err != nil {
 			t.Fatal(err)
 		}

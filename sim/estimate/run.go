@@ -72,7 +72,7 @@ func Run(ctx context.Context, variants []Named, o Options) (*Estimates, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Report(part, variants, o, why)
+	return Report(ctx, part, variants, o, why)
 }
 
 // Simulate is the simulation alone: the replications of the shard that the
@@ -278,8 +278,9 @@ func undecided(part *Part, variant int, w *model.World, o Options) []string {
 }
 
 // Report makes the measures of every variant out of all parts of a run,
-// joined. The error is that of a part of another run.
-func Report(part *Part, variants []Named, o Options, why string) (*Estimates, error) {
+// joined. A context that ends leaves out what multilevel splitting would add, and
+// a note says so. The error is that of a part of another run.
+func Report(ctx context.Context, part *Part, variants []Named, o Options, why string) (*Estimates, error) {
 	o = o.withDefaults()
 	o.Horizon = part.Horizon
 	if len(variants) == 0 || !part.fits(o.blockCount(variants), len(variants)) {
@@ -305,7 +306,7 @@ func Report(part *Part, variants []Named, o Options, why string) (*Estimates, er
 		}
 		formula := t.byFormula(v.World, o)
 		if !o.Sparing || opens(v.World, &result.Measures, &formula, o.Objectives) {
-			split = append(split, t.splitKills(&result.Measures, v.World, o)...)
+			split = append(split, t.splitKills(ctx, &result.Measures, v.World, o)...)
 		}
 		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""

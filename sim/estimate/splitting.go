@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -42,6 +43,13 @@ const (
 	mostSteps             = 32 // from one failure to the next
 	firstFailures         = 40 // wanted of each replication's long life
 	leastFailures         = 5  // without which nothing is begun
+
+	// givenUp is how rarely an excursion may get as far as a level, per pod-year, for
+	// lives to go on from there; what is given up is said to come less often than
+	// excluded. The thousand between them is room for the error of the product, and
+	// for the few kills that one verdict may lead to.
+	givenUp  = 1e-12
+	excluded = 1e-9
 )
 
 // splitting is how one world's false kills are estimated.
@@ -61,12 +69,13 @@ type climbed struct {
 	entered        int64         // first failures
 	least          float64       // share of the lives from any step that reached the next
 	through        float64       // share of the lives from a failure that went all steps to the next, on average
+	givenUp        bool          // before the verdict, as too rare to matter
 }
 
 // newSplitting chooses the steps and the effort by pilots of fixed size, so by
 // counts alone. It returns nil where hardly a single failure is seen in a life of
 // the longest horizon, so that there is nothing to begin with.
-func newSplitting(w *model.World, seed uint64, horizon, longest time.Duration) *splitting {
+func newSplitting(ctx context.Context, w *model.World, seed uint64, horizon, longest time.Duration) *splitting {
 	p := w.Container().Probes[model.Liveness]
 	if p == nil || w.Events.Rollout != nil { // a rollout has several pods, of which a snapshot holds one
 		return nil
@@ -77,7 +86,10 @@ func newSplitting(w *model.World, seed uint64, horizon, longest time.Duration) *
 	}
 	s := &splitting{world: w, seed: seed, horizon: min(horizon, longest), steps: 1, first: fewestLives / 2, onward: fewestLives / 2}
 	for pilot := uint64(splittingReplications); ; pilot++ {
-		c := s.replicate(simulator, pilot)
+		c := s.replicate(ctx, simulator, pilot)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if c.entered < firstFailures && s.horizon < longest {
 			s.horizon = min(2*s.horizon, longest)
 			continue
@@ -111,8 +123,9 @@ func held(w *model.World) bool {
 	return stalls > 0 || len(w.Application.Pauses) > 0 || len(a.DependsOn) > 0 || a.Failing != nil
 }
 
-// replicate runs replication r.
-func (s *splitting) replicate(simulator *sim.Simulator, r uint64) climbed {
+// replicate runs replication r. What it returns after the context has ended is
+// of no use.
+func (s *splitting) replicate(ctx context.Context, simulator *sim.Simulator, r uint64) climbed {
 	c := climbed{least: 1, through: 1}
 	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
 	at := &ascent[sim.Snapshot]{steps: s.steps, first: s.first, onward: s.onward, simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r))}
@@ -129,8 +142,14 @@ func (s *splitting) replicate(simulator *sim.Simulator, r uint64) climbed {
 	states.mass = float64(c.entered) / float64(c.pod)
 	waiting := []kept[sim.Snapshot]{states}
 	failures := int(s.world.Container().Probes[model.Liveness].FailureThreshold)
-	for failure := 1; failure < failures; failure++ {
+	for failure := 1; failure < failures && !c.givenUp && ctx.Err() == nil; failure++ {
 		waiting = at.climb(waiting, failure, &c)
+		mass := massOf(waiting)
+		c.givenUp = mass > 0 && mass*float64(year) < givenUp
+	}
+	if c.givenUp {
+		c.pod += at.pod
+		return c
 	}
 	// From the last failure it is the kubelet's way to the kill.
 	lives, mass := at.lives(waiting, s.onward), massOf(waiting)
@@ -276,14 +295,18 @@ type Rare struct {
 	Gain     float64        // pod time that plain simulation needs for the same relative error, over that simulated
 	Levels   int
 	PodTime  time.Duration // simulated
+
+	// GivenUp: excursions that get far are too rare to go on with, so that Kills and
+	// Verdicts are upper bounds, far from the truth. It comes of high thresholds.
+	GivenUp bool
 }
 
 // Split estimates the false kills that the liveness probe's verdicts lead to, by
 // multilevel splitting. It is nil where nothing fails the probe often enough to
-// begin with in the pod time that may be searched for first failures. The result
-// depends on the world, the seed and that time alone.
-func Split(w *model.World, seed uint64, search time.Duration, confidence float64, jobs int) *Rare {
-	s := newSplitting(w, seed, 6*time.Hour, search/splittingReplications)
+// begin with in the pod time that may be searched for first failures, and when the
+// context ends. The result depends on the world, the seed and that time alone.
+func Split(ctx context.Context, w *model.World, seed uint64, search time.Duration, confidence float64, jobs int) *Rare {
+	s := newSplitting(ctx, w, seed, 6*time.Hour, search/splittingReplications)
 	if s == nil {
 		return nil
 	}
@@ -297,19 +320,33 @@ func Split(w *model.World, seed uint64, search time.Duration, confidence float64
 				return // newSplitting has made one
 			}
 			for r := next.Add(1) - 1; r < splittingReplications; r = next.Add(1) - 1 {
-				results[r] = s.replicate(simulator, uint64(r))
+				results[r] = s.replicate(ctx, simulator, uint64(r))
 			}
 		})
 	}
 	running.Wait()
-	rare := &Rare{Levels: sim.Top(w.Container().Probes[model.Liveness].FailureThreshold, s.steps)}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return s.rare(results, confidence)
+}
+
+// rare joins the replications.
+func (s *splitting) rare(results []climbed, confidence float64) *Rare {
+	rare := &Rare{Levels: sim.Top(s.world.Container().Probes[model.Liveness].FailureThreshold, s.steps)}
 	rates, verdicts := make([]float64, len(results)), make([]float64, len(results))
 	for i, c := range results {
 		rates[i], verdicts[i] = c.rate*float64(day), c.verdicts*float64(day)
 		rare.PodTime += c.pod
+		rare.GivenUp = rare.GivenUp || c.givenUp
+	}
+	if rare.GivenUp {
+		bound := stats.Estimate{High: excluded * float64(day) / float64(year), Confidence: confidence, Method: "multilevel splitting, upper bound", N: int64(len(results))}
+		rare.Kills, rare.Verdicts = bound, bound
+		return rare
 	}
 	rare.Kills, rare.Verdicts = overReplications(rates, confidence), overReplications(verdicts, confidence)
-	if w.Uncertain() { // each replication has another draw of the inputs
+	if s.world.Uncertain() { // each replication has another draw of the inputs
 		widenTo(&rare.Kills, slices.Min(rates), slices.Max(rates))
 		widenTo(&rare.Verdicts, slices.Min(verdicts), slices.Max(verdicts))
 	}

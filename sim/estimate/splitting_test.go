@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"flag"
 	"math"
 	"math/rand/v2"
@@ -59,7 +60,7 @@ func TestSplitting(t *testing.T) {
 			covered, gains := 0, 0.0
 			var estimates []float64
 			for seed := range *splittingSeeds {
-				rare := Split(c.w, uint64(seed+1), 2*year, confidence, 1)
+				rare := Split(t.Context(), c.w, uint64(seed+1), 2*year, confidence, 1)
 				if rare == nil {
 					t.Fatal("nothing to begin with")
 				}
@@ -175,8 +176,41 @@ func TestSplittingOfOtherCauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rare := Split(w, 1, 2*year, .99, 1)
+	rare := Split(t.Context(), w, 1, 2*year, .99, 1)
 	contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
+}
+
+// TestSplittingGivesUp: a threshold so high that no excursion comes near it costs
+// no more than a low one, and is answered by a bound, not by zero.
+func TestSplittingGivesUp(t *testing.T) {
+	v := run(t, rareFailures(.05, 1000), Options{Seed: 1, Horizon: day, Replications: 8})
+	m := v.Measures.FalseKillsPerPodYear
+	if m.Estimate != 0 || m.High <= 0 || m.High > 1.1e-9 {
+		t.Errorf("false kills per pod-year %+v", m)
+	}
+	if !hasNote(v, "given up before the last of 1000 levels") {
+		t.Errorf("notes %q", v.Notes)
+	}
+}
+
+// TestSplittingIsInterrupted: a run that is interrupted does not begin to split,
+// and says what the bound is then.
+func TestSplittingIsInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	variants := []Named{{Name: "base", World: rareFailures(.01, 6)}}
+	o := Options{Seed: 1, Horizon: day, Replications: 4}
+	part, _, err := Simulate(ctx, variants, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupt()
+	e, err := Report(ctx, part, variants, o, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := &e.Variants[0]; !hasNote(v, "interrupted before multilevel splitting") || v.Measures.FalseKillsPerPodYear.High < 1 {
+		t.Errorf("%+v, notes %q", v.Measures.FalseKillsPerPodYear, v.Notes)
+	}
 }
 
 // TestLongLivesSkipAhead: a thousand years of a pod in a moment, held to the chain.

@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -43,7 +44,7 @@ func opens(w *model.World, m *Measures, f *formula, objectives []model.Objective
 // splitKills replaces the measures of false kills of which the plain simulation
 // has seen none by those of splitting, and says so. It does nothing where a kill
 // was seen or none can happen.
-func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
+func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o Options) []string {
 	byLiveness, _ := canKill(w)
 	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
 		return nil
@@ -52,22 +53,35 @@ func (t *tally) splitKills(m *Measures, w *model.World, o Options) []string {
 		return []string{fmt.Sprintf("multilevel splitting has too little to begin with: the liveness probe failed %d times, and %d are needed", failures, splittingReplications*leastFailures)}
 	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
-	rare := Split(w, o.Seed, search, o.Confidence, o.Jobs)
+	rare := Split(ctx, w, o.Seed, search, o.Confidence, o.Jobs)
 	switch {
+	case ctx.Err() != nil:
+		return []string{"interrupted before multilevel splitting had estimated the false kills; the bound is the plain simulation's"}
 	case rare == nil:
 		return []string{"multilevel splitting has nothing to begin with: hardly a liveness probe failed, or a rollout has several pods"}
-	case rare.Kills.Estimate == 0:
+	case rare.Kills.Estimate == 0 && !rare.GivenUp:
 		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, saw no false kill either; the bound is the plain simulation's", rare.Levels, rare.Kills.N)}
 	}
 	starts := t.startKills(w, o)
 	setKills(m, w, rare, starts)
-	notes := []string{fmt.Sprintf(
-		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %.2g times the pod time for the same relative error",
-		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), t.Replications, rare.Gain)}
+	notes := []string{methodOf(rare, t.Replications)}
 	if starts.High > 0 {
 		notes = append(notes, fmt.Sprintf("falseKillsPerPodDay: splitting counts the kills that begin with a serving process; those of starts come on top, their number times the share of them that is lost: %.3g per pod-day (%.3g to %.3g)", starts.Estimate, starts.Low, starts.High))
 	}
 	return notes
+}
+
+// methodOf says how the false kills were estimated, after so many plain
+// replications without one.
+func methodOf(rare *Rare, plain int64) string {
+	if rare.GivenUp {
+		return fmt.Sprintf(
+			"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, given up before the last of %d levels, where fewer than one excursion in %.0e pod-years arrives; false kills are rarer than one in %.0e pod-years, and how much rarer was not asked",
+			rare.Levels, 1/givenUp, 1/excluded)
+	}
+	return fmt.Sprintf(
+		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %.2g times the pod time for the same relative error",
+		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), plain, rare.Gain)
 }
 
 // startKills returns the false kills per pod-day of starts: how many there are
