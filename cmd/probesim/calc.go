@@ -237,6 +237,7 @@ func calculationPage(p *page, c *calc.Calculation) {
 		delay(probe.name+": able to serve to in the endpoints", probe.ReadyLagSeconds)
 		lines = append(lines, fmt.Sprintf("%s: a stall of up to %s never leads to a verdict", probe.name, seconds(float64(probe.ToleratedStallSeconds))))
 		if b := probe.BudgetSeconds; b != nil {
+			delay(probe.name+": startup budget at any phase", b.AnyPhase)
 			lines = append(lines, fmt.Sprintf("%s: a startup may take %s for certain, %s at the first start of a pod, %s at the best phase",
 				probe.name, seconds(float64(b.Guaranteed)), seconds(float64(b.NewPod)), seconds(float64(b.Most))))
 		}
@@ -275,6 +276,8 @@ func plainNumber(n calc.Number) string {
 		return "?"
 	case math.IsInf(float64(n), 1):
 		return "∞"
+	case math.Abs(float64(n)) >= 1e6:
+		return commas(strconv.FormatFloat(float64(n), 'f', 0, 64))
 	}
 	return strconv.FormatFloat(math.Round(float64(n)*1000)/1000, 'g', 6, 64)
 }
@@ -282,7 +285,14 @@ func plainNumber(n calc.Number) string {
 func killLines(c *calc.Calculation) []string {
 	var lines []string
 	if n := c.MeanProbesToKill; n != nil {
-		lines = append(lines, fmt.Sprintf("mean probes to a kill: %s", commas(strconv.FormatFloat(float64(*n), 'f', 0, 64))))
+		mean := "∞"
+		switch x := float64(*n); {
+		case x < 1e15:
+			mean = commas(strconv.FormatFloat(x, 'f', 0, 64))
+		case !math.IsInf(x, 1):
+			mean = number(x)
+		}
+		lines = append(lines, "mean probes to a kill: "+mean)
 	}
 	if t := c.MeanTimeToFalseKillSeconds; t != nil {
 		line := "mean time to a false kill: " + seconds(float64(*t))
@@ -371,6 +381,7 @@ func calculationRecords(c *calc.Calculation) [][]string {
 			add(head+"budgetSeconds", "guaranteed", &b.Guaranteed)
 			add(head+"budgetSeconds", "newPod", &b.NewPod)
 			add(head+"budgetSeconds", "most", &b.Most)
+			delay(head+"budgetSeconds.anyPhase", b.AnyPhase)
 		}
 	}
 	add("meanProbesToKill", "", c.MeanProbesToKill)

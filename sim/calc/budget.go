@@ -17,6 +17,7 @@ type Budget struct {
 	Guaranteed Number `json:"guaranteed"` // at the worst phase of the grid: a 60 × 10 s probe guarantees 590 s, not 600
 	NewPod     Number `json:"newPod"`     // at the first start in a pod, whose grid is anchored Anchor before it
 	Most       Number `json:"most"`       // at the best phase
+	AnyPhase   *Delay `json:"anyPhase"`   // over a uniform phase of the grid, as at a restart, and of the wall clock's second
 }
 
 // Budget returns the startup budget. NoAnswer tells attempts against a starting
@@ -31,6 +32,7 @@ func (s Settings) Budget(noAnswer bool) Budget {
 		Guaranteed: seconds(early + span),
 		NewPod:     seconds(first + span),
 		Most:       seconds(late + s.Period + span),
+		AnyPhase:   Window{Fixed: early + span, Uniform: []time.Duration{s.Period, late - early}}.Seconds(),
 	}
 }
 

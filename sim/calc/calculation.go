@@ -101,21 +101,21 @@ func (c *Calculation) note(format string, args ...any) {
 
 // folkFormulas returns the formulas in use for the probe, each with its error.
 func (s Settings) folkFormulas() []FolkFormula {
-	p, t, d, f := s.Period, s.Timeout, s.InitialDelay, time.Duration(s.Failures)
-	hangLow := s.Tolerates(true)
-	startLow, startHigh := s.gate(time.Second)+hangLow, d+p+hangLow
+	p, t, d, f := s.Period.Seconds(), s.Timeout.Seconds(), s.InitialDelay.Seconds(), float64(s.Failures)
+	hang := (f-1)*s.step(true).Seconds() + t // as Tolerates, for any threshold
+	start := s.gate(time.Second).Seconds() + hang
 	formulas := []FolkFormula{
-		{Formula: "F·P", Seconds: seconds(f * p)},
-		{Formula: "F·(P+T)", Seconds: seconds(f * (p + t))},
-		{Formula: "D+F·P", Seconds: seconds(d + f*p)},
-		{Formula: "D+F·T+(F−1)·P", Seconds: seconds(d + f*t + (f-1)*p)},
+		{Formula: "F·P", Seconds: Number(f * p)},
+		{Formula: "F·(P+T)", Seconds: Number(f * (p + t))},
+		{Formula: "D+F·P", Seconds: Number(d + f*p)},
+		{Formula: "D+F·T+(F−1)·P", Seconds: Number(d + f*t + (f-1)*p)},
 	}
 	for i := range formulas {
-		low, high := hangLow, hangLow+p
+		low, high := hang, hang+p
 		if i >= 2 {
-			low, high = startLow, startHigh
+			low, high = start, d+p+hang
 		}
-		formulas[i].Guaranteed, formulas[i].Most = seconds(low), seconds(high)
+		formulas[i].Guaranteed, formulas[i].Most = Number(low), Number(high)
 		formulas[i].Error = formulas[i].Seconds - formulas[i].Most
 	}
 	return formulas

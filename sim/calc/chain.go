@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -305,19 +306,26 @@ func (c *Chain) Runs(n int) float64 {
 
 // cycle returns the kernels from a state without failures behind it to the next
 // such state, without and with a verdict on the way, and the mean number of
-// attempts until then.
+// attempts until then. With K the kernel of a failure, F of them take K^F and all
+// before them 1 + K + … + K^(F−1), which double together: any threshold takes
+// twice as many products as it has binary digits.
 func (c *Chain) cycle() (again, verdict *mat.Dense, attempts []float64) {
 	n, _ := c.fails.Dims()
-	attempts = make([]float64, n)
-	again, verdict = mat.NewDense(n, n, nil), identity(n)
-	for range c.Settings.Failures {
-		for i := range n {
-			attempts[i] += total(verdict.RawRowView(i))
+	before := mat.NewDense(n, n, nil)
+	verdict = identity(n)
+	for bit := bits.Len(uint(c.Settings.Failures)) - 1; bit >= 0; bit-- {
+		before.Add(before, product(verdict, before))
+		verdict = product(verdict, verdict)
+		if c.Settings.Failures>>bit&1 == 1 {
+			before.Add(before, verdict)
+			verdict = product(verdict, c.fails)
 		}
-		again.Add(again, product(verdict, c.answers))
-		verdict = product(verdict, c.fails)
 	}
-	return again, verdict, attempts
+	attempts = make([]float64, n)
+	for i := range n {
+		attempts[i] = total(before.RawRowView(i))
+	}
+	return product(before, c.answers), verdict, attempts
 }
 
 // KillsPerAttempt returns the long-run number of verdicts per period of the

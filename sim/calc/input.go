@@ -3,6 +3,7 @@ package calc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model/cpu"
@@ -44,7 +45,7 @@ func (in *Input) validate() error {
 			faults = append(faults, fmt.Errorf("%s: %v: %s", name, value, rule))
 		}
 	}
-	check("failures", in.Failures >= 1 && in.Failures <= 1_000_000, in.Failures, "must lie between 1 and 1000000")
+	check("failures", in.Failures >= 1 && in.Failures <= math.MaxInt32, in.Failures, "must lie between 1 and 2147483647 (K57)")
 	check("probability", in.Probability >= 0 && in.Probability <= 1, in.Probability, "must lie between 0 and 1")
 	check("stall-every", in.StallEvery >= 0, in.StallEvery, "must not be below 0")
 	check("stall-every", in.StallEvery > 0 || in.StallLasts.IsZero(), in.StallEvery, "must be above 0 where stall-lasts is given")

@@ -10,38 +10,48 @@ type Run struct {
 	Probability float64
 }
 
-// MeanProbes returns the mean number of probes up to the end of the first run;
-// +Inf if probes never fail.
+// MeanProbes returns the mean number of probes up to the end of the first run,
+// (1−p^F)/((1−p)p^F); +Inf if probes never fail, or if it is beyond float64.
 func (r Run) MeanProbes() float64 {
-	mean, _ := r.moments()
-	return mean
+	p, f := r.Probability, float64(r.Failures)
+	switch {
+	case p <= 0:
+		return math.Inf(1)
+	case p >= 1:
+		return f
+	case p < .5: // nothing cancels
+		end := math.Pow(p, f)
+		return (1 - end) / ((1 - p) * end)
+	}
+	end := f * math.Log(p) // of p^F
+	return -math.Expm1(end) / ((1 - p) * math.Exp(end))
 }
 
 // VarianceProbes returns the variance of the number of probes up to the end of
 // the first run.
+//
+// It builds the run one failure at a time: a run of k takes a run of k−1 and one
+// more probe which, if it succeeds, makes everything begin again. With M and V
+// the mean and variance for k−1, and q = 1−p, that gives M' = (M+1)/p and
+// V' = (V + q·p·M'²)/p: sums of positive terms, where Feller's formula loses all
+// digits to cancellation as p comes near 1. It takes as many steps as there are
+// failures.
 func (r Run) VarianceProbes() float64 {
-	_, variance := r.moments()
-	return variance
-}
-
-// moments builds the run one failure at a time: a run of k takes a run of k−1
-// and one more probe which, if it succeeds, makes everything begin again. With
-// M and V the mean and variance for k−1, and q = 1−p, that gives
-// M' = (M+1)/p and V' = (V + q·p·M'²)/p: sums of positive terms, where Feller's
-// formulas lose all digits to cancellation as p comes near 1.
-func (r Run) moments() (mean, variance float64) {
-	p := r.Probability
-	if p <= 0 {
-		return math.Inf(1), math.Inf(1)
+	p, mean, variance := r.Probability, 0.0, 0.0
+	switch {
+	case p <= 0:
+		return math.Inf(1)
+	case p >= 1:
+		return 0
 	}
 	for range r.Failures {
 		mean = (mean + 1) / p
 		variance = (variance + (1-p)*p*mean*mean) / p
 		if math.IsInf(mean, 1) {
-			return mean, mean // not NaN
+			return mean // not NaN
 		}
 	}
-	return mean, variance
+	return variance
 }
 
 // longestChain is the number of probes up to which Within adds up the chain

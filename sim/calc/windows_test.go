@@ -3,6 +3,7 @@ package calc
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -297,6 +298,39 @@ func TestPublishedBudget(t *testing.T) {
 		b := c.s.Budget(false)
 		if math.Abs(float64(b.Guaranteed-c.guaranteed)) > 1e-9 || math.Abs(float64(b.NewPod-c.newPod)) > 1e-9 || math.Abs(float64(b.Most-c.most)) > 1e-9 {
 			t.Errorf("%s: %+v, want %v %v %v", c.name, b, c.guaranteed, c.newPod, c.most)
+		}
+	}
+}
+
+// TestBudgetOverPhases holds the quantiles of a startup budget to a count over
+// every phase of the grid and of the wall clock's second.
+func TestBudgetOverPhases(t *testing.T) {
+	for _, s := range []Settings{
+		every(10*time.Second, time.Second, 60),
+		{10 * time.Second, time.Second, 5 * time.Second, 3, 1}, {time.Second, time.Second, 7 * time.Second, 20, 1}, {3 * time.Second, 5 * time.Second, 0, 8, 1},
+	} {
+		const steps = 400
+		var lasts []float64
+		for i := range steps {
+			for j := range steps {
+				look := s.Period * time.Duration(2*i+1) / (2 * steps)
+				wall := time.Second * time.Duration(2*j+1) / (2 * steps) // since the last whole second, at the start
+				for (look + wall).Truncate(time.Second) < s.InitialDelay {
+					look += s.Period
+				}
+				lasts = append(lasts, (look + time.Duration(s.Failures-1)*s.Period).Seconds())
+			}
+		}
+		slices.Sort(lasts)
+		mean := total(lasts) / float64(len(lasts))
+		b, tolerance := s.Budget(false), 1.5*(s.Period.Seconds()+1)/steps
+		for name, pair := range map[string][2]float64{
+			"min": {float64(b.AnyPhase.Min), lasts[0]}, "mean": {float64(b.AnyPhase.Mean), mean}, "max": {float64(b.AnyPhase.Max), lasts[len(lasts)-1]},
+			"p50": {float64(b.AnyPhase.P50), lasts[len(lasts)/2]}, "p90": {float64(b.AnyPhase.P90), lasts[len(lasts)*9/10]}, "p99": {float64(b.AnyPhase.P99), lasts[len(lasts)*99/100]},
+		} {
+			if math.Abs(pair[0]-pair[1]) > tolerance {
+				t.Errorf("%+v: %s %v, want %v", s, name, pair[0], pair[1])
+			}
 		}
 	}
 }

@@ -365,7 +365,7 @@ func TestInputFaults(t *testing.T) {
 	want := strings.Join([]string{
 		"period: 1.5s: must be whole seconds, at least 1s",
 		"timeout: 0s: must be whole seconds, at least 1s",
-		"failures: 0: must lie between 1 and 1000000",
+		"failures: 0: must lie between 1 and 2147483647 (K57)",
 		"probability: 2: must lie between 0 and 1",
 		"stall-every: 0s: must be above 0 where stall-lasts is given",
 		"cpu-period: 1m0s: must lie between 1ms and 1s",
