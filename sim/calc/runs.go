@@ -19,9 +19,12 @@ func (r Run) MeanProbes() float64 {
 		return math.Inf(1)
 	case p >= 1:
 		return f
-	case p < .5: // nothing cancels
-		end := math.Pow(p, f)
-		return (1 - end) / ((1 - p) * end)
+	case r.Failures <= 100: // as the sum of p^−k, to the last digit
+		mean := 0.0
+		for range r.Failures {
+			mean = (mean + 1) / p
+		}
+		return mean
 	}
 	end := f * math.Log(p) // of p^F
 	return -math.Expm1(end) / ((1 - p) * math.Exp(end))
