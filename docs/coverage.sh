@@ -8,6 +8,7 @@ table=sim/estimate/testdata/coverage.txt
 mkdir -p "$(dirname "$table")"
 "${GO:-go}" test ./sim/estimate -count=1 -timeout 0 -v -run '^TestCoverage$' -args -seeds "${SEEDS:-2000}" |
 	sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: //p' >"$table.new"
+echo "The code is that of commit $(git rev-parse --short HEAD)." >>"$table.new"
 mv "$table.new" "$table"
 awk -v table="$table" '
 	/^## / { inside = ($0 == "## Coverage of the intervals") }
