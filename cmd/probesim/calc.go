@@ -264,7 +264,7 @@ func calculationPage(p *page, c *calc.Calculation) {
 	}
 	if len(c.Notes) > 0 {
 		p.heading("Notes")
-		p.items(c.Notes)
+		p.items(notesForReaders(c.Notes))
 	}
 }
 

@@ -267,7 +267,7 @@ func comparisonPage(w *scenarios.Workload, c *estimate.Comparison, asked []estim
 	notes := []string{
 		"every variant lived the same lives (common random numbers); variance: how many times greater that of the difference would be between lives of their own",
 	}
-	p.items(slices.Concat(notes, c.Variants[0].Notes))
+	p.items(notesForReaders(slices.Concat(notes, c.Variants[0].Notes)))
 	p.printf("\nseed %d, %s replications, %s of pod time each variant\n", c.Seed, commas(fmt.Sprint(c.Replications)), seconds(c.PodSeconds))
 	return p
 }

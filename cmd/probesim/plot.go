@@ -83,7 +83,11 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 	case !slices.Contains([]string{".svg", ".png", ".pdf", ".csv"}, extension):
 		return fmt.Errorf("--output: %s: must end in .svg, .png, .pdf or .csv", f.file)
 	case !slices.Contains(charts, f.chart):
-		return fmt.Errorf("--chart: %s: must be one of %s", f.chart, strings.Join(charts, ", "))
+		meant := ""
+		if near := model.Nearest(f.chart, charts); near != "" {
+			meant = fmt.Sprintf(" (did you mean %q?)", near)
+		}
+		return fmt.Errorf("--chart: %s: must be one of %s%s", f.chart, strings.Join(charts, ", "), meant)
 	}
 	if err := errors.Join(f.effort.check(cmd), f.lifeFlags.check(cmd)); err != nil {
 		return err

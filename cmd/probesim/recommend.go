@@ -264,13 +264,13 @@ func recommendationPage(r *recommended) *page {
 			p.prose("  - ", "    ", rejected.Settings+": "+rejected.Reason)
 		}
 	}
-	if patch, err := r.patch(); err == nil && len(patch) > 0 {
+	if patch, err := r.patch(); err == nil && len(patch) > 0 && len(changedFields(r.Recommendation)) > 0 {
 		p.heading("Patch (-o patch prints it alone)")
 		p.printf("%s", patch)
 	}
 	if len(r.Notes) > 0 {
 		p.heading("Notes")
-		p.items(r.Notes)
+		p.items(notesForReaders(r.Notes))
 	}
 	p.printf("\nseed %d\n", r.Seed)
 	return p

@@ -136,7 +136,7 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	}
 	page := &report.Report{
 		Title: r.workload.World.Name, Subtitle: subtitle, Version: version(), Seed: r.Seed,
-		Assumed: r.Assumptions, Notes: r.Notes, Described: string(described),
+		Assumed: r.Assumptions, Notes: notesForReaders(r.Notes), Described: string(described),
 		Validation: validationStatement, Reproduce: []string{f.command(cmd, "report", arg, f.file)},
 	}
 	page.Inputs = inputsTable(r.workload)

@@ -95,8 +95,8 @@ SCENARIO is a scenario file, a Kubernetes manifest, "-" for standard input, or
 gallery:NAME for a shipped case (see "probesim scenarios").
 
 Exit status: 0 done; 1 the answer is no (an objective is missed, --fail-on holds,
-no settings meet the objectives, lint found an error); 2 bad input or usage; 3 undecided within the
-budget; 130 interrupted, after printing what was reached.`
+no settings meet the objectives, lint found an error); 2 bad input or usage;
+3 undecided within the budget; 130 interrupted, after printing what was reached.`
 
 // rootCommand returns the command with all its subcommands. Installed as
 // kubectl-probesim it presents itself as a plugin of kubectl.

@@ -316,7 +316,7 @@ func estimatesPage(w *scenarios.Workload, e *estimate.Estimates, gate *estimate.
 		togetherPage(p, e.Together)
 	}
 	for i := range e.Variants {
-		if notes := notesOf(e.Variants, i); len(notes) > 0 {
+		if notes := notesForReaders(notesOf(e.Variants, i)); len(notes) > 0 {
 			p.heading("Notes on " + e.Variants[i].Name)
 			p.items(notes)
 		}

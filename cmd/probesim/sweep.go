@@ -220,7 +220,7 @@ func (s *sweep) write(out io.Writer, format string, w *scenarios.Workload, asked
 	p.heading("Grid")
 	p.table(rows)
 	p.heading("Notes")
-	p.items(s.Notes)
+	p.items(notesForReaders(s.Notes))
 	p.printf("\nseed %d, %s replications\n", s.Seed, commas(fmt.Sprint(s.Replications)))
 	return p.writeTo(out)
 }
