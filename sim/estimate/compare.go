@@ -113,6 +113,9 @@ func Compare(ctx context.Context, variants []Named, asked []Figure, o Options) (
 	c := &Comparison{Estimates: *estimates, Differences: differences(part, variants, Figures(), o)}
 	c.Kind = "Comparison"
 	c.Undecided = openDifferences(c.Differences, asked, o.Precision)
+	if uncertain(variants) {
+		c.Variants[0].Notes = append(c.Variants[0].Notes, drawnDifferences)
+	}
 	return c, nil
 }
 
@@ -142,12 +145,15 @@ func (d *Difference) decided(precision float64) bool {
 func differences(p *Part, variants []Named, figures []Figure, o Options) []Difference {
 	all := make([]jackknifed, len(variants))
 	for i, v := range variants {
-		all[i] = jackknife(p, i, v.World, o.Confidence)
+		all[i] = jackknife(p, i, v.World, uncertain(variants), o.Confidence)
 	}
 	rows := []Difference{}
 	for i := 1; i < len(variants); i++ {
 		for _, q := range figures {
 			if d, ok := compareIn(q, &all[0], &all[i], o.Confidence); ok {
+				if uncertain(variants) {
+					d.widen(&all[0], &all[i], o.Confidence)
+				}
 				d.Variant, d.Against = variants[i].Name, variants[0].Name
 				rows = append(rows, d)
 			}
@@ -161,16 +167,20 @@ func differences(p *Part, variants []Named, figures []Figure, o Options) []Diffe
 type jackknifed struct {
 	whole   Measures
 	without []Measures
+	blocks  []Measures // each alone, where inputs are uncertain: a block is a draw of them (S16)
 	sizes   []int64
 }
 
-func jackknife(p *Part, variant int, w *model.World, confidence float64) jackknifed {
+func jackknife(p *Part, variant int, w *model.World, ofDraws bool, confidence float64) jackknifed {
 	j := jackknifed{whole: p.of(variant).measures(w, confidence)}
 	var blocks []*tally
 	for i := range p.Tallies {
 		if t := &p.Tallies[i][variant]; t.Replications > 0 {
 			blocks = append(blocks, t)
 			j.sizes = append(j.sizes, t.Replications)
+			if ofDraws {
+				j.blocks = append(j.blocks, t.measures(w, confidence))
+			}
 		}
 	}
 	for _, t := range leaveOneOut(blocks) {

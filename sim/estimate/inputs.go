@@ -23,10 +23,15 @@ import (
 // blockCount is the number of blocks of replications that are tallied apart: one
 // for each draw of uncertain inputs.
 func (o Options) blockCount(variants []Named) int {
-	if slices.ContainsFunc(variants, func(v Named) bool { return v.World.Uncertain() }) {
+	if uncertain(variants) {
 		return model.InputDraws // comparisons have as many
 	}
 	return max(1, o.blocks)
+}
+
+// uncertain reports whether inputs of any of the variants are one of several.
+func uncertain(variants []Named) bool {
+	return slices.ContainsFunc(variants, func(v Named) bool { return v.World.Uncertain() })
 }
 
 // derived are the measures that follow from others.
@@ -120,5 +125,52 @@ func overDraws(e *stats.Estimate, draws []*stats.Estimate, confidence float64) (
 func widenTo(e *stats.Estimate, low, high float64) {
 	e.Low = math.Max(0, e.Estimate-math.Hypot(e.Estimate-e.Low, math.Max(0, e.Estimate-low)))
 	e.High = e.Estimate + math.Hypot(e.High-e.Estimate, math.Max(0, high-e.Estimate))
+	e.Method += ", over the draws of uncertain inputs"
+}
+
+// drawnDifferences says what the intervals of a comparison hold.
+const drawnDifferences = "uncertain inputs (S16): variants meet the same draw of what they share, and the intervals of differences and ratios reach from the least to the greatest of what the draws come to on their own, beside chance; what chance adds to each draw is in that, and shrinks with more replications"
+
+// widen adds to the intervals of a difference and a ratio what they come to from
+// draw to draw of the inputs, of which one holds. Inputs that the variants share
+// are drawn together: what a draw does to both of them cancels out. Chance within
+// a draw is not taken off, since the pairing leaves less of it than either side
+// shows.
+func (d *Difference) widen(before, after *jackknifed, confidence float64) {
+	q := Figure{d.Measure, d.Statistic}
+	var differences, ratios []float64
+	for i := range before.blocks {
+		x, y := q.Of(&before.blocks[i]), q.Of(&after.blocks[i])
+		if x == nil || y == nil || math.IsNaN(y.Estimate-x.Estimate) || math.IsInf(y.Estimate-x.Estimate, 0) {
+			continue
+		}
+		differences = append(differences, y.Estimate-x.Estimate)
+		if ratio := y.Estimate / x.Estimate; !math.IsNaN(ratio) {
+			ratios = append(ratios, ratio)
+		}
+	}
+	if d.Difference.Method != "exact" {
+		acrossDraws(&d.Difference, differences, math.Inf(-1), confidence)
+	}
+	if d.Ratio.Method != "exact" {
+		acrossDraws(&d.Ratio, ratios, 0, confidence)
+	}
+}
+
+// acrossDraws adds the way from the middle of the draws' values to their quantiles
+// to the ends of an interval, as one of another cause. No end goes below least.
+func acrossDraws(e *stats.Estimate, of []float64, least, confidence float64) {
+	if len(of) < 2 {
+		return
+	}
+	slices.Sort(of)
+	tail := int((1 - confidence) / 2 * float64(len(of)))
+	middle := of[len(of)/2]
+	down, up := middle-of[tail], of[len(of)-1-tail]-middle
+	if math.IsInf(middle, 1) { // of most draws the ratio has no value
+		down, up = middle, middle
+	}
+	e.Low = math.Max(least, e.Estimate-math.Hypot(e.Estimate-e.Low, down))
+	e.High = e.Estimate + math.Hypot(e.High-e.Estimate, up)
 	e.Method += ", over the draws of uncertain inputs"
 }

@@ -1,7 +1,9 @@
 package estimate
 
 import (
+	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +136,37 @@ func TestFitCarriesItsSpread(t *testing.T) {
 	}
 	if carried < 9 || alone > 6 {
 		t.Errorf("of %d intervals %d hold the truth, and %d of those of the fit alone", seeds, carried, alone)
+	}
+}
+
+// TestUncertainDifference: of a comparison the interval holds the difference under
+// each alternative, and of inputs that change both alike next to nothing is left
+// in the ratio.
+func TestUncertainDifference(t *testing.T) {
+	means := []time.Duration{9 * time.Second, 10 * time.Second, 11 * time.Second, 12 * time.Second}
+	w := uncertainStalls(means...)
+	patient := w.WithContainer(w.Container().WithProbe(model.Liveness, probe(10, 4, 3)))
+	variants := []Named{{"base", w}, {"patient", patient}}
+	o := Options{Seed: 1, Horizon: 4 * day, Replications: 128, Jobs: 1}
+	c, err := Compare(context.Background(), variants, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &c.Differences[figureAt(c, "falseKillsPerPodDay")]
+	for _, mean := range means {
+		share := math.Exp(-3 / mean.Seconds())
+		contains(t, "difference, stalls of "+mean.String(), &d.Difference, killsADay(mean)*(share-1))
+		contains(t, "ratio, stalls of "+mean.String(), &d.Ratio, share)
+	}
+	if !strings.HasSuffix(d.Difference.Method, "over the draws of uncertain inputs") || !slices.Contains(c.Variants[0].Notes, drawnDifferences) {
+		t.Errorf("method %q, notes %q", d.Difference.Method, c.Variants[0].Notes)
+	}
+	known, err := Compare(context.Background(), []Named{{"base", w.Draw(2)}, {"patient", patient.Draw(2)}}, nil, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certain := &known.Differences[figureAt(known, "falseKillsPerPodDay")]
+	if width := d.Difference.High - d.Difference.Low; certain.Difference.High-certain.Difference.Low > .7*width || slices.Contains(known.Variants[0].Notes, drawnDifferences) {
+		t.Errorf("%+v where the input is known, %+v where it is not", certain.Difference, d.Difference)
 	}
 }

@@ -229,7 +229,7 @@ func (t *Together) describe(w *model.World, o Options) {
 		t.note("a client that tries again does so at this replica with the probability of its part of the load, else at another one, where it is not counted: the load that retries add is too small by that")
 	}
 	if w.Uncertain() {
-		t.note("inputs of which one of several holds are averaged over: replication by replication another is drawn, and the intervals are of the average")
+		t.note("inputs of which one of several holds are averaged over: replication by replication another is drawn, and the intervals are those of the average: what the draws differ by is not in them, as it is for one pod (S16)")
 	}
 	if w.Events.Rollout != nil {
 		t.note("rollouts are not simulated here")
