@@ -9,7 +9,7 @@ CASES ?= 1000
 SEED ?= 1
 SPLITTING_SEEDS ?= 200
 
-.PHONY: build man demo test race lint bench splitting fuzz conformance clean validate coverage performance
+.PHONY: build man demo test race lint bench splitting fuzz conformance clean reports validate coverage performance
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -45,6 +45,9 @@ coverage: ## how often intervals contain a known truth, over SEEDS seeds: the ta
 performance: ## the tables of docs/performance.md and the picture of the growth, from the benchmarks; minutes of CPU
 	GO=$(GO) bash docs/performance.sh probes growth cpu
 
+reports: ## the report of every shipped scenario into reports-out/, with its size and CPU time; fails at 2 MB; ten minutes
+	GO=$(GO) bash docs/reports.sh
+
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
@@ -63,4 +66,4 @@ conformance: ## CASES random cases from SEED on under the real kubelet's probe c
 	cd sim/kubelettest && $(GO) test -mod=mod -count=1 -timeout 0 -v -run '^(TestCorpus|TestLive)$$' . -args -cases $(CASES) -seed $(SEED)
 
 clean: ## everything that was made here
-	rm -rf bin demo-out
+	rm -rf bin demo-out reports-out
