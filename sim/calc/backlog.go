@@ -162,6 +162,7 @@ func (s *studied) backlogChain(settings Settings, b *backlog) (*Chain, error) {
 		if ends[1] > widestPortions*ends[0] {
 			return nil, fmt.Errorf("the quota's portions leave the false kills open by a factor of %.2g, since a backlog that lasts as long as the probe tolerates is as rare", ends[1]/ends[0])
 		}
+		c.open = ends
 		c.note("the quota comes in portions, so that a backlog may end %v to %v earlier than at an even rate: %v is taken; the false kills are between %+.1f %% and %+.1f %% of what is said", b.ahead[0].Round(time.Millisecond), b.ahead[2].Round(time.Millisecond), b.ahead[1].Round(time.Millisecond), 100*(ends[0]/kills-1), 100*(ends[1]/kills-1))
 		return c, nil
 	}

@@ -43,6 +43,7 @@ type Chain struct {
 	restarts       *mat.Dense    // from the attempt after that with the verdict to the first at the next process
 	lost           time.Duration // between these two
 	ahead          time.Duration // by which a backlog ends earlier than at an even rate
+	open           [2]float64    // verdicts per attempt at the least and at the most of it; 0: as one
 	start          []float64     // of the surroundings, long after a start
 }
 
@@ -347,6 +348,17 @@ func (c *Chain) KillsPerAttempt() float64 {
 // KillsPerSecond returns the long-run rate of verdicts.
 func (c *Chain) KillsPerSecond() float64 {
 	return c.KillsPerAttempt() / c.Settings.Period.Seconds()
+}
+
+// Between returns the least and the greatest rate of verdicts that what the chain
+// approximates leaves open: of a backlog, the quota's portions. Both are
+// KillsPerSecond where nothing is.
+func (c *Chain) Between() (least, most float64) {
+	rate := c.KillsPerSecond()
+	if c.open[1] == 0 {
+		return rate, rate
+	}
+	return c.open[0] / c.Settings.Period.Seconds(), c.open[1] / c.Settings.Period.Seconds()
 }
 
 // MeanAttempts returns the mean number of attempts up to the first verdict, from

@@ -19,6 +19,10 @@ type formula struct {
 	estimate float64 // false kills
 	bound    float64 // an upper bound of them; +Inf where the closed form does not hold
 
+	// chained are the false kills by the Markov chain at the least and at the most,
+	// where it reaches what the formulas do not; most 0: it does not.
+	chained [2]float64
+
 	// startupBound is an upper bound of the probability of a kill per start, at
 	// any phase of the grid; +Inf where there is no closed form.
 	startupBound float64
@@ -66,6 +70,9 @@ func serving(w *model.World) formula {
 		closed := NewClosedForm(w, model.Liveness)
 		if closed.Why != "" {
 			f.why, f.bound = closed.Why, math.Inf(1)
+			if err == nil && exact.FalseKillsPerPodDay != nil && !canLoseStart(w) {
+				f.byChain(w)
+			}
 			return f
 		}
 		estimate, bound := closed.Rate(p)
@@ -76,6 +83,14 @@ func serving(w *model.World) formula {
 		}
 	}
 	return f
+}
+
+// byChain fills in what the Markov chain says.
+func (f *formula) byChain(w *model.World) {
+	if chain, err := calc.NewChain(w); err == nil {
+		least, most := chain.Between()
+		f.chained = [2]float64{least * day.Seconds(), most * day.Seconds()}
+	}
 }
 
 // byFormula adds the closed form of the serving process to what its starts
@@ -108,6 +123,15 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 	byLiveness, byStartup := canKill(w)
 	switch {
 	case !byLiveness && !byStartup:
+	case f.chained[1] > 0:
+		perYear := float64(year) / float64(day)
+		least, most := f.chained[0]*perYear, f.chained[1]*perYear
+		says := fmt.Sprintf("%.3g", least)
+		if most > least*1.005 {
+			says = fmt.Sprintf("%.3g to %.3g", least, most)
+		}
+		notes = append(notes, fmt.Sprintf("Markov chain beside the simulation: %s false kills per pod-year (S2: %s); simulated %s; %s",
+			says, f.why, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, least, most)))
 	case f.why != "":
 		notes = append(notes, "no closed form for false kills holds here: the scenario has "+f.why+"; independent failures are not assumed instead")
 	case w.Container().Probes[model.Liveness] != nil:
