@@ -16,8 +16,11 @@ const (
 	// simulation may cost: of settings that are tried, about a second, and of those
 	// that are to be decided.
 	trialEvents, simulationEvents = 0.8e6, 2.4e6
-	// trialFaults are the test hangs of each replication of a trial.
-	trialFaults = 16
+	// The test hangs of each replication: as many as cost about as much as its long
+	// life, at most the usual number, and at least a few in a trial, and enough for
+	// the interval of a 99th percentile otherwise. Each takes faultSpan or so.
+	trialFaults, simulationFaults, mostFaults = 4, 24, 48
+	faultSpan                                 = 30 * time.Minute
 	// The replications, for intervals between them.
 	fewestReplications, mostReplications = 16, 64
 	// shortestLife is that of a replication, however much happens.
@@ -36,7 +39,7 @@ func (o Options) until(ctx context.Context) (context.Context, context.CancelFunc
 // settings. How long its lives last and how many there may be depends on how much
 // happens in their world.
 func (o Options) forSimulation(w *model.World) estimate.Options {
-	return o.simulating(w, simulationEvents)
+	return o.simulating(w, simulationEvents, simulationFaults)
 }
 
 // plainly returns the options of the same simulation without what only settings
@@ -54,8 +57,8 @@ func (o Options) forTrial(w *model.World) estimate.Options {
 	if o.Replications > 0 {
 		o.Replications = max(2, o.Replications/4)
 	}
-	simulation := o.simulating(w, trialEvents)
-	simulation.Plain, simulation.FewStarts, simulation.Faults, simulation.Starts = true, true, trialFaults, startsBeside(w)
+	simulation := o.simulating(w, trialEvents, trialFaults)
+	simulation.Plain, simulation.FewStarts, simulation.Starts = true, true, startsBeside(w)
 	return simulation
 }
 
@@ -66,7 +69,7 @@ func startsBeside(w *model.World) int64 {
 	return max(few, int64(trialEvents/fewestReplications/startCost(w)))
 }
 
-func (o Options) simulating(w *model.World, events float64) estimate.Options {
+func (o Options) simulating(w *model.World, events float64, fewestFaults int64) estimate.Options {
 	simulation := o.Options
 	// Objectives are judged by the closed form's bound where nothing was seen, and
 	// by splitting where that leaves them open.
@@ -76,8 +79,10 @@ func (o Options) simulating(w *model.World, events float64) estimate.Options {
 		return simulation
 	}
 	perSecond := eventsPerSecond(w)
+	faults := events / fewestReplications / (perSecond * faultSpan.Seconds())
+	simulation.Faults = min(mostFaults, max(fewestFaults, int64(faults)))
 	affordable := time.Duration(events / fewestReplications / perSecond * 1e9)
-	simulation.Horizon = min(o.Horizon, max(shortestLife, affordable.Truncate(time.Hour)))
+	simulation.Horizon = min(o.Horizon, max(shortestLife, affordable.Truncate(10*time.Minute)))
 	simulation.Limit = int64(math.Min(mostReplications, math.Max(fewestReplications, events/(perSecond*simulation.Horizon.Seconds()))))
 	return simulation
 }
@@ -170,6 +175,23 @@ func startsSimulated(w *model.World, objectives []model.Objective) int {
 			bound = o.Bound
 		}
 	}
-	const most, events = 60_000, 12e6
+	const most, events = 60_000, 6e6
 	return int(math.Min(most, math.Max(4/bound, math.Min(40/bound, events/startCost(w)))))
+}
+
+// startCost is about how many events the simulation of one start takes: its own,
+// one for each quota period that the limit stretches it over, and what happens in
+// the world meanwhile.
+func startCost(w *model.World) float64 {
+	cost := 20.0
+	for i := range w.Application.Startup {
+		stage := &w.Application.Startup[i]
+		lasts, need := stage.Wait.Quantile(0.5).Seconds(), stage.CPU.Quantile(0.5).Seconds()
+		if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
+			need *= 1000 / float64(limit)
+			cost += need / w.Node.CFSPeriod.Seconds()
+		}
+		cost += (lasts + need) * environmentEvents(w)
+	}
+	return cost
 }

@@ -124,7 +124,7 @@ func (s *search) all() []combination {
 			o := s.option(k, at)
 			options = append(options, &o)
 		}
-		return thin(options, 200)
+		return thin(options, 60)
 	}
 	var all []combination
 	for _, first := range s.startOptions(true) {

@@ -181,19 +181,6 @@ func (s *search) newPods(w *model.World, horizon time.Duration, stop *atomic.Boo
 	return pods, nil
 }
 
-// startCost is about how many events the simulation of one start takes. What the
-// limit stretches costs an event each quota period.
-func startCost(w *model.World) float64 {
-	cost := 20.0
-	for i := range w.Application.Startup {
-		if limit := w.Container().CPULimitMilli; limit > 0 && !w.Node.NoCFSQuota {
-			stretched := w.Application.Startup[i].CPU.Quantile(0.5).Seconds() * 1000 / float64(limit)
-			cost += stretched / w.Node.CFSPeriod.Seconds()
-		}
-	}
-	return cost
-}
-
 // oldPodGone draws how long a new pod waits for the end of the old one in its
 // place: of a StatefulSet and of a DaemonSet without surge to its object's
 // removal (K81), and of a Deployment that recreates its pods.

@@ -66,6 +66,7 @@ const (
 // as many as so many events of the environment leave room for.
 type observed struct {
 	attempts int64
+	fewest   int64 // whatever it costs
 	events   float64
 	periods  []int32
 	only     func(period int32) bool // of the others a glance is enough; nil: all of them
@@ -73,10 +74,10 @@ type observed struct {
 
 // glance is the effort of a search that only looks what another world would be
 // like, thorough that of one that recommends.
-var glance = observed{attempts: attemptsObserved / 8, events: eventsObserved / 8, periods: usualPeriods}
+var glance = observed{attempts: attemptsObserved / 8, fewest: fewestObserved / 2, events: eventsObserved / 8, periods: usualPeriods}
 
 func (o Options) thorough() observed {
-	effort := observed{attempts: attemptsObserved, events: eventsObserved, periods: usualPeriods}
+	effort := observed{attempts: attemptsObserved, fewest: fewestObserved, events: eventsObserved, periods: usualPeriods}
 	if o.Full {
 		effort.periods = upTo(longestPeriod)
 	}
@@ -89,7 +90,7 @@ func (o observed) of(w *model.World, k model.ProbeKind, period int32) int64 {
 	if o.only != nil && !o.only(period) {
 		return glance.of(w, k, period)
 	}
-	return min(o.attempts, max(fewestObserved, int64(o.events/each)))
+	return min(o.attempts, max(o.fewest, int64(o.events/each)))
 }
 
 // observe makes the screen of probes of kind k in a world. Lives end after
@@ -248,13 +249,11 @@ func (p *path) extend(level, failures int, confidence float64) (rate, bound floa
 	if !ok {
 		return 0, 0, false
 	}
-	if failures == 1 {
-		return first, high, true
+	if last < 0 && p.reached(0, 1) >= enoughSeen {
+		last = 0 // single late answers at the most
 	}
-	if last < 0 { // single late answers at the most
-		if last = 0; p.reached(0, 1) < enoughSeen {
-			return 0, 0, false
-		}
+	if failures == 1 || last < 0 { // more in a row are at most as many
+		return first, high, true
 	}
 	from, ratio, highest := p.continuing(last, failures, confidence)
 	if last == level { // the runs of the very timeout
@@ -279,25 +278,33 @@ func (p *path) continuing(level, failures int, confidence float64) (from int, ra
 }
 
 // single returns the number of runs of any length at a level, extended where too
-// few were seen.
+// few were seen: from the highest level at which enough were, or from the first
+// one. Every attempt is an answer later than nothing.
 func (p *path) single(level int, confidence float64) (runs, high float64, ok bool) {
-	if seen := p.reached(level, 1); seen >= enoughSeen {
+	at := func(i int) (later, seen float64) {
+		if i < 0 {
+			return 0, p.time.Seconds() / p.period.Seconds()
+		}
+		return levels[i].Seconds(), p.reached(i, 1)
+	}
+	if _, seen := at(level); seen >= enoughSeen {
 		return seen, upper(seen, confidence), true
 	}
 	far := level
-	for far >= 0 && p.reached(far, 1) < enoughSeen {
+	for far > 0 && p.reached(far, 1) < enoughSeen {
 		far--
 	}
-	near := far
-	for near >= 0 && (levels[near] > levels[far]*2/3 || p.reached(near, 1) < 3*p.reached(far, 1)) {
+	later, fewer := at(far)
+	near := far - 1
+	for near >= 0 && (levels[near].Seconds() > later*2/3 || p.reached(near, 1) < 3*fewer) {
 		near--
 	}
-	if near < 0 {
+	sooner, more := at(near)
+	if more < enoughSeen {
 		return 0, 0, false
 	}
-	fewer, more := p.reached(far, 1), p.reached(near, 1)
 	low, _ := stats.Garwood(more, confidence)
-	spans := (levels[level] - levels[far]).Seconds() / (levels[far] - levels[near]).Seconds()
+	spans := (levels[level].Seconds() - later) / (later - sooner)
 	return fewer * math.Pow(fewer/more, spans), upper(fewer, confidence) * math.Pow(math.Min(1, upper(fewer, confidence)/low), spans), true
 }
 
