@@ -9,7 +9,7 @@ CASES ?= 1000
 SEED ?= 1
 SPLITTING_SEEDS ?= 200
 
-.PHONY: build man demo test race lint bench splitting fuzz conformance clean reports validate coverage performance
+.PHONY: build man demo test race lint bench splitting fuzz conformance clean reports validate coverage performance proposals
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -53,6 +53,9 @@ bench: ## every benchmark
 
 splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case, and their table in docs/performance.md; an hour
 	GO=$(GO) SPLITTING_SEEDS=$(SPLITTING_SEEDS) bash docs/performance.sh splitting
+
+proposals: ## what recommend proposes for every gallery case, on seeds it has not seen: the table in docs/performance.md; minutes
+	$(GO) test ./cmd/probesim -run '^TestProposals$$' -count=1 -timeout 0 -v -args -proposals
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for package in $$($(GO) list ./...); do \

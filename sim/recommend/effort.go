@@ -87,7 +87,8 @@ func (o Options) simulating(w *model.World, events float64, fewestFaults int64) 
 	return simulation
 }
 
-// eventsPerSecond estimates how much happens in a second of a world.
+// eventsPerSecond estimates how much happens in a second of a world, in events that
+// each take about as long to simulate as an attempt of a probe, a microsecond.
 func eventsPerSecond(w *model.World) float64 {
 	sum := environmentEvents(w)
 	for k, p := range w.Container().Probes {
@@ -113,14 +114,14 @@ func answerEvents(w *model.World, k model.ProbeKind) float64 {
 }
 
 // computingEvents estimates how much happens while some CPU time, in seconds, is
-// used under a quota: the throttled periods that it takes (C2), and the slices of
-// 5 ms (C1), of which eight take as long to simulate as an attempt.
+// used under a quota: the throttled periods that it takes (C2), four of which take
+// as long to simulate as an attempt, and the slices of 5 ms (C1), 32 of which do.
 func computingEvents(w *model.World, need float64) float64 {
 	c := w.Container()
 	if c.CPULimitMilli == 0 || w.Node.NoCFSQuota {
 		return 0
 	}
-	return need * max(1000/(float64(c.CPULimitMilli)*w.Node.CFSPeriod.Seconds()), 1/0.04)
+	return need / 4 * max(1000/(float64(c.CPULimitMilli)*w.Node.CFSPeriod.Seconds()), 1/0.04)
 }
 
 // environmentEvents estimates how much happens in a second beside the probes.
@@ -133,10 +134,10 @@ func environmentEvents(w *model.World) float64 {
 	}
 	for i := range w.Application.Background {
 		b := &w.Application.Background[i]
-		rate(b.Every.Mean(), 4+computingEvents(w, b.CPU.Mean().Seconds()))
+		rate(b.Every.Mean(), 1.5+computingEvents(w, b.CPU.Mean().Seconds()))
 	}
 	if t := w.Application.Traffic; t != nil {
-		sum += requestsPerSecond(w) * (4 + computingEvents(w, t.CPU.Mean().Seconds()))
+		sum += requestsPerSecond(w) * (0.3 + computingEvents(w, t.CPU.Mean().Seconds()))
 	}
 	for i := range w.Node.Neighbours {
 		rate(w.Node.Neighbours[i].Idle.Mean(), 2)

@@ -60,7 +60,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		}
 	}
 	if o.Horizon <= 0 {
-		o.Horizon = 30 * 24 * time.Hour
+		o.Horizon = defaultHorizon
 	}
 	r := &Recommendation{
 		APIVersion: "probesim/v1", Kind: "Recommendation", Scenario: w.Name, Seed: o.Seed,
@@ -387,6 +387,24 @@ func (s *search) alone(ctx context.Context, o estimate.Options, named estimate.N
 	}
 	return &estimates.Variants[0], nil
 }
+
+// Confirm simulates a world's settings with the effort by which Run decides about
+// those that it recommends, and holds them against the objectives. With a seed of
+// its own it is an independent check of a recommendation.
+func Confirm(ctx context.Context, w *model.World, o Options) (*estimate.Variant, error) {
+	if len(o.Objectives) == 0 {
+		o.Objectives = DefaultObjectives()
+	}
+	if o.Horizon <= 0 {
+		o.Horizon = defaultHorizon
+	}
+	until, release := o.until(ctx)
+	defer release()
+	return new(search).alone(until, o.forSimulation(w), estimate.Named{Name: "base", World: w}, 1)
+}
+
+// defaultHorizon is that of a replication where none is stated.
+const defaultHorizon = 30 * 24 * time.Hour
 
 // correct raises the predictions of the objectives that finalists did not meet
 // by as much as the simulation went beyond them. It reports whether that

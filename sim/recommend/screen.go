@@ -35,6 +35,9 @@ type path struct {
 	// levels[i], or failures; the last counts all longer ones by what they
 	// contain.
 	runs [len(levels)][longestCounted + 1]int64
+	// clears: a kill takes away what made the answers late, a backlog of the
+	// process's own, so that a run comes to one verdict however long it is.
+	clears bool
 }
 
 // levels are the latencies at which an answer counts as late: the timeouts,
@@ -131,7 +134,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		})
 	}
 	for _, period := range periods {
-		s.path[period] = &path{period: time.Duration(period) * time.Second}
+		s.path[period] = &path{period: time.Duration(period) * time.Second, clears: clears(w)}
 	}
 	for _, period := range periods {
 		for left, life := effort.of(w, k, period), int64(0); left > 0; life++ {
@@ -142,6 +145,13 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 	close(parts)
 	running.Wait()
 	return s, failed
+}
+
+// clears reports whether all that delays the answers ends with the process: its
+// backlog, unless clients ask again for what a kill has lost.
+func clears(w *model.World) bool {
+	t := w.Application.Traffic
+	return (t == nil || t.RetriesMax == 0) && !neighboured(&w.Node) && len(w.Dependencies) == 0 && len(w.Faults) == 0
 }
 
 // add counts the runs of one life's observations. What a starting process
@@ -200,17 +210,22 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 		return 0, 0, math.Inf(1), true
 	}
 	level := shortLevels - 1 + int(min(s.timeout, longestTimeout))
-	var verdicts int64
-	for n, runs := range p.runs[level] {
-		verdicts += runs * int64(n/int(s.failures))
-	}
-	least, high := stats.Garwood(float64(verdicts), confidence)
-	if verdicts < enoughSeen {
-		if rate, bound, ok := p.extend(level, int(s.failures), confidence); ok {
-			return max(rate, float64(verdicts)) / seconds, least / seconds, max(bound, float64(verdicts)) / seconds, true
+	runs := p.reached(level, int(s.failures))
+	verdicts := runs
+	if !p.clears { // again and again while the cause lasts
+		verdicts = 0
+		for n, runs := range p.runs[level] {
+			verdicts += float64(runs * int64(n/int(s.failures)))
 		}
 	}
-	return float64(verdicts) / seconds, least / seconds, high / seconds, false
+	low, _ = stats.Garwood(runs, confidence)
+	high := upper(verdicts, confidence)
+	if runs < enoughSeen {
+		if rate, bound, ok := p.extend(level, int(s.failures), confidence); ok {
+			return max(rate, verdicts) / seconds, low / seconds, max(bound, verdicts) / seconds, true
+		}
+	}
+	return verdicts / seconds, low / seconds, high / seconds, false
 }
 
 // enoughSeen is how many runs are enough to go by their number.
