@@ -75,6 +75,8 @@ type lintResult struct {
 	Workloads  []lintRow     `json:"workloads"` // worst first
 	Findings   []lintFinding `json:"findings"`  // in the order of the workloads, each workload's worst first
 	Notes      []string      `json:"notes"`
+
+	assessor lint.Assessor
 }
 
 // lintRow is one container of a workload.
@@ -118,6 +120,7 @@ func lintFiles(cmd *cobra.Command, args []string, f *lintFlags) error {
 		return fmt.Errorf("--jobs: %d: must be at least 1", f.jobs)
 	}
 	r := &lintResult{APIVersion: "probesim/v1", Kind: "Lint", Seed: f.seed, Workloads: []lintRow{}, Findings: []lintFinding{}, Notes: []string{}}
+	r.assessor = lint.Assessor{Seed: f.seed, Jobs: f.jobs}
 	faults := r.read(cmd, args, f)
 	r.sort()
 	if err := cmd.Context().Err(); err != nil && len(r.Workloads) == 0 {
@@ -156,7 +159,7 @@ func (r *lintResult) read(cmd *cobra.Command, args []string, f *lintFlags) error
 				faults = append(faults, i.Faults) // a mistake of whoever asks, not of a manifest
 				return
 			}
-			r.inspect(cmd.Context(), i, f)
+			r.inspect(cmd.Context(), i)
 			p.checked(len(r.Workloads))
 		})
 		p.end()
@@ -188,7 +191,7 @@ func once(faults []error) error {
 }
 
 // inspect checks one container. Its world is forgotten afterwards.
-func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection, f *lintFlags) {
+func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection) {
 	row := lintRow{Workload: i.Title, Kind: i.Kind, Namespace: i.Namespace, Name: i.Name, Container: i.Container}
 	for _, note := range i.Notes {
 		if !slices.Contains(r.Notes, note) {
@@ -208,7 +211,7 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection, f *li
 			StartupAssumed: i.StartupAssumed, AnswersAssumed: i.AnswersAssumed, StartupGranted: i.StartupGranted,
 			UnknownPorts: i.UnknownPorts, Ignored: i.Ignored,
 		}
-		risk, err := lint.Assess(ctx, i.World, i.StartupGranted, f.seed, f.jobs)
+		risk, err := r.assessor.Assess(ctx, i.World, i.StartupGranted)
 		if err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s, container %s: no risk: %v", i.Title, i.Container, err))
 		}

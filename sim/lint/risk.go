@@ -44,6 +44,8 @@ const (
 	riskLimit        = 16
 	riskPrecision    = .5
 	riskHorizon      = 12 * time.Hour
+	riskLeastHorizon = time.Hour
+	riskFaults       = 16 // of a replication; each takes as long as a hang is not noticed
 	riskStarts       = 512
 	riskFewStarts    = 64
 	riskLeastStarts  = 16
@@ -74,9 +76,13 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	}
 	simulated.Events = model.Events{} // what comes from outside is no risk of the probes
 	kills := closedForm(w)
-	o := estimate.Options{Seed: seed, Horizon: riskHorizon, Replications: riskReplications, Jobs: jobs}
-	if kills == nil {
+	o := estimate.Options{Seed: seed, Horizon: riskHorizon, Replications: riskReplications, Faults: riskFaults, Jobs: jobs}
+	switch {
+	case kills == nil:
 		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
+	case w.Application.Traffic == nil:
+		// All that is left for the long lives to tell is whether the pod is ever Ready.
+		o.Horizon = min(max(4*estimate.StartSpan(w), riskLeastHorizon), riskHorizon)
 	}
 	replications := max(o.Replications, o.Limit)
 	all := startsOf(w, riskStarts, riskFewStarts) / replications
