@@ -123,6 +123,11 @@ func (s *studied) portions(rate float64, waiting time.Duration) [3]time.Duration
 	return [3]time.Duration{-waiting, time.Duration(mean) - waiting, time.Duration(most)}
 }
 
+// rarestOfFit is the share of the jobs that have to end in a kill where their CPU
+// time is fitted: there the false kills are within a tenth of the event engine's,
+// and where fewer do the fit's tail decides.
+const rarestOfFit = .01
+
 // widestPortions is the ratio of the most to the least false kills up to which the
 // quota's portions may leave them open.
 const widestPortions = 1.5
@@ -146,6 +151,9 @@ func (s *studied) backlogChain(settings Settings, b *backlog) (*Chain, error) {
 		kills = c.KillsPerAttempt()
 		if classes == 8 || math.Abs(kills-before) > 1e-4*kills {
 			continue
+		}
+		if _, exact := exactPhases(b.job.Nanoseconds); !exact && c.KillsPerSecond()*b.every.Seconds() < rarestOfFit {
+			return nil, fmt.Errorf("fewer than one background job in %.0f ends in a kill, and kills so rare hang on the tail of the jobs' CPU time, which its exponential stages do not keep", 1/rarestOfFit)
 		}
 		c.note("background work is before the answers in classes of up to %d jobs, drained at the mean rate of the quota; half as many change the false kills by less than 1 in 10,000", classes)
 		if b.ahead[0] == b.ahead[2] {

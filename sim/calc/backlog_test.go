@@ -96,6 +96,9 @@ func TestBacklogOutOfReach(t *testing.T) {
 			w.Container().CPULimitMilli = 100
 			w.Application.Background[0].CPU = exponential(10 * time.Millisecond)
 		},
+		"kills so rare hang on the tail": func(w *model.World) {
+			w.Application.Background[0].CPU = dist.Constantly(time.Second)
+		},
 		"the timeout is within": func(w *model.World) {
 			w.Container().CPULimitMilli = 100
 			w.Application.Background[0].CPU = exponential(100 * time.Millisecond)

@@ -137,7 +137,7 @@ func newSurroundings(all []chainStall, s Settings, note func(format string, args
 func (st chainStall) queued(note func(format string, args ...any)) chainStall {
 	job, err := newPhases(st.backlog.job)
 	if err > 0 {
-		note("the CPU time of a background job is taken in %d exponential stages, whose distribution differs by at most %.2g: an approximation", len(job.spread()), err)
+		note("the CPU time of a background job is taken in %d exponential stages of its mean and variance: an approximation, good to about a tenth of the false kills", len(job.spread()))
 	}
 	st.absent, st.lasts = phases{{1, 1, float64(st.backlog.every)}}, job
 	st.first, st.stages = 1, 1+st.classes*len(job.spread())
