@@ -9,7 +9,7 @@ CASES ?= 1000
 SEED ?= 1
 SPLITTING_SEEDS ?= 200
 
-.PHONY: build man demo test race lint bench splitting fuzz conformance clean reports validate coverage performance proposals
+.PHONY: build man demo test race lint bench splitting fuzz conformance clean pictures reports validate coverage performance proposals
 
 build: ## the command, as bin/probesim
 	@mkdir -p bin
@@ -47,6 +47,9 @@ performance: ## the tables of docs/performance.md and the picture of the growth,
 
 reports: ## the report of every shipped scenario into reports-out/, with its size and CPU time; fails at 2 MB; ten minutes
 	GO=$(GO) bash docs/reports.sh
+
+pictures: ## the pictures of README.md and docs/gallery.md
+	GO=$(GO) bash docs/pictures.sh
 
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...

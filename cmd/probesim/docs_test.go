@@ -103,6 +103,35 @@ func execute(t *testing.T, directory, command string) string {
 	return string(output)
 }
 
+// TestDocumentedPictures holds the pictures that are quickly drawn to what
+// docs/pictures.sh draws.
+func TestDocumentedPictures(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the documents show the pictures of amd64")
+	}
+	directory := t.TempDir()
+	for name, args := range map[string][]string{
+		"life":    {"gallery:ingress-controller"},
+		"rollout": {"gallery:rollout-deadline", "--chart", "rollout"},
+	} {
+		file := filepath.Join(directory, name+".svg")
+		if status, _, stderr := invoke(t.Context(), t, append(append([]string{"plot"}, args...), "-o", file)...); status != 0 {
+			t.Fatalf("%s: status %d, %s", name, status, stderr)
+		}
+		drawn, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := os.ReadFile(filepath.Join("../../docs/images", name+".svg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(drawn) != string(shown) {
+			t.Errorf("docs/images/%s.svg is not what is drawn now: bash docs/pictures.sh %[1]s", name)
+		}
+	}
+}
+
 func firstDifference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {
