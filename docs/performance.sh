@@ -64,6 +64,14 @@ probes() {
 			printf "| 10,000 pod-years of the pod above, skipping ahead: %.1f thousand million probes in %.1f CPU-seconds | `PodYears` | %.3f | 1/%.0f | %sin less than 20 s |\n", probes / 1e9, s, ns, events / ns, s < 20 ? "" : "MISSED: " }'
 		processor
 	} | replace probes
+	{
+		printf '| CPU limit | event engine, CPU ns a probe | skipping ahead | |\n|---|---|---|---|\n'
+		for limit in 100m 250m 1000m; do
+			awk -v limit="$limit" -v events="$(least "Probe/shared_at_$limit" cpu-ns/probe)" -v skipping="$(least "Probe/shared_at_$limit,_skip-ahead" cpu-ns/probe)" 'BEGIN {
+				printf "| %s | %.0f | %.0f | 1/%.1f |\n", limit, events, skipping, events / skipping }'
+		done
+		processor
+	} | replace thinning
 }
 
 # lives WHAT LENGTH NUMBER HOW: one line of the table of growth.

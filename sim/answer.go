@@ -196,24 +196,16 @@ func (a *application) answerServing(t *attempt, handler model.HandlerKind) {
 		a.silence(t, handler)
 		return
 	}
-	if a.drawnToFail(t) {
-		return
-	}
-	p := &a.app.Probes[t.kind]
-	r := a.random[streamAnswers+int(t.kind)].Rand
-	if why := a.fails(t.kind); why != healthy {
+	d := a.drawAnswer(t.kind, handler)
+	if why := a.fails(t.kind, d.failed); why != healthy {
 		t.outcome, t.because = kubelet.Failure, why
 	}
-	t.wait = a.drawWait(t.kind)
-	demand := p.CPU.Sample(r)
-	if handler == model.Exec {
-		demand += p.Exec.HelperCPU.Sample(r) // C26
-		if join := p.Exec.Join.Sample(r); join > 0 {
-			t.answers, t.answerAt, t.demand = joining, a.life.now+join, demand // C27
-			return
-		}
+	t.wait = d.wait
+	if d.join > 0 {
+		t.answers, t.answerAt, t.demand = joining, a.life.now+d.join, d.cpu+d.helper // C27
+		return
 	}
-	a.answerAfterCPU(t, demand)
+	a.answerAfterCPU(t, d.cpu+d.helper) // C26
 }
 
 // resume implements processes.
@@ -268,12 +260,11 @@ var (
 	hanging = reason{what: "the process hangs"}
 )
 
-// fails returns why the answer of a serving process is a failure, or healthy.
-func (a *application) fails(k model.ProbeKind) reason {
-	p := &a.app.Probes[k]
-	random := p.Failure > 0 && a.random[streamAnswers+int(k)].Float64() < p.Failure
+// fails returns why the answer of a serving process is a failure, or healthy. It
+// may be one at random.
+func (a *application) fails(k model.ProbeKind, random bool) reason {
 	status := a.cached[k]
-	if p.Cached == 0 {
+	if a.app.Probes[k].Cached == 0 {
 		status = a.unhealthy(k)
 	}
 	if random && status == healthy {

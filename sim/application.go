@@ -129,13 +129,19 @@ func (a *application) newCPU() {
 	if !used {
 		return
 	}
-	a.cpu = cpu.New(cpu.Config{
+	a.cpu = cpu.New(a.cpuConfig())
+}
+
+// cpuConfig is what the CPU time of the studied container depends on.
+func (a *application) cpuConfig() cpu.Config {
+	app, c := a.app, a.world.Container()
+	return cpu.Config{
 		Quota: a.quota, Period: a.node.CFSPeriod, Burst: a.node.CFSBurst, PodQuota: a.podQuota(c.CPULimitMilli),
 		Tick: time.Second / time.Duration(a.node.KernelHz), CPUs: a.node.CPUs, Threads: app.Threads,
 		Accounting: app.Accounting, InterruptionsPerSecond: a.node.InterruptionsPerSecond,
 		Weight: a.weight(c.CPURequestMilli, c.CPULimitMilli), Traffic: app.Traffic, Elsewhere: a.world.Replicas > 1,
 		Background: app.Background,
-	})
+	}
 }
 
 // podQuota is the quota of the pod's own cgroup: the pod's limit, or the sum of
@@ -390,6 +396,7 @@ func (a *application) exited(c int) {
 		a.traceCPU()
 	}
 	a.stageJob, a.stageWaits, a.stageDue = 0, false, false
+	a.skipping.forget()
 	a.resetConnections()
 	a.stateChanged()
 }

@@ -304,6 +304,24 @@ func (a *application) neighbourWeight() int64 {
 	return total
 }
 
+// heaviestNeighbours is their weight while all of them are busy.
+func (a *application) heaviestNeighbours() int64 {
+	var total int64
+	for i := range a.renewals {
+		total += a.renewals[i].weight
+	}
+	return total
+}
+
+// slowest is how many times as long waits take while all neighbours are busy.
+func (a *application) slowest() float64 {
+	factor := 1.0
+	for i := range a.renewals {
+		factor *= max(1, a.renewals[i].factor)
+	}
+	return factor
+}
+
 func (a *application) neighboursChanged() {
 	a.slowed = 1
 	for i := range a.renewals {

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -34,6 +35,32 @@ var (
 	answer = dist.LogNormal{Mu: math.Log(20e6), Sigma: 1}
 	start  = dist.LogNormal{Mu: math.Log(12e9), Sigma: .5}
 )
+
+// shared is the pod of a bare manifest on the node profile shared-vm: two probes
+// with P=10 T=1, answers of 1 ms of CPU (10 ms at the 99th percentile) and of a
+// wait, at a limit of so many thousandths of a CPU.
+func shared(limit int64) *model.World {
+	return world(func(w *model.World) {
+		for k := range w.Application.Probes {
+			w.Application.Probes[k].CPU = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(1e6), Sigma: .99}}
+			w.Application.Probes[k].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(1e6), Sigma: 1.29}}
+		}
+		w.Application.Startup = []model.Stage{{CPU: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(1e9), Sigma: .69}}}}
+		c := w.Container()
+		c.CPURequestMilli, c.CPULimitMilli = limit, limit
+		w.Faults = []model.Fault{{Name: "hang", Every: exponentially(30 * day), Forever: true, Hangs: true, Probes: [model.ProbeKinds]bool{true, true, true}}}
+		w.Node.InterruptionsPerSecond = 30
+		w.Node.Neighbours = []model.Neighbour{{
+			CPURequestMilli: 1000, WaitFactor: 1,
+			Busy: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(20e9), Sigma: .945}},
+			Idle: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(300e9), Sigma: 1.07}},
+		}}
+		w.Node.Stalls = []model.Stall{
+			{OnOff: model.OnOff{Name: "steal", Every: exponentially(10 * time.Minute), Lasts: exponentially(30 * time.Millisecond)}},
+			{OnOff: model.OnOff{Name: "live migration", Every: exponentially(30 * day), Lasts: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(500e6), Sigma: .99}}}},
+		}
+	}, model.Readiness, model.Liveness)
+}
 
 // perProbe runs lives of the given length until b.N probes were made.
 func perProbe(b *testing.B, w *model.World, life sim.Life) {
@@ -75,6 +102,12 @@ func BenchmarkProbe(b *testing.B) {
 		}
 		perProbe(b, w, sim.Life{Seed: 1, Horizon: 8766 * time.Hour, SkipAhead: true})
 	})
+	for _, limit := range []int64{100, 250, 1000} {
+		b.Run(fmt.Sprintf("shared at %dm", limit), func(b *testing.B) { perProbe(b, shared(limit), sim.Life{Seed: 1, Horizon: 10 * day}) })
+		b.Run(fmt.Sprintf("shared at %dm, skip-ahead", limit), func(b *testing.B) {
+			perProbe(b, shared(limit), sim.Life{Seed: 1, Horizon: 100 * day, SkipAhead: true})
+		})
+	}
 	b.Run("heap and closures", func(b *testing.B) {
 		e, life, probes := newPlain(benchmarked()), sim.Life{Seed: 1, Horizon: 30 * day}, int64(0)
 		b.ReportAllocs()
@@ -167,6 +200,7 @@ func TestPerformanceTables(t *testing.T) {
 	}
 	for name, rows := range map[string][]string{
 		"probes":    {"`Probe/lognormal`", "`Probe/events`", "`Probe/heap_and_closures`", "`Probe/skip-ahead_at_1e-3`", "`Probe/skip-ahead`", "`PodYears`"},
+		"thinning":  {"100m", "250m", "1000m"},
 		"growth":    {"16 of 2 d", "16 of 20 d", "16 of 200 d", "160 of 2 d", "1,600 of 2 d", "16 of 2 years", "16 of 20 years", "16 of 100 years", "160 of 2 years", "1,600 of 2 years"},
 		"splitting": {"independent", "independent", "independent", "stalls", "stalls", "stalls"},
 		"cpu":       {"`IdleProbe/unlimited`", "`IdleProbe/unthrottled`", "`IdleGap/1s`", "`IdleGap/1m0s`", "`IdleGap/1h0m0s`", "`IdleProbe/20m-5ms`", "`StarvedProbe/own`", "`StarvedProbe/nested`", "`LoadedSecond/20%-1cpu`", "`LoadedSecond/40%-1cpu`", "`LoadedSecond/80%-1cpu`", "`LoadedSecond/120%-1cpu`", "`LoadedSecond/80%-4cpu`", "`Start`"},

@@ -1,13 +1,11 @@
 package sim
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/model/kubelet"
 )
 
@@ -17,45 +15,50 @@ import (
 //	ticks   ok ok ok ok FAIL ok ok ok ok ok ok ok FAIL FAIL FAIL
 //	        |-- one draw --||--- one draw ----|           event by event from here
 //
-// While a process serves and nothing stands in its way, attempts fail
-// independently of each other, each with the same probability p of its probe. So
-// the number of successes before the next failure is geometric, and one draw
-// replaces all of them: an exponential one of mean 1, of which each success uses
-// up -log(1-p). A neighbour that slows the answers changes p, not the draw: what
+// While a process serves and nothing stands in its way, attempts are eventful
+// independently of each other, each with the same probability p of its probe (see
+// law.go). So the number of uneventful ones before the next is geometric, and one
+// draw replaces all of them: an exponential one of mean 1, of which each uses up
+// -log(1-p). A neighbour that slows the answers changes p, not the draw: what
 // is left of it is used up at the new rate, however the neighbour's times are
-// distributed. A failure that changes no verdict is counted, and the next one is
-// drawn; one that would is made by the handlers of the timers. If something else
-// happens first, a stall or a fault, what is left of the draw is forgotten, which
-// is exact, as an exponential distribution has no memory.
+// distributed. If something else happens first, a stall or a fault, what is left
+// of the draw is forgotten, which is exact, as an exponential distribution has no
+// memory.
 //
-// It is valid where the answers of a quiet process need no CPU, so that they do
-// not depend on each other, and every probe finds its port (newSkipping), and only
-// while the pod is quiet. The answers that are passed over leave no trace, and the
+// A failure that changes no verdict is counted, and the next one is drawn. One
+// that would, or an eventful attempt that may still succeed, is made by the
+// handlers of the timers: drawn on condition that it is eventful, it meets the
+// process as it is. So are the attempts before it that it may overlap, on
+// condition that they are not: a process that is killed answers none of those
+// under way.
+//
+// It is valid while the pod is quiet (quiet.go), the container rests, and every
+// probe finds its port (newSkipping). The attempts that are passed over leave no
+// trace but the CPU time of their answers, of which the mean is booked, and the
 // kubelet's periodic syncs, which do nothing to a quiet pod, are taken up in their
-// stationary state.
+// stationary state. What a CPU keeps of its last slice, 1 ms of quota at the most
+// (C3), is that of the last attempt that was not passed over.
 
 // skipping is what skip-ahead knows of a world.
 type skipping struct {
 	valid   bool
-	ticks   [model.ProbeKinds]skippedProbe
+	laws    [model.ProbeKinds]law
+	fates   [model.ProbeKinds]fate
 	longer  time.Duration // a stretch has to be, to be worth it
 	until   time.Duration // nothing is tried before
-	timeout time.Duration // the longest, and until its attempt has ended
 	syncs   residual
 	slowing []int                       // the neighbours that slow answers, among the renewal processes
-	passed  []int                       // the timers of these, where nothing else depends on them
+	passed  []int                       // the timers that are passed over: of these, where nothing else depends on them, and of cached statuses
+	turns   int                         // how many of them are of neighbours
 	hazards [][model.ProbeKinds]float64 // -log(1-p), for each set of them that is busy
-}
-
-// skippedProbe is one probe of a quiet process.
-type skippedProbe struct {
-	bad bool // the next attempt was drawn to fail
 }
 
 const (
 	// mostFailing is the probability of a failure, neighbours aside, beyond which
 	// there is nothing to pass over.
 	mostFailing = .05
+	// mostEventful is that of an attempt that may succeed all the same.
+	mostEventful = .2
 	// mostSlowing is the number of neighbours that slow answers, of which every set
 	// is known.
 	mostSlowing = 6
@@ -63,10 +66,9 @@ const (
 
 // newSkipping decides from the model's structure whether skip-ahead is valid.
 func newSkipping(w *model.World, a *application, l *life) skipping {
-	d, firstProcessTimer := &l.durations, l.firstProcessTimer()
-	s := skipping{syncs: newResidual(d.Resync)}
+	s := skipping{syncs: newResidual(l.durations.Resync)}
 	c := w.Container()
-	if len(w.Pod.Containers) != 1 || w.Pod.ReadinessGates != 0 || a.loaded || !c.Probed() {
+	if w.Pod.ReadinessGates != 0 || a.loaded || !c.Probed() {
 		return s
 	}
 	for i := range a.renewals {
@@ -75,33 +77,53 @@ func newSkipping(w *model.World, a *application, l *life) skipping {
 		}
 		s.slowing = append(s.slowing, i)
 		if a.cpu == nil {
-			s.passed = append(s.passed, firstProcessTimer+timerFirst+i)
+			s.passed = append(s.passed, l.firstProcessTimer()+timerFirst+i)
 		}
 	}
+	s.turns = len(s.passed)
 	if len(s.slowing) > mostSlowing {
 		return s
 	}
 	s.hazards = make([][model.ProbeKinds]float64, 1<<len(s.slowing))
+	jobs := cpuJobs(w)
 	for k, p := range c.Probes {
 		if p == nil {
 			continue
 		}
-		answer := &w.Application.Probes[k]
-		if p.Handler.NoPort || p.Handler.Kind == model.Exec || !instant(answer, p.Handler.Kind) ||
-			answer.Cached > 0 || answer.FailsInFlight > 0 || p.Timeout() >= p.Period() {
+		law, ok := newLaw(a, model.ProbeKind(k), p, jobs)
+		if !ok && model.ProbeKind(k) != model.Startup || p.Handler.NoPort || w.Application.Probes[k].FailsInFlight > 0 {
 			return s
 		}
 		for busy := range s.hazards {
-			s.hazards[busy][k] = -math.Log1p(-failing(answer, p, s.factor(a, busy)))
+			s.hazards[busy][k] = hazard(law.eventful(s.factor(a, busy)))
 		}
-		if s.hazards[0][k] > -math.Log1p(-mostFailing) && model.ProbeKind(k) != model.Startup {
+		most := mostFailing
+		if !law.certain {
+			most = mostEventful
+		}
+		if s.hazards[0][k] > hazard(most) && model.ProbeKind(k) != model.Startup {
 			return s
 		}
-		s.longer, s.timeout = max(s.longer, 4*p.Period()), max(s.timeout, p.Timeout())
+		if w.Application.Probes[k].Cached > 0 {
+			s.passed = append(s.passed, l.firstProcessTimer()+timerCached+k)
+		}
+		s.laws[k] = law
+		s.longer = max(s.longer, 4*p.Period())
 	}
-	s.timeout += d.TimeoutLate.Quantile(1)
 	s.valid = true
 	return s
+}
+
+// cpuJobs returns how many probes a process that has started answers with CPU
+// time.
+func cpuJobs(w *model.World) int {
+	jobs := 0
+	for k, p := range w.Container().Probes {
+		if p != nil && model.ProbeKind(k) != model.Startup && !instant(&w.Application.Probes[k], p.Handler.Kind) {
+			jobs++
+		}
+	}
+	return max(1, jobs)
 }
 
 // factor returns how many times as long answers wait while a set of the
@@ -114,38 +136,23 @@ func (s *skipping) factor(a *application, busy int) float64 {
 	return factor
 }
 
-// failing returns the probability that an attempt fails by itself: by a failure
-// drawn, or by an answer at the timeout or later.
-func failing(answer *model.Answer, p *model.Probe, slowed float64) float64 {
-	if p.Handler.Kind == model.TCPSocket {
-		return 0
-	}
-	return answer.Failure + (1-answer.Failure)*(1-inTime(answer, p.Timeout(), slowed))
-}
-
-// inTime returns the probability that an answer's wait ends within the timeout.
-func inTime(answer *model.Answer, timeout time.Duration, slowed float64) float64 {
-	return answer.Wait.CDF(time.Duration(float64(timeout-1) / slowed))
-}
-
 // begin makes it ready for a new life.
 func (s *skipping) begin() {
 	s.until = 0
-	for k := range s.ticks {
-		s.ticks[k].bad = false
-	}
+	s.forget()
 }
 
-// pending reports whether an attempt to come was drawn to fail.
-func (s *skipping) pending() bool {
-	return s.ticks[model.Startup].bad || s.ticks[model.Readiness].bad || s.ticks[model.Liveness].bad
-}
+// forget takes back what was drawn of attempts to come.
+func (s *skipping) forget() { s.fates = [model.ProbeKinds]fate{} }
+
+// pending reports whether an attempt to come was drawn.
+func (s *skipping) pending() bool { return s.fates != [model.ProbeKinds]fate{} }
 
 // skip passes over a quiet stretch, if there is one.
 func (l *life) skip() {
 	a := l.processes.(*application)
 	s := &a.skipping
-	if l.now < s.until || !a.quiet() || !l.syncsInVain() {
+	if l.now < s.until || s.pending() || !a.quiet() || !l.syncsInVain() || !a.rests() {
 		return
 	}
 	next := min(l.otherThanTicks(s.passed), l.horizon)
@@ -153,14 +160,50 @@ func (l *life) skip() {
 		s.until = next
 		return
 	}
-	// No attempt that is passed over may still be under way at what comes next.
-	at, failing := l.pass(next - s.timeout)
-	if failing >= 0 {
-		s.ticks[failing].bad = true
-	}
+	at := l.pass(next)
 	s.until = at + 1 // other ticks of that instant come first
 	l.passStartup(at)
+	l.passOthers(at)
+	a.passCached(at)
 	l.resume(at)
+}
+
+// rests reports whether no CPU work and no change of a cached status is under way.
+func (a *application) rests() bool {
+	l, uses, first := a.life, false, never
+	for k := range a.skipping.laws {
+		if w := &l.containers[a.studied].workers[k]; l.asks(w) {
+			first = min(first, w.NextTick)
+			uses = uses || len(a.skipping.laws[k].parts) > 0
+			if a.app.Probes[k].Cached > 0 && a.unhealthy(model.ProbeKind(k)) != healthy {
+				return false
+			}
+		}
+	}
+	return !uses || a.cpu.RestedBy(first)
+}
+
+// passOthers lets the ticks of the pod's other containers before an instant be:
+// their attempts succeed.
+func (l *life) passOthers(at time.Duration) {
+	for c := range l.containers {
+		for k := range l.containers[c].workers {
+			if w := &l.containers[c].workers[k]; c != l.studied && l.asks(w) && w.NextTick < at {
+				w.Pass(int64((at-1-w.NextTick)/w.Probe.Period()) + 1)
+				l.timers.set(l.tickTimer(c*model.ProbeKinds+k), w.NextTick)
+			}
+		}
+	}
+}
+
+// passCached passes over the renewals of cached statuses before an instant.
+func (a *application) passCached(at time.Duration) {
+	for k := range a.app.Probes {
+		every, due := a.app.Probes[k].Cached, a.life.timers.at[a.timer(timerCached+k)]
+		if every > 0 && due < at {
+			a.set(timerCached+k, due+((at-1-due)/every+1)*every)
+		}
+	}
 }
 
 // otherThanTicks returns the next instant at which anything but a probe's tick, a
@@ -187,26 +230,4 @@ func (l *life) resume(at time.Duration) {
 		l.timers.set(l.podTimer(), at+rest)
 		l.sync.lastEnd, l.sync.relisted = at-l.relistSpacing(), false
 	}
-}
-
-// drawnToFail fills in the answer of the attempt that skip-ahead has drawn to
-// fail: a failure, or an answer later than the timeout.
-func (a *application) drawnToFail(t *attempt) bool {
-	s := &a.skipping.ticks[t.kind]
-	if !s.bad {
-		return false
-	}
-	s.bad = false
-	answer := &a.app.Probes[t.kind]
-	r := a.random[streamAnswers+int(t.kind)].Rand
-	in := inTime(answer, t.timeout, a.slowed)
-	late := (1 - answer.Failure) * (1 - in)
-	if r.Float64()*(answer.Failure+late) < answer.Failure {
-		t.outcome = kubelet.Failure
-		t.wait = a.drawWait(t.kind)
-	} else {
-		t.wait = max(t.timeout, dist.Stretched(answer.Wait.Quantile(in+r.Float64()*(1-in)), a.slowed))
-	}
-	a.answerAfterWait(t)
-	return true
 }

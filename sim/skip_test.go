@@ -34,11 +34,86 @@ func restless(w *model.World) {
 	w.Events.Deletion, w.Events.KubeletRestart, w.Events.Rollout = &d, &k, &r
 }
 
+// starved is such a pod at a CPU limit of 100m, whose answers take CPU time that the
+// quota stretches now and then, on a node with interruptions and neighbours that
+// take CPU, and contend for what the answers wait for.
+func starved(w *model.World) {
+	restless(w)
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		w.Application.Probes[k].CPU = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(600e3), Sigma: 1.5}}
+	}
+	c := w.Container()
+	c.CPURequestMilli, c.CPULimitMilli = 100, 100
+	w.Node.InterruptionsPerSecond = 30
+	w.Node.Neighbours[0].CPURequestMilli = 1000
+	w.Node.Stalls[0].ChargedToQuota = true
+}
+
+// commanded is such a pod with exec probes, whose commands join the container's
+// cgroup and take CPU time of their own (C26, C27), without a limit.
+func commanded(w *model.World) {
+	starved(w)
+	c := w.Container()
+	c.CPURequestMilli, c.CPULimitMilli = 1000, 0
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		c.Probes[k].Handler.Kind = model.Exec
+		w.Application.Probes[k].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(60e6), Sigma: 1}}
+		w.Application.Probes[k].Exec = model.ExecCost{
+			Join:      dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(5e6), Sigma: 1.2}},
+			HelperCPU: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(6e6), Sigma: 1}},
+		}
+	}
+}
+
+// crowded is such a pod with a second container, a cached status, a timeout beyond
+// the period and a command that takes no CPU.
+func crowded(w *model.World) {
+	restless(w)
+	w.Node.Neighbours[0].WaitFactor = 1.5
+	w.Application.Probes[model.Readiness].Cached = 7 * time.Second
+	w.Dependencies = []model.OnOff{{Every: exponentially(3 * time.Hour), Lasts: exponentially(90 * time.Second)}}
+	w.Application.Probes[model.Readiness].DependsOn = []int{0}
+	c := w.Container()
+	c.Probes[model.Liveness].PeriodSeconds, c.Probes[model.Liveness].TimeoutSeconds = 3, 5
+	c.Probes[model.Readiness].Handler.Kind = model.Exec
+	c.Probes[model.Readiness].FailureThreshold = 1
+	other := model.Container{Name: "other"}
+	other.Probes[model.Readiness] = &model.Probe{PeriodSeconds: 7}
+	other.Probes[model.Readiness].SetDefaults()
+	w.Pod.Containers = append(w.Pod.Containers, other)
+	w.Application.Probes[model.Liveness].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(200e6), Sigma: 1.4}}
+}
+
+// overlapping is a pod whose every failed liveness probe kills at once, often while
+// a readiness attempt is under way, which fails with the process (K70).
+func overlapping(w *model.World) {
+	w.Application.Startup = []model.Stage{{Wait: exponentially(2 * time.Second)}}
+	w.Application.Probes[model.Liveness].Failure = .02
+	w.Application.Probes[model.Readiness].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(1.5e9), Sigma: .25}}
+	c := w.Container()
+	c.Probes[model.Liveness].PeriodSeconds, c.Probes[model.Liveness].FailureThreshold = 3, 1
+	c.Probes[model.Readiness].PeriodSeconds, c.Probes[model.Readiness].TimeoutSeconds = 5, 3
+}
+
 // TestSkipAheadIsTheEventEngine holds the two to each other, measure by measure,
 // within three standard errors.
 func TestSkipAheadIsTheEventEngine(t *testing.T) {
-	w := world(restless, model.Startup, model.Readiness, model.Liveness)
-	w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30
+	for name, c := range map[string]struct {
+		change func(w *model.World)
+		lives  int
+	}{"restless": {restless, 400}, "starved": {starved, 100}, "commanded": {commanded, 100}, "crowded": {crowded, 100}, "overlapping": {overlapping, 100}} {
+		t.Run(name, func(t *testing.T) {
+			w := world(c.change, model.Startup, model.Readiness, model.Liveness)
+			w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30
+			comesToTheSame(t, w, c.lives, 4*day)
+		})
+	}
+}
+
+// comesToTheSame simulates so many lives event by event, and others skipping ahead, and
+// compares what they come to.
+func comesToTheSame(t *testing.T, w *model.World, lives int, horizon time.Duration) {
+	t.Helper()
 	s, err := sim.New(w)
 	if err != nil {
 		t.Fatal(err)
@@ -46,26 +121,26 @@ func TestSkipAheadIsTheEventEngine(t *testing.T) {
 	if !s.SkipsAhead() {
 		t.Fatal("does not skip")
 	}
-	const lives = 600
 	type moments struct{ sum, square float64 }
 	var found [2]map[string]*moments
+	n := float64(lives)
 	for skips := range found {
 		found[skips] = map[string]*moments{}
 		for i := range lives {
-			o := s.Run(sim.Life{Seed: uint64(1 + skips), Replication: uint64(i), Horizon: 4 * day, SkipAhead: skips == 1})
+			o := s.Run(sim.Life{Seed: uint64(1 + skips), Replication: uint64(i), Horizon: horizon, SkipAhead: skips == 1})
 			for name, x := range measured(o) {
 				m := found[skips][name]
 				if m == nil {
 					m = &moments{}
 					found[skips][name] = m
 				}
-				m.sum, m.square = m.sum+x/lives, m.square+x*x/lives
+				m.sum, m.square = m.sum+x/n, m.square+x*x/n
 			}
 		}
 	}
 	for name, events := range found[0] {
 		skipped := found[1][name]
-		err := math.Sqrt((events.square - events.sum*events.sum + skipped.square - skipped.sum*skipped.sum) / (lives - 1))
+		err := math.Sqrt((events.square - events.sum*events.sum + skipped.square - skipped.sum*skipped.sum) / (n - 1))
 		if d := skipped.sum - events.sum; math.Abs(d) > 3*err+1e-9 {
 			t.Errorf("%s: %.5g event by event, %.5g skipping ahead: %.1f standard errors", name, events.sum, skipped.sum, d/err)
 		}
@@ -94,6 +169,7 @@ func measured(o *sim.Outcome) map[string]float64 {
 		total += d.Seconds()
 	}
 	m["detection"] = total
+	m["probe CPU"] = o.ProbeCPU.Seconds()
 	return m
 }
 
@@ -108,6 +184,12 @@ func TestSkipAheadIsTheChain(t *testing.T) {
 	}{
 		{"stalls", 20, 1, func(w *model.World) {
 			w.Application.Probes[model.Liveness].Failure = .01
+			w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponentially(6 * time.Hour), Lasts: exponentially(5 * time.Second)}}}
+		}},
+		{"stalls beside CPU time", 20, 1, func(w *model.World) {
+			w.Application.Probes[model.Liveness].Failure = .01
+			w.Application.Probes[model.Liveness].CPU = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(2e6), Sigma: 1.2}}
+			w.Application.Probes[model.Liveness].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(100e6), Sigma: .9}}
 			w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponentially(6 * time.Hour), Lasts: exponentially(5 * time.Second)}}}
 		}},
 		// Two kills can fall into one busy stretch.
@@ -153,13 +235,16 @@ func TestSkipAheadIsTheChain(t *testing.T) {
 // for a trace, is simulated event by event.
 func TestWhereSkipAheadIsNotValid(t *testing.T) {
 	for name, change := range map[string]func(w *model.World){
-		"CPU":          func(w *model.World) { w.Application.Probes[model.Liveness].CPU = dist.Constantly(time.Millisecond) },
-		"traffic":      func(w *model.World) { w.Application.Traffic = &model.Traffic{PerSecond: 1} },
-		"cached":       func(w *model.World) { w.Application.Probes[model.Liveness].Cached = time.Second },
-		"exec":         func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.Kind = model.Exec },
-		"long timeout": func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].TimeoutSeconds = 10 },
-		"no port":      func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.NoPort = true },
-		"often fails":  func(w *model.World) { w.Application.Probes[model.Liveness].Failure = .2 },
+		"traffic": func(w *model.World) { w.Application.Traffic = &model.Traffic{PerSecond: 1} },
+		"much CPU": func(w *model.World) {
+			w.Application.Probes[model.Liveness].CPU = dist.Constantly(600 * time.Millisecond)
+		},
+		"more than the quota": func(w *model.World) {
+			w.Application.Probes[model.Liveness].CPU = dist.Constantly(3 * time.Millisecond)
+			w.Container().CPULimitMilli = 20
+		},
+		"no port":     func(w *model.World) { w.Pod.Containers[0].Probes[model.Liveness].Handler.NoPort = true },
+		"often fails": func(w *model.World) { w.Application.Probes[model.Liveness].Failure = .2 },
 	} {
 		s, err := sim.New(world(change, model.Liveness))
 		if err != nil {

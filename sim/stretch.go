@@ -18,9 +18,9 @@ type stretch struct {
 }
 
 // pass passes over the ticks before an instant, but for an attempt that would
-// change a verdict by its failure, or begin an excursion that matters. It returns
-// that instant, or such an attempt's and its probe.
-func (l *life) pass(end time.Duration) (at time.Duration, failing int) {
+// change a verdict by its failure, begin an excursion that matters, or overlap
+// another that does. It returns that instant, or such an attempt's.
+func (l *life) pass(end time.Duration) time.Duration {
 	a := l.processes.(*application)
 	g := a.enterStretch()
 	for {
@@ -34,18 +34,19 @@ func (l *life) pass(end time.Duration) (at time.Duration, failing int) {
 				break
 			}
 			at := g.fails[k]
-			if g.asks[k].Decisive() || l.climbs && k == int(model.Liveness) {
+			if !a.passable(&g, k, until) {
 				a.leaveStretch(&g, at)
-				return at, k
+				a.decide(&g, min(until, at+a.skipping.laws[k].fails))
+				return at
 			}
 			a.passSuccesses(&g, k, at)
 			a.passFailure(k, g.asks[k])
 			g.rest[k] = l.random.ExpFloat64()
 			g.expect(k)
 		}
-		if turning < 0 {
-			a.leaveStretch(&g, end)
-			return end, -1
+		if turning < 0 || a.underWay(&g, until) {
+			a.leaveStretch(&g, until)
+			return until
 		}
 		for k := range g.asks {
 			a.passSuccesses(&g, k, until)
@@ -54,11 +55,60 @@ func (l *life) pass(end time.Duration) (at time.Duration, failing int) {
 	}
 }
 
+// passable reports whether the next eventful attempt of a probe is a failure that
+// changes no verdict, and is over before anything else comes.
+func (a *application) passable(g *stretch, k int, until time.Duration) bool {
+	w := &a.skipping.laws[k]
+	over := g.fails[k] + w.fails
+	if !w.certain || g.asks[k].Decisive() || a.life.climbs && k == int(model.Liveness) || over > until {
+		return false
+	}
+	for other := range g.fails {
+		if other != k && g.asks[other] != nil && g.fails[other] < over {
+			return false
+		}
+	}
+	return true
+}
+
+// decide fixes the fates of the attempts before an instant, which are drawn
+// already.
+func (a *application) decide(g *stretch, before time.Duration) {
+	for k, w := range g.asks {
+		switch f := &a.skipping.fates[k]; {
+		case w == nil:
+		case g.fails[k] < before:
+			f.good, f.bad = a.ticksBefore(w, g.fails[k]), true
+		default:
+			f.good = a.ticksBefore(w, before)
+		}
+	}
+}
+
+// underWay reports whether an attempt that begins before an instant may end after
+// it.
+func (a *application) underWay(g *stretch, at time.Duration) bool {
+	for k, w := range g.asks {
+		if w != nil && a.ticksBefore(w, at) > a.ticksBefore(w, at-a.skipping.laws[k].within+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// ticksBefore returns the number of a worker's ticks before an instant.
+func (a *application) ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
+	if w.NextTick >= at {
+		return 0
+	}
+	return int64((at-1-w.NextTick)/w.Probe.Period()) + 1
+}
+
 // enterStretch begins a stretch with a draw for each probe.
 func (a *application) enterStretch() stretch {
 	var g stretch
 	for k := range g.asks {
-		if w := &a.life.containers[0].workers[k]; a.life.asks(w) {
+		if w := &a.life.containers[a.studied].workers[k]; a.life.asks(w) {
 			g.asks[k], g.rest[k] = w, a.life.random.ExpFloat64()
 		}
 	}
@@ -68,7 +118,7 @@ func (a *application) enterStretch() stretch {
 			g.busy |= 1 << n
 		}
 	}
-	for n, timer := range a.skipping.passed {
+	for n, timer := range a.skipping.passed[:a.skipping.turns] {
 		g.turns[n] = a.life.timers.at[timer]
 	}
 	g.hazards = a.skipping.hazards[g.busy]
@@ -79,7 +129,7 @@ func (a *application) enterStretch() stretch {
 // and the end of the ticks that come before: one of the same instant does.
 func (a *application) nextTurn(g *stretch, end time.Duration) (turning int, until time.Duration) {
 	turning, until = -1, end
-	for n := range a.skipping.passed {
+	for n := range a.skipping.turns {
 		if g.turns[n] < until-1 {
 			turning, until = n, g.turns[n]+1
 		}
@@ -114,12 +164,16 @@ func (g *stretch) first() int {
 // passSuccesses lets the attempts of a probe before an instant succeed.
 func (a *application) passSuccesses(g *stretch, k int, before time.Duration) {
 	w := g.asks[k]
-	if w == nil || w.NextTick >= before {
+	if w == nil {
 		return
 	}
-	n := int64((before-1-w.NextTick)/w.Probe.Period()) + 1
+	n := a.ticksBefore(w, before)
+	if n == 0 {
+		return
+	}
 	w.Pass(n)
 	a.out.Attempts[k] += n
+	a.out.ProbeCPU += time.Duration(n) * a.skipping.laws[k].mean
 	a.flushRun(model.ProbeKind(k))
 	g.rest[k] -= float64(n) * g.hazards[k]
 }
@@ -148,17 +202,18 @@ func (a *application) turnInStretch(g *stretch, n int) {
 	g.hazards = a.skipping.hazards[g.busy]
 }
 
-// leaveStretch lets the attempts before an instant succeed and sets the timers
-// anew.
+// leaveStretch lets the attempts succeed that are over by an instant, and sets the
+// timers anew. Those that begin before and may not be over are to be uneventful.
 func (a *application) leaveStretch(g *stretch, at time.Duration) {
 	l := a.life
 	for k, w := range g.asks {
 		if w != nil {
-			a.passSuccesses(g, k, at)
-			l.timers.set(l.tickTimer(k), w.NextTick)
+			a.passSuccesses(g, k, at-a.skipping.laws[k].within+1)
+			a.skipping.fates[k].good = a.ticksBefore(w, at)
+			l.timers.set(l.tickTimer(a.studied*model.ProbeKinds+k), w.NextTick)
 		}
 	}
-	for n, timer := range a.skipping.passed {
+	for n, timer := range a.skipping.passed[:a.skipping.turns] {
 		l.timers.set(timer, g.turns[n])
 	}
 	a.slowed = a.skipping.factor(a, g.busy)

@@ -24,7 +24,7 @@ func skips(w *model.World, horizon time.Duration) bool {
 // lifeByLife says how the lives were simulated.
 func lifeByLife(w *model.World, horizon time.Duration) string {
 	if skips(w, horizon) {
-		return "every life is simulated, skipping ahead over quiet stretches: while the process serves and nothing stands in its way, the answers of its probes need no CPU and so fail independently of each other, and one geometric draw for each probe replaces all those that succeed"
+		return "every life is simulated, skipping ahead over quiet stretches: while the process serves and nothing stands in its way, whether an attempt may fail depends on its own draws alone, so one geometric draw for each probe replaces all those that cannot"
 	}
 	return "every life is simulated event by event"
 }
