@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the table of the coverage study, sim/estimate/testdata/coverage.txt, and
-# puts it into docs/validation.md. Run by make coverage.
+# Writes the table of the coverage study (S10), sim/estimate/testdata/coverage.txt,
+# and puts it into docs/validation.md. Run by make coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

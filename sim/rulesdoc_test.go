@@ -12,12 +12,13 @@ import (
 )
 
 // The tables of docs/model.md have one line for each rule of the kubelet, K1 to
-// K87, and of the kernel, C1 to C37, and the files, functions and tests they name
+// K87, of the kernel, C1 to C37, and of statistics, S1 to S23, and the files, functions and tests they name
 // exist; one of the files cites the rule. A rule without them has to say that it
 // is not simulated.
 func TestEveryRuleIsDocumented(t *testing.T) {
 	checkRules(t, "K", 87)
 	checkRules(t, "C", 37)
+	checkRules(t, "S", 23)
 }
 
 func checkRules(t *testing.T, letter string, count int) {

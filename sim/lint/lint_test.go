@@ -109,7 +109,7 @@ func TestRules(t *testing.T) {
 			func(s *Subject) { s.Risk, s.StartupGranted = &Risk{StartupKillProbability: estimated(.06)}, true }},
 		{"starts-killed", Warning, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.002)}; s.take(model.Startup) }, .002, "the liveness probe leaves a start 50 s for certain", "livenessProbe.failureThreshold",
 			func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.001)} }},
-		{"never-ready", Error, func(s *Subject) { s.Risk = &Risk{neverReady: estimated(.5)} }, .5, "50 % never became Ready within 12 h", "readinessProbe",
+		{"never-ready", Error, func(s *Subject) { s.Risk = &Risk{neverReady: estimated(.5), lives: 12 * time.Hour} }, .5, "50 % never became Ready within 12 h", "readinessProbe",
 			func(s *Subject) { s.Risk = &Risk{neverReady: estimated(.001)} }},
 		// 5·10 + 1 and half a period of 5 s; liveness, after 51 to 61, is later.
 		{"slow-removal", Warning, func(s *Subject) {

@@ -30,6 +30,7 @@ type Risk struct {
 	restart      float64 // mean seconds from a kill to serving and in the endpoints again
 	falseUnready *stats.Estimate
 	neverReady   *stats.Estimate
+	lives        time.Duration // in which neverReady was asked for
 	failures     [model.ProbeKinds]*estimate.ProbeFailures
 }
 
@@ -104,7 +105,7 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	r := &Risk{
 		FalseKillsPerPodYear: m.FalseKillsPerPodYear, StartupKillProbability: m.StartupKillProbability,
 		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
-		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability,
+		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability, lives: o.Horizon,
 		failures: m.ProbeFailureProbability,
 	}
 	if kills != nil {

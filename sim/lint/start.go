@@ -65,8 +65,8 @@ func neverBecomesReady(c *check) {
 	}
 	c.report(Finding{
 		Assumed: c.StartupAssumed || c.AnswersAssumed, Field: field, Fix: fix,
-		Message: fmt.Sprintf("of the pods %s never became Ready within %s", percent(never.Estimate), span(riskHorizon)),
-		Number:  &Number{calc.Number(never.Estimate), "probability", "a pod is not Ready within " + span(riskHorizon), "short simulation: " + never.Method},
+		Message: fmt.Sprintf("of the pods %s never became Ready within %s", percent(never.Estimate), span(c.Risk.lives)),
+		Number:  &Number{calc.Number(never.Estimate), "probability", "a pod is not Ready within " + span(c.Risk.lives), "short simulation: " + never.Method},
 	})
 }
 
