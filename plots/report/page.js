@@ -8,6 +8,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = cell.textContent || "\u2195";
+    if (!cell.textContent) button.className = "unnamed";
     button.title = "sort by this column";
     cell.textContent = "";
     cell.append(button);

@@ -219,6 +219,41 @@ func TestInBrowser(t *testing.T) {
 	}
 }
 
+// TestPrint prints the page from the browser: a few sheets, in fonts that are
+// embedded, without what only a screen can do.
+func TestPrint(t *testing.T) {
+	sheets := filepath.Join(t.TempDir(), "report.pdf")
+	opened(t, "", "--no-pdf-header-footer", "--print-to-pdf="+sheets)
+	pdf, err := os.ReadFile(sheets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(regexp.MustCompile(`/Type ?/Page\b`).FindAll(pdf, -1)); n < 2 || n > 6 {
+		t.Errorf("%d sheets", n)
+	}
+	if !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, []byte("/FontFile2")) {
+		t.Error("no PDF with fonts in it")
+	}
+	reader, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Skip("no pdftotext here: the sheets are not read")
+	}
+	text, err := exec.CommandContext(t.Context(), reader, sheets, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"Change one setting", "periodSeconds: 20", "Does the startup fit into its budget?", "probesim v1, seed 7."} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("the sheets lack %q", part)
+		}
+	}
+	for _, part := range []string{"Move the settings", "The data as CSV"} {
+		if strings.Contains(string(text), part) {
+			t.Errorf("the sheets have %q", part)
+		}
+	}
+}
+
 // TestAccessibility runs axe on the page, in light and dark colours, where the
 // environment variable AXE names its file axe.min.js (npm package axe-core), and
 // expects no finding that is serious.
