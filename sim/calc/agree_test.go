@@ -102,13 +102,19 @@ func TestBacklogAgrees(t *testing.T) {
 	answer := &w.Application.Probes[model.Liveness]
 	answer.CPU, answer.HangCoverage = dist.Constantly(time.Millisecond), 0
 	for _, c := range []struct {
-		every time.Duration
-		job   dist.Duration
-		share float64 // of the false kills, that the stages of a fit may be off by
+		every  time.Duration
+		job    dist.Duration
+		pauses bool
+		share  float64 // of the false kills, that the stages of a fit may be off by
 	}{
-		{20 * time.Second, stages(300 * time.Millisecond), 0},
-		{24 * time.Second, dist.Constantly(600 * time.Millisecond), .1},
+		{20 * time.Second, stages(300 * time.Millisecond), false, 0},
+		{24 * time.Second, dist.Constantly(600 * time.Millisecond), false, .1},
+		{20 * time.Second, stages(300 * time.Millisecond), true, 0}, // work stands still in them, and comes on top
 	} {
+		w.Application.Pauses = nil
+		if c.pauses {
+			w.Application.Pauses = []model.OnOff{{Name: "full GC", Every: stages(10 * time.Minute), Lasts: stages(15 * time.Second)}}
+		}
 		w.Application.Background = []model.Background{{Every: stages(c.every), CPU: c.job, Workers: 1}}
 		exact, err := calc.World(w)
 		if err != nil {
