@@ -219,19 +219,29 @@ func verdictOf(r *recommend.Recommendation) (words string, good bool) {
 	return "Undecided within this effort", false
 }
 
+const detectedWithin = "99 of 100 hangs detected within"
+
+// unseen says why a headline has no number.
+func unseen(s *estimate.Settings, name string) string {
+	if name == detectedWithin && s.LivenessProbe == nil {
+		return "never"
+	}
+	return "not seen"
+}
+
 // headlines are the three numbers before and after.
 func headlines(r *recommend.Recommendation) []report.Headline {
 	var all []report.Headline
 	add := func(name string, of func(*estimate.Measures) (text string, value float64, known bool)) {
 		before, was, known := of(&r.Current.Measures)
 		if !known {
-			before = "not seen"
+			before = unseen(&r.Current.Settings, name)
 		}
 		h := report.Headline{Name: name, Before: before}
 		if r.Recommended != nil && len(changedFields(r)) > 0 {
 			after, is, ok := of(&r.Recommended.Measures)
 			if !ok {
-				after = "not seen"
+				after = unseen(&r.Recommended.Settings, name)
 			}
 			h.After, h.Better = after, !known || ok && is <= was
 		}
@@ -244,7 +254,7 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 		}
 		return rateText(e), max(e.Estimate, e.Low), true
 	})
-	add("99 of 100 hangs detected within", func(m *estimate.Measures) (string, float64, bool) {
+	add(detectedWithin, func(m *estimate.Measures) (string, float64, bool) {
 		if m.DetectionSeconds == nil {
 			return "", 0, false
 		}
@@ -262,7 +272,10 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 // reportTables are the tables of "recommend".
 func reportTables(r *recommend.Recommendation) []report.Table {
 	names, measures, verdicts := columns(r)
-	tables := []report.Table{{Title: "Settings", Rows: settingsTable(r)}}
+	var tables []report.Table
+	if settings := settingsTable(r); len(settings) > 1 {
+		tables = append(tables, report.Table{Title: "Settings", Rows: settings})
+	}
 	if len(verdicts[0]) > 0 {
 		tables = append(tables, report.Table{Title: "Objectives", Rows: verdictTable(names, verdicts)})
 	}
