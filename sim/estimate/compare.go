@@ -45,6 +45,11 @@ func (q Figure) Of(m *Measures) *stats.Estimate {
 	return e
 }
 
+// isShare reports whether the figure is a probability or a share of time.
+func (q Figure) isShare() bool {
+	return strings.HasSuffix(q.Measure, "Probability") || strings.HasSuffix(q.Measure, "Fraction") || q.Measure == "availability"
+}
+
 // Figures returns every number among the measures, in the order of the keys.
 func Figures() []Figure {
 	var all []Figure
@@ -154,6 +159,9 @@ func differences(p *Part, variants []Named, figures []Figure, o Options) []Diffe
 				if uncertain(variants) {
 					d.widen(&all[0], &all[i], o.Confidence)
 				}
+				if q.isShare() { // of which no two are further apart
+					d.Difference.Low, d.Difference.High = math.Max(d.Difference.Low, -1), math.Min(d.Difference.High, 1)
+				}
 				d.Variant, d.Against = variants[i].Name, variants[0].Name
 				rows = append(rows, d)
 			}
@@ -237,7 +245,7 @@ func compareIn(q Figure, before, after *jackknifed, confidence float64) (d Diffe
 	switch paired := difference.Variance(); {
 	case x.Low == x.High && y.Low == y.High:
 		d.Difference = exactly(y.Estimate - x.Estimate)
-	case paired <= stats.Rounding(x.Estimate, y.Estimate) && x.Estimate != 0:
+	case paired <= stats.Rounding(x.Estimate, y.Estimate) && !math.IsInf(paired, 0) && x.Estimate != 0:
 		n, of := before.pairs(q)
 		half := math.Max(x.High, y.High) * stats.Unseen(n, confidence)
 		d.Difference.Low, d.Difference.High = d.Difference.Estimate-half, d.Difference.Estimate+half

@@ -39,6 +39,11 @@ func TestCompare(t *testing.T) {
 	if len(c.Undecided) > 0 {
 		t.Errorf("undecided: %q", c.Undecided)
 	}
+	for name, d := range rows {
+		if (Figure{d.Measure, d.Statistic}).isShare() && !(d.Difference.Low >= -1 && d.Difference.High <= 1) {
+			t.Errorf("%s: two shares differ by %+v", name, d.Difference)
+		}
+	}
 	hang := rows["patient detectionSeconds.p90"]
 	contains(t, "difference of a quantile", &hang.Difference, 5)
 	if *hang.VarianceReduction < 5 {

@@ -62,7 +62,7 @@ func (p *Part) widen(m *Measures, variant int, w *model.World, confidence float6
 			}
 		}
 		share := overDraws(e, of, confidence)
-		if strings.HasSuffix(figure.Measure, "Probability") || strings.HasSuffix(figure.Measure, "Fraction") || figure.Measure == "availability" {
+		if figure.isShare() {
 			e.High = math.Min(e.High, 1)
 		}
 		if slices.Contains([]string{"falseKillsPerPodDay", "startupKillProbability", "readyLagSeconds.p99"}, figure.String()) && e.Estimate > 0 {
