@@ -174,7 +174,7 @@ type class struct {
 type machine struct {
 	Profile                *string        `json:"profile" doc:"Named preset of the fields below. Default: quiet."`
 	CPUs                   *int           `json:"cpus" min:"1" max:"1024" doc:"Number of CPUs."`
-	KernelHz               *int           `json:"kernelHz" doc:"Ticks per second of the kernel: 100, 250 or 1000."`
+	KernelHz               *int           `json:"kernelHz" min:"100" max:"1000" doc:"Ticks per second of the kernel: 100, 250 or 1000."`
 	CFSPeriod              *duration      `json:"cfsPeriod" min:"1ms" max:"1s" doc:"The kubelet's cpuCFSQuotaPeriod."`
 	CFSQuota               *bool          `json:"cfsQuota" doc:"Whether the kubelet applies CPU limits."`
 	MaxContainerRestart    *duration      `json:"maxContainerRestartPeriod" min:"1s" max:"300s" doc:"The kubelet's crashLoopBackOff.maxContainerRestartPeriod, since Kubernetes 1.35: the longest restart back-off. Default: 300s."`

@@ -142,7 +142,7 @@ const mostSlowNeighbours = 8
 
 func (t together) nodeRules() {
 	check := func(m *machine, path string) {
-		if m.KernelHz != nil && !slices.Contains([]int{100, 250, 1000}, *m.KernelHz) {
+		if m.KernelHz != nil && *m.KernelHz >= 100 && *m.KernelHz <= 1000 && !slices.Contains([]int{100, 250, 1000}, *m.KernelHz) {
 			t.wrong(path+".kernelHz", "%d: must be one of 100, 250, 1000", *m.KernelHz)
 		}
 		slow := 0
