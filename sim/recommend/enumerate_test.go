@@ -17,7 +17,7 @@ func searched(t *testing.T, objectives ...model.Objective) *search {
 	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
 	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(30 * time.Minute), Lasts: exponential(10 * time.Second)}}
 	o := Options{Options: estimate.Options{Seed: 1, Horizon: 24 * time.Hour, Objectives: objectives}}
-	s, err := newSearch(context.Background(), w, o, o.thorough(), 100)
+	s, err := newSearch(context.Background(), w, o, o.thorough(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

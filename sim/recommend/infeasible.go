@@ -124,12 +124,13 @@ func (s *search) all() []combination {
 			o := s.option(k, at)
 			options = append(options, &o)
 		}
-		return thin(options, 60)
+		return thin(options, 100)
 	}
 	var all []combination
+	readiness, liveness := optionsOf(model.Readiness), optionsOf(model.Liveness)
 	for _, first := range s.startOptions(true) {
-		for _, r := range optionsOf(model.Readiness) {
-			for _, l := range optionsOf(model.Liveness) {
+		for _, r := range readiness {
+			for _, l := range liveness {
 				all = append(all, combination{start: first, readiness: r, liveness: l})
 			}
 		}
@@ -220,7 +221,7 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search, error) {
 	container := *s.w.Container()
 	container.CPULimitMilli = milli
-	tried, err := newSearch(ctx, s.w.WithContainer(container), o, glance, min(len(s.starts), 4000))
+	tried, err := newSearch(ctx, s.w.WithContainer(container), o, glance, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 // search fills in the recommendation. Ctx is what the caller may end, and until
 // ends with it or with the budget.
 func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Options) error {
-	s, err := newSearch(until, w, o, o.thorough(), startsSimulated(w, o.Objectives))
+	s, err := newSearch(until, w, o, o.thorough(), nil)
 	switch {
 	case until.Err() != nil:
 		r.note("%s while starts and the paths of the environment were simulated: nothing is known yet of any settings", ending(ctx))

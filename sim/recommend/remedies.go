@@ -52,7 +52,11 @@ func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
 	kills, removals := s.killsPerYear(s.current()), s.current().removalsPerYear()
 	var all []Remedy
 	for _, change := range applicable(s.w) {
-		tried, err := newSearch(ctx, change.world, o, glance, min(len(s.starts), 4000))
+		starts := s.starts
+		if change.world.Container().CPULimitMilli != s.w.Container().CPULimitMilli {
+			starts = nil
+		}
+		tried, err := newSearch(ctx, change.world, o, glance, starts)
 		if err != nil {
 			return nil, err
 		}

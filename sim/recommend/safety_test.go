@@ -48,7 +48,7 @@ func TestSafetyObserved(t *testing.T) {
 	w.Application.Background = []model.Background{{Every: exponential(10 * time.Second), CPU: exponential(100 * time.Millisecond), Workers: 1}}
 	o := Options{Options: estimate.Options{Seed: 1, Horizon: 24 * time.Hour, Objectives: []model.Objective{atMost("falseKillsPerPodYear", "", 2000)}}}
 	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved, periods: []int32{10}}
-	s, err := newSearch(context.Background(), w, o, effort, 1)
+	s, err := newSearch(context.Background(), w, o, effort, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

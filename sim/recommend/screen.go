@@ -35,6 +35,8 @@ type path struct {
 	// levels[i], or failures; the last counts all longer ones by what they
 	// contain.
 	runs [len(levels)][longestCounted + 1]int64
+	// whole[i][n] is the same with each of the longer ones counted once.
+	whole [len(levels)][longestCounted + 1]int64
 	// clears: a kill takes away what made the answers late, a backlog of the
 	// process's own, so that a run comes to one verdict however long it is.
 	clears bool
@@ -70,6 +72,7 @@ const (
 type observed struct {
 	attempts int64
 	fewest   int64 // whatever it costs
+	starts   int   // simulated at the most; 0: as many as the objectives need
 	events   float64
 	periods  []int32
 	only     func(period int32) bool // of the others a glance is enough; nil: all of them
@@ -77,7 +80,7 @@ type observed struct {
 
 // glance is the effort of a search that only looks what another world would be
 // like, thorough that of one that recommends.
-var glance = observed{attempts: attemptsObserved / 8, fewest: fewestObserved / 2, events: eventsObserved / 8, periods: usualPeriods}
+var glance = observed{attempts: attemptsObserved / 8, fewest: fewestObserved / 2, events: eventsObserved / 8, periods: usualPeriods, starts: 4000}
 
 func (o Options) thorough() observed {
 	effort := observed{attempts: attemptsObserved, fewest: fewestObserved, events: eventsObserved, periods: usualPeriods}
@@ -89,7 +92,8 @@ func (o Options) thorough() observed {
 
 // of returns the number of attempts for a period in a world.
 func (o observed) of(w *model.World, k model.ProbeKind, period int32) int64 {
-	each := answerEvents(w, k) + float64(period)*environmentEvents(w)
+	const backlog = 4 // what happens takes longer where no kill ever ends a backlog
+	each := answerEvents(w, k) + float64(period)*environmentEvents(w)*backlog
 	if o.only != nil && !o.only(period) {
 		return glance.of(w, k, period)
 	}
@@ -159,6 +163,9 @@ func clears(w *model.World) bool {
 func (p *path) add(seen []sim.Observation, period time.Duration) {
 	var run [len(levels)]int
 	flush := func(i int) {
+		if run[i] > 0 {
+			p.whole[i][min(run[i], longestCounted)]++
+		}
 		for ; run[i] > longestCounted; run[i] -= longestCounted {
 			p.runs[i][longestCounted]++
 		}
@@ -197,6 +204,7 @@ func (p *path) merge(other *path) {
 	for t := range p.runs {
 		for n := range p.runs[t] {
 			p.runs[t][n] += other.runs[t][n]
+			p.whole[t][n] += other.whole[t][n]
 		}
 	}
 }
@@ -235,7 +243,7 @@ const enoughSeen = 10
 func (p *path) reached(level, n int) float64 {
 	var runs int64
 	for ; n <= longestCounted; n++ {
-		runs += p.runs[level][n]
+		runs += p.whole[level][n]
 	}
 	return float64(runs)
 }

@@ -25,6 +25,7 @@ func TestExtend(t *testing.T) {
 		}
 	}
 	p.runs[shortLevels] = p.runs[shortLevels-1]
+	p.whole = p.runs
 	for _, failures := range []int32{7, 10, 15, 30} {
 		rate, low, bound, extended := p.rate(setting{period, 1, failures}, 0.95)
 		want := (1 - q) * math.Pow(q, float64(failures)) / period
@@ -49,6 +50,7 @@ func TestExtendedIsNoCertainty(t *testing.T) {
 			}
 		}
 	}
+	p.whole = p.runs
 	rate, _, _, extended := p.rate(setting{10, 10, 3}, 0.95)
 	if perYear := rate * year.Seconds(); !extended || perYear < 1e-3 || perYear > 1e3 {
 		t.Errorf("%.3g a year, extended: %v", perYear, extended)
@@ -76,7 +78,7 @@ func slowed(t *testing.T) *model.World {
 // against full simulations of them.
 func TestChained(t *testing.T) {
 	w := slowed(t)
-	s, err := newSearch(context.Background(), w, Options{Options: estimate.Options{Seed: 1}}, glance, 1)
+	s, err := newSearch(context.Background(), w, Options{Options: estimate.Options{Seed: 1}}, glance, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,8 @@ type search struct {
 	lessons     []lesson            // that full simulations taught about extended rates
 	favourable  bool                // predictions are those of the favourable end
 	tried       map[string]bool     // settings that were simulated in full
+	delays      []float64           // quantiles of the propagation, in seconds
+	glance      bool                // so few starts were simulated that their bound says nothing
 	spread      map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
 }
 
@@ -72,7 +74,9 @@ type combination struct {
 	cost      float64
 }
 
-func newSearch(ctx context.Context, w *model.World, o Options, effort observed, starts int) (*search, error) {
+// newSearch learns what there is to know of a world. Starts are how long they take
+// there, where that is known; nil: they are simulated.
+func newSearch(ctx context.Context, w *model.World, o Options, effort observed, starts []time.Duration) (*search, error) {
 	stop := new(atomic.Bool) // gives up the lives under way
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
@@ -125,9 +129,18 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		}
 		s.loud[k] = seen
 	}
-	var err error
-	s.starts, err = startDurations(w, o.Seed, starts, s.jobs, stop)
-	return s, cmp.Or(err, ctx.Err())
+	if starts == nil {
+		n := startsSimulated(w, o.Objectives)
+		if effort.starts > 0 {
+			n, s.glance = min(n, effort.starts), true
+		}
+		var err error
+		if starts, err = startDurations(w, o.Seed, n, s.jobs, stop); err != nil {
+			return nil, err
+		}
+	}
+	s.starts = starts
+	return s, ctx.Err()
 }
 
 // alike reports whether readiness and liveness probes meet the same answers.
@@ -435,6 +448,17 @@ func (s *search) propagation(p float64) float64 {
 	return isolated + calc.WaitForOthers(&s.w.Cluster).Quantile(p).Seconds()
 }
 
+// delayAt is the same from a table, for where it is asked for often.
+func (s *search) delayAt(p float64) float64 {
+	const points = 4096
+	if s.delays == nil {
+		for i := range points {
+			s.delays = append(s.delays, s.propagation((float64(i)+0.5)/points))
+		}
+	}
+	return s.delays[min(points-1, int(p*points))]
+}
+
 // detection is the quantile p of the time from a hang to the verdict (S4).
 func (o *option) detection(p float64) float64 {
 	return o.tolerated().Seconds() + p*float64(o.period)
@@ -449,7 +473,7 @@ func (s *search) removal(o *option, p float64) float64 {
 		for i := range points {
 			phase := (float64(i) + 0.5) / points * float64(o.period)
 			for j := range points {
-				phases = append(phases, phase+s.propagation((float64(j)+0.5)/points))
+				phases = append(phases, phase+s.delayAt((float64(j)+0.5)/points))
 			}
 		}
 		slices.Sort(phases)
@@ -466,9 +490,13 @@ func (s *search) startQuantile(p float64) time.Duration {
 	return s.starts[min(len(s.starts)-1, int(p*float64(len(s.starts))))]
 }
 
-// exceeds is the probability that a start takes longer than d, upper bound.
+// exceeds is the probability that a start takes longer than d, upper bound; at a
+// glance, which could not bound a rare one, the share that did.
 func (s *search) exceeds(d time.Duration) float64 {
 	at, _ := slices.BinarySearchFunc(s.starts, d, func(x, d time.Duration) int { return cmp.Compare(x, d+1) })
+	if s.glance {
+		return float64(len(s.starts)-at) / float64(len(s.starts))
+	}
 	_, high := stats.Wilson(float64(len(s.starts)-at), float64(len(s.starts)), s.confidence)
 	if at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
 		return 0 // the start always takes the same time
@@ -533,7 +561,7 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 			}
 		}
 		ready += time.Duration(readiness.SuccessThreshold-1) * period
-		lags = append(lags, max(0, ready-able)+time.Duration(s.propagation(r.Float64())*1e9))
+		lags = append(lags, max(0, ready-able)+time.Duration(s.delayAt(r.Float64())*1e9))
 	}
 	if len(lags) == 0 {
 		return []time.Duration{dist.Longest}

@@ -3,6 +3,7 @@ package recommend
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/calc"
@@ -52,7 +53,7 @@ func Tables(ctx context.Context, w *model.World, o Options, limits ...int64) ([]
 	}
 	tables := make([]Table, 0, len(worlds))
 	for _, world := range worlds {
-		s, err := newSearch(ctx, world, o, glance, 1)
+		s, err := newSearch(ctx, world, o, glance, []time.Duration{0})
 		if err != nil {
 			return nil, err
 		}
