@@ -142,7 +142,7 @@ func TestFullDevice(t *testing.T) {
 		"run testdata/quiet.yaml --replications 1 --horizon 1h", "calc testdata/quiet.yaml", "calc --period 10", "show testdata/quiet.yaml",
 		"trace testdata/quiet.yaml --horizon 1h", "trace testdata/quiet.yaml --horizon 1h -o json", "lint testdata/quiet.yaml", "lint testdata/quiet.yaml -o sarif",
 		"compare gallery:calico-node --replications 1 --horizon 1h", "sweep testdata/quiet.yaml --over livenessProbe.periodSeconds=5,10 --replications 1 --horizon 1h",
-		"recommend testdata/quiet.yaml --replications 2 --horizon 6h", "scenarios", "scenarios schema", "version", "fit --queries",
+		"recommend testdata/quiet.yaml --replications 2 --horizon 6h", "scenarios", "scenarios schema", "version", "fit --queries", "--help", "run --help",
 	} {
 		var stderr bytes.Buffer
 		status := runContext(t.Context(), append([]string{"probesim"}, strings.Fields(command)...), strings.NewReader(""), full{}, &stderr)

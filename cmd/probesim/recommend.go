@@ -327,8 +327,12 @@ func recommendedSentences(r *recommended) []string {
 	before := r.Current.Measures.FalseKillRate()
 	after := r.Recommended.Measures.FalseKillRate()
 	changed := changedFields(r.Recommendation)
-	if len(changed) == 0 {
+	open := undecided(r.Recommended.Objectives)
+	switch {
+	case len(changed) == 0 && len(open) == 0:
 		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}
+	case len(changed) == 0:
+		return []string{"Keep the settings as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
 	}
 	sentences := []string{"Set " + enumerate(changed) + "."}
 	if before != nil && after != nil {
@@ -339,6 +343,9 @@ func recommendedSentences(r *recommended) []string {
 	}
 	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
 		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
+	}
+	if len(open) > 0 {
+		sentences = append(sentences, "Undecided within this effort: "+enumerate(open)+".")
 	}
 	return sentences
 }

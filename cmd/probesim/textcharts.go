@@ -25,6 +25,9 @@ const mostColumns = 1000
 // terminalOf returns how many columns w has, and whether it shows colours: a
 // terminal does, unless NO_COLOR (https://no-color.org) or TERM=dumb forbid it.
 func terminalOf(w io.Writer) (columns int, colors bool) {
+	if out, ok := w.(*results); ok {
+		w = out.Writer
+	}
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
