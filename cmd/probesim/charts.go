@@ -121,8 +121,8 @@ func (f *plotFlags) answers(cmd *cobra.Command, w *scenarios.Workload, world *mo
 const (
 	// hangs is the number of test hangs for the chart of delays.
 	hangs = 400
-	// hangSpan is the span in which they fall, long against every period.
-	hangSpan = time.Hour
+	// hangPeriods is the span in which they fall, in the longest of the periods.
+	hangPeriods = 60
 	// longestDelay bounds how long each of them is followed.
 	longestDelay = 6 * time.Hour
 )
@@ -142,6 +142,12 @@ func (f *plotFlags) delays(cmd *cobra.Command, w *scenarios.Workload, world *mod
 	p := newProgress(cmd.ErrOrStderr(), "hanging "+world.Name, 0)
 	defer p.end()
 	instants := rand.New(rand.NewPCG(o.Seed, hangs))
+	span := time.Minute
+	for _, probe := range world.Container().Probes {
+		if probe != nil {
+			span = min(max(span, hangPeriods*min(probe.Period(), longestDelay)), longestDelay)
+		}
+	}
 	warmUp := time.Minute + 2*estimate.StartSpan(world)
 	var outcomes []*sim.Outcome
 	for i := range n {
@@ -149,7 +155,7 @@ func (f *plotFlags) delays(cmd *cobra.Command, w *scenarios.Workload, world *mod
 			return nil, cmd.Context().Err()
 		}
 		p.update(i, n)
-		at := warmUp + time.Duration(instants.Int64N(int64(hangSpan)))
+		at := warmUp + time.Duration(instants.Int64N(int64(span)))
 		out := simulator.Run(sim.Life{Seed: o.Seed, Replication: uint64(i), Hang: at, Horizon: at + longestDelay})
 		// The samples are the simulator's own memory, and the next life's.
 		outcomes = append(outcomes, &sim.Outcome{

@@ -254,7 +254,7 @@ func (f *plotFlags) limits(cmd *cobra.Command, w *scenarios.Workload, world *mod
 		shown = append(shown, quota)
 		container := *world.Container()
 		container.CPULimitMilli, container.CPURequestMilli = milli, min(container.CPURequestMilli, milli)
-		took, err := observeAnswers(cmd.Context(), world.WithContainer(container), kind, sim.Life{Seed: o.Seed, Horizon: min(observed, o.Horizon)}, n)
+		took, err := answersUnder(cmd.Context(), world.WithContainer(container), kind, sim.Life{Seed: o.Seed, Horizon: min(observed, o.Horizon)}, n)
 		if err != nil {
 			return nil, err
 		}
@@ -276,6 +276,25 @@ func askedProbe(world *model.World) (model.ProbeKind, error) {
 		return kind, errors.New("the container has no probe")
 	}
 	return kind, nil
+}
+
+// answersUnder returns how long answers take in so many lives, or in a short one
+// where that shows that hardly any comes in time: the CPU is asked for more than
+// there is, answers wait behind each other longer and longer, and a long life would
+// cost minutes to say so again.
+func answersUnder(ctx context.Context, world *model.World, kind model.ProbeKind, life sim.Life, lives int64) ([]time.Duration, error) {
+	const part, hopeless = 12, 0.9
+	glance := life
+	glance.Horizon /= part
+	took, err := observeAnswers(ctx, world, kind, glance, 1)
+	if err != nil {
+		return nil, err
+	}
+	timeout := world.Container().Probes[kind].Timeout()
+	if plots.NewLimit(0, took, timeout).Late >= hopeless {
+		return took, nil
+	}
+	return observeAnswers(ctx, world, kind, life, lives)
 }
 
 // observeAnswers returns how long the answers to probes of a kind take that
