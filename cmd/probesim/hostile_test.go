@@ -206,6 +206,14 @@ func TestInterruptedLeavesNoFile(t *testing.T) {
 func TestGreatestProbeFields(t *testing.T) {
 	pod := "{containers: [{name: a, resources: {limits: {cpu: 100m}}, startupProbe: {httpGet: {port: 1}}, livenessProbe: {httpGet: {port: 1}}, readinessProbe: {httpGet: {port: 1}}}]}"
 	folder := t.TempDir()
+	// Exec answers that cost CPU are simulated one by one, however late a verdict.
+	lint := []string{"lint", "gallery:rabbitmq-exec", "--fail-on", "never"}
+	for _, field := range []string{"periodSeconds", "timeoutSeconds", "failureThreshold"} {
+		lint = append(lint, "--set", "livenessProbe."+field+"=2147483647", "--set", "readinessProbe."+field+"=2147483647")
+	}
+	if status, stdout, stderr := invoke(t.Context(), t, lint...); status != statusDone || !strings.Contains(stdout, "slow-detection") || stderr != "" {
+		t.Errorf("lint: status %d, %s, %s", status, stdout, stderr)
+	}
 	files := map[string]string{
 		"starts.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: " + pod + "\n",
 		"never.yaml":  "apiVersion: probesim/v1\nkind: Scenario\npod: " + pod + "\napplication: {startup: {wait: 50y}}\n",

@@ -85,6 +85,9 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 		// All that is left for the long lives to tell is whether the pod is ever Ready.
 		o.Horizon = min(max(4*estimate.StartSpan(w), riskLeastHorizon), riskHorizon)
 	}
+	if noticedLate(w) {
+		o.Faults, o.Limit = 1, min(o.Limit, riskReplications)
+	}
 	replications := max(o.Replications, o.Limit)
 	all := startsOf(w, riskStarts, riskFewStarts) / replications
 	o.Starts = all
@@ -128,6 +131,24 @@ func measure(ctx context.Context, w *model.World, o estimate.Options) (*estimate
 		return nil, err
 	}
 	return &e.Variants[0].Measures, nil
+}
+
+// noticedLate reports whether each of the probes lets a process hang for more than a
+// day: all that a test hang then tells is that nothing happens, at the price of
+// days.
+func noticedLate(w *model.World) bool {
+	const late = 24 * time.Hour
+	asked := false
+	for k, p := range w.Container().Probes {
+		if p == nil || model.ProbeKind(k) == model.Startup {
+			continue
+		}
+		if calc.SettingsOf(p).Tolerates(false) < late {
+			return false
+		}
+		asked = true
+	}
+	return asked
 }
 
 // farWithinBudget reports whether the slowest start in ten thousand, stretched
