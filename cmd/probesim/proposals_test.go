@@ -48,7 +48,9 @@ func TestProposals(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, w := range workloads {
-				rows = append(rows, checkProposal(t, entry.Name, w))
+				row := checkProposal(t, entry.Name, w)
+				rows = append(rows, row)
+				t.Log(row)
 			}
 		})
 	}

@@ -316,6 +316,9 @@ func (s *search) candidates(o Options) []combination {
 func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *decision, finalists []finalist, chosen []combination, predicted bool) (done bool, err error) {
 	for i := range finalists {
 		f := &finalists[i]
+		if d.fallback != nil && s.meetsByEstimate(d.fallback) && !s.boundMeets(f) {
+			break // what is open of the better one would stay open of this one
+		}
 		named := estimate.Named{Name: "recommended", World: s.world(&f.combination)}
 		if f.variant, err = s.alone(ctx, o.forTrial(named.World), named, .2); err != nil {
 			return false, err
@@ -414,6 +417,9 @@ func (s *search) correct(finalists []finalist) bool {
 	for i := range finalists {
 		f := &finalists[i]
 		for j := range s.objectives {
+			if f.variant == nil {
+				break // not simulated
+			}
 			objective := &s.objectives[j]
 			verdict := f.variant.Objectives[j].Met
 			if verdict != nil && *verdict || verdict == nil && !f.confirmed || objective.AtLeast {
@@ -564,6 +570,29 @@ func (s *search) meetsByEstimate(f *finalist) bool {
 			continue
 		}
 		if e, err := f.variant.Measures.Lookup(o.Measure, o.Statistic); err != nil || e == nil || !meets(o, e.Estimate) {
+			return false
+		}
+	}
+	return true
+}
+
+// boundMeets reports whether the closed form's bound alone meets the objectives about
+// false kills, so that they are decided however few are simulated.
+func (s *search) boundMeets(f *finalist) bool {
+	if f.liveness == nil {
+		return true
+	}
+	closed := estimate.NewClosedForm(s.world(&f.combination), model.Liveness)
+	if closed.Why != "" {
+		return false
+	}
+	bounded := f.combination
+	option := *f.liveness
+	_, option.bound = closed.Rate(s.livenessProbe(&f.combination))
+	bounded.liveness = &option
+	for i := range s.objectives {
+		o := &s.objectives[i]
+		if value, ok := s.plain(o, &bounded); ofKills(o.Measure) && (!ok || !meets(o, value)) {
 			return false
 		}
 	}
