@@ -3,6 +3,7 @@ package plots
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"image/color"
 	"io"
 	"strings"
@@ -72,7 +73,7 @@ func TestTransformedSVG(t *testing.T) {
 		}
 	}
 	for decoder := xml.NewDecoder(&out); ; {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
