@@ -161,7 +161,7 @@ func (l *life) skip() {
 		return
 	}
 	at := l.pass(next)
-	s.until = at + 1 // other ticks of that instant come first
+	s.until = at - 1 // a neighbour that turns then ends the stretch 1 ns later
 	l.passStartup(at)
 	l.passOthers(at)
 	a.passCached(at)

@@ -101,7 +101,7 @@ func TestSkipAheadIsTheEventEngine(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(w *model.World)
 		lives  int
-	}{"restless": {restless, 400}, "starved": {starved, 100}, "commanded": {commanded, 100}, "crowded": {crowded, 100}, "overlapping": {overlapping, 100}} {
+	}{"restless": {restless, 200}, "starved": {starved, 60}, "commanded": {commanded, 60}, "crowded": {crowded, 60}, "overlapping": {overlapping, 50}} {
 		t.Run(name, func(t *testing.T) {
 			w := world(c.change, model.Startup, model.Readiness, model.Liveness)
 			w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30

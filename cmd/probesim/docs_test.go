@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,13 +30,14 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Skip("the documents show the output of amd64")
 	}
 	t.Chdir("../..")
+	shared := outputs{t.TempDir(), map[string]string{}}
 	for _, name := range documents {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fresh := documented(t, string(text))
+			fresh := documented(t, string(text), &shared)
 			if fresh == string(text) {
 				return
 			}
@@ -51,13 +53,30 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-// documented returns the text with the output of each command in its place.
-func documented(t *testing.T, text string) string {
+// outputs are files with what commands printed that were run already.
+type outputs struct {
+	directory string
+	files     map[string]string
+}
+
+// file returns the file of a command, and whether it was run already.
+func (o *outputs) file(command string) (name string, known bool) {
+	if name, known = o.files[command]; !known {
+		name = fmt.Sprintf("%s/output-%d", o.directory, len(o.files))
+		o.files[command] = name
+	}
+	return name, known
+}
+
+// documented returns the text with the output of each command in its place. What
+// is shared are the outputs of commands that read nothing but the gallery, which
+// is the same for all documents.
+func documented(t *testing.T, text string, shared *outputs) string {
 	directory := t.TempDir()
 	if err := os.CopyFS(directory+"/scenarios/gallery", os.DirFS("scenarios/gallery")); err != nil {
 		t.Fatal(err)
 	}
-	runs := map[string]string{} // files with the output of commands that were run already
+	own := outputs{t.TempDir(), map[string]string{}}
 	var out strings.Builder
 	console, skipping := false, false
 	for line := range strings.Lines(text) {
@@ -67,6 +86,10 @@ func documented(t *testing.T, text string) string {
 			skipping = false
 			out.WriteString(line)
 		case console && isCommand:
+			runs := &own
+			if strings.Contains(command, " gallery:") {
+				runs = shared
+			}
 			out.WriteString(line + shell(t, directory, command, runs))
 			skipping = true
 		case !skipping:
@@ -78,14 +101,12 @@ func documented(t *testing.T, text string) string {
 
 // shell returns what a command line prints, both streams. What stands before
 // the first pipe is run once for all command lines that begin with it.
-func shell(t *testing.T, directory, line string, runs map[string]string) string {
+func shell(t *testing.T, directory, line string, runs *outputs) string {
 	command, filter, piped := strings.Cut(strings.TrimSpace(line), " | ")
 	if piped {
-		file, known := runs[command]
+		file, known := runs.file(command)
 		if !known {
-			file = t.TempDir() + "/output"
 			execute(t, directory, command+" > "+file+" 2>&1")
-			runs[command] = file
 		}
 		command = "cat " + file + " | " + filter
 	}
