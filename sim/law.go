@@ -123,10 +123,12 @@ func (w *law) tooLong(slowed float64) float64 {
 }
 
 // fate is what skip-ahead has drawn of the attempts of a probe that come next: so
-// many that are uneventful, and then perhaps one that is eventful.
+// many that are uneventful, and then perhaps one that is eventful. The early ones
+// come before a neighbour that slows answers turned.
 type fate struct {
-	good int64
-	bad  bool
+	good, early int64
+	slowed      float64 // times as long the answers to the early ones take
+	bad         bool
 }
 
 // drawn is what an answer of a serving process takes.
@@ -142,7 +144,12 @@ func (a *application) drawAnswer(k model.ProbeKind, handler model.HandlerKind) d
 	switch {
 	case f.good > 0:
 		f.good--
-		return w.uneventful(r, a.slowed)
+		slowed := a.slowed
+		if f.early > 0 {
+			f.early--
+			slowed = f.slowed
+		}
+		return w.uneventful(r, slowed)
 	case f.bad:
 		f.bad = false
 		return w.eventfully(r, a.slowed)

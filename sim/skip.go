@@ -44,6 +44,7 @@ type skipping struct {
 	valid   bool
 	laws    [model.ProbeKinds]law
 	fates   [model.ProbeKinds]fate
+	within  time.Duration // which every uneventful attempt ends
 	longer  time.Duration // a stretch has to be, to be worth it
 	until   time.Duration // nothing is tried before
 	syncs   residual
@@ -108,7 +109,7 @@ func newSkipping(w *model.World, a *application, l *life) skipping {
 			s.passed = append(s.passed, l.firstProcessTimer()+timerCached+k)
 		}
 		s.laws[k] = law
-		s.longer = max(s.longer, 4*p.Period())
+		s.longer, s.within = max(s.longer, 4*p.Period()), max(s.within, law.within)
 	}
 	s.valid = true
 	return s
@@ -146,7 +147,14 @@ func (s *skipping) begin() {
 func (s *skipping) forget() { s.fates = [model.ProbeKinds]fate{} }
 
 // pending reports whether an attempt to come was drawn.
-func (s *skipping) pending() bool { return s.fates != [model.ProbeKinds]fate{} }
+func (s *skipping) pending() bool {
+	for k := range s.fates {
+		if s.fates[k].good > 0 || s.fates[k].bad {
+			return true
+		}
+	}
+	return false
+}
 
 // skip passes over a quiet stretch, if there is one.
 func (l *life) skip() {

@@ -15,6 +15,8 @@ type stretch struct {
 	busy    int                               // the set of neighbours that slow answers now
 	hazards [model.ProbeKinds]float64         // of an attempt now
 	turns   [mostSlowing]time.Duration        // when each of these neighbours turns idle or busy
+	turned  time.Duration                     // when the latest of them did
+	before  float64                           // times as long answers took before that
 }
 
 // pass passes over the ticks before an instant, but for an attempt that would
@@ -30,7 +32,7 @@ func (l *life) pass(end time.Duration) time.Duration {
 		}
 		for {
 			k := g.first()
-			if k < 0 || g.fails[k] >= until {
+			if g.fails[k] >= until {
 				break
 			}
 			at := g.fails[k]
@@ -44,12 +46,9 @@ func (l *life) pass(end time.Duration) time.Duration {
 			g.rest[k] = l.random.ExpFloat64()
 			g.expect(k)
 		}
-		if turning < 0 || a.underWay(&g, until) {
+		if turning < 0 || until <= g.turned+a.skipping.within {
 			a.leaveStretch(&g, until)
 			return until
-		}
-		for k := range g.asks {
-			a.passSuccesses(&g, k, until)
 		}
 		a.turnInStretch(&g, turning)
 	}
@@ -85,17 +84,6 @@ func (a *application) decide(g *stretch, before time.Duration) {
 	}
 }
 
-// underWay reports whether an attempt that begins before an instant may end after
-// it.
-func (a *application) underWay(g *stretch, at time.Duration) bool {
-	for k, w := range g.asks {
-		if w != nil && a.ticksBefore(w, at) > a.ticksBefore(w, at-a.skipping.laws[k].within+1) {
-			return true
-		}
-	}
-	return false
-}
-
 // ticksBefore returns the number of a worker's ticks before an instant.
 func (a *application) ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
 	if w.NextTick >= at {
@@ -106,7 +94,7 @@ func (a *application) ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
 
 // enterStretch begins a stretch with a draw for each probe.
 func (a *application) enterStretch() stretch {
-	var g stretch
+	g := stretch{turned: -never / 2}
 	for k := range g.asks {
 		if w := &a.life.containers[a.studied].workers[k]; a.life.asks(w) {
 			g.asks[k], g.rest[k] = w, a.life.random.ExpFloat64()
@@ -150,11 +138,11 @@ func (g *stretch) expect(k int) {
 	}
 }
 
-// first returns the probe that fails first, -1 if there is none.
+// first returns the probe that fails first.
 func (g *stretch) first() int {
-	first := -1
-	for k, at := range g.fails {
-		if g.asks[k] != nil && (first < 0 || at < g.fails[first]) {
+	first := 0
+	for k := 1; k < len(g.fails); k++ {
+		if g.fails[k] < g.fails[first] {
 			first = k
 		}
 	}
@@ -187,10 +175,12 @@ func (a *application) passFailure(k int, w *kubelet.Worker) {
 }
 
 // turnInStretch lets a neighbour that slows answers turn busy or idle, as turn
-// does, where that changes nothing else.
+// does, where that changes nothing else. The attempts that may be under way are
+// left for later, but have used up their part of the draw at the hazard before.
 func (a *application) turnInStretch(g *stretch, n int) {
 	r := &a.renewals[a.skipping.slowing[n]]
 	at := g.turns[n]
+	g.turned, g.before = at, a.skipping.factor(a, g.busy)
 	r.on = !r.on
 	length := &r.Every
 	if r.on {
@@ -199,7 +189,17 @@ func (a *application) turnInStretch(g *stretch, n int) {
 	}
 	g.turns[n] = later(at, length.Sample(a.random[r.stream].Rand))
 	g.busy ^= 1 << n
-	g.hazards = a.skipping.hazards[g.busy]
+	hazards := &a.skipping.hazards[g.busy]
+	for k, w := range g.asks {
+		if w != nil {
+			a.passSuccesses(g, k, at+2-a.skipping.laws[k].within)
+			if w.NextTick <= at {
+				left := float64(a.ticksBefore(w, at+1))
+				g.rest[k] = max(g.rest[k]-left*g.hazards[k], 0) + left*hazards[k]
+			}
+		}
+	}
+	g.hazards = *hazards
 }
 
 // leaveStretch lets the attempts succeed that are over by an instant, and sets the
@@ -209,7 +209,8 @@ func (a *application) leaveStretch(g *stretch, at time.Duration) {
 	for k, w := range g.asks {
 		if w != nil {
 			a.passSuccesses(g, k, at-a.skipping.laws[k].within+1)
-			a.skipping.fates[k].good = a.ticksBefore(w, at)
+			good := a.ticksBefore(w, at)
+			a.skipping.fates[k] = fate{good: good, early: min(good, a.ticksBefore(w, g.turned+1)), slowed: g.before}
 			l.timers.set(l.tickTimer(a.studied*model.ProbeKinds+k), w.NextTick)
 		}
 	}
