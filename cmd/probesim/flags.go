@@ -37,6 +37,12 @@ func (e *effort) add(cmd *cobra.Command) {
 	flags.IntVarP(&e.jobs, "jobs", "j", 0, "workers; never changes a result (default one per CPU)")
 }
 
+// mostJobs bounds the workers: each has a simulation of its own in memory, and
+// more of them than CPUs are no faster.
+const mostJobs = 1024
+
+func validJobs(n int) bool { return n >= 1 && n <= mostJobs }
+
 // check refuses values that no run can have.
 func (e *effort) check(cmd *cobra.Command) error {
 	flags := cmd.Flags()
@@ -49,8 +55,8 @@ func (e *effort) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--precision: %v: must be above 0 and at most 1", e.precision)
 	case !(e.confidence > 0 && e.confidence < 1):
 		return fmt.Errorf("--confidence: %v: must be between 0 and 1", e.confidence)
-	case flags.Changed("jobs") && e.jobs < 1:
-		return fmt.Errorf("--jobs: %d: must be at least 1", e.jobs)
+	case flags.Changed("jobs") && !validJobs(e.jobs):
+		return fmt.Errorf("--jobs: %d: must be 1 to %d", e.jobs, mostJobs)
 	case flags.Changed("horizon") && e.horizon < time.Second:
 		return fmt.Errorf("--horizon: %v: must be at least 1s", e.horizon)
 	case flags.Changed("budget") && e.budget <= 0:

@@ -116,8 +116,8 @@ func lintFiles(cmd *cobra.Command, args []string, f *lintFlags) error {
 			return fmt.Errorf("--fail-on: %w, never", err)
 		}
 	}
-	if cmd.Flags().Changed("jobs") && f.jobs < 1 {
-		return fmt.Errorf("--jobs: %d: must be at least 1", f.jobs)
+	if cmd.Flags().Changed("jobs") && !validJobs(f.jobs) {
+		return fmt.Errorf("--jobs: %d: must be 1 to %d", f.jobs, mostJobs)
 	}
 	r := &lintResult{APIVersion: "probesim/v1", Kind: "Lint", Seed: f.seed, Workloads: []lintRow{}, Findings: []lintFinding{}, Notes: []string{}}
 	r.assessor = lint.Assessor{Seed: f.seed, Jobs: f.jobs}
@@ -182,7 +182,7 @@ func once(faults []error) error {
 	var kept []error
 	seen := map[string]bool{}
 	for _, fault := range faults {
-		if !seen[fault.Error()] {
+		if fault != nil && !seen[fault.Error()] {
 			kept = append(kept, fault)
 			seen[fault.Error()] = true
 		}

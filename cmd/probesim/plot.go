@@ -89,7 +89,7 @@ func plotScenario(cmd *cobra.Command, arg string, f *plotFlags) error {
 		}
 		return fmt.Errorf("--chart: %s: must be one of %s%s", f.chart, strings.Join(charts, ", "), meant)
 	}
-	if err := errors.Join(f.effort.check(cmd), f.lifeFlags.check(cmd)); err != nil {
+	if err := once([]error{f.effort.check(cmd), f.lifeFlags.check(cmd)}); err != nil {
 		return err
 	}
 	data := strings.TrimSuffix(f.file, filepath.Ext(f.file)) + ".csv"
