@@ -133,11 +133,15 @@ func nextUsual(usual []int32, now int32) int32 {
 
 // rounded writes a number to two significant digits, without an exponent where
 // people would not use one.
-func rounded(x float64) string {
-	if x < 10 || x >= 1e6 {
-		return fmt.Sprintf("%.2g", x)
+func rounded(x float64) string { return digits(x, 2) }
+
+// digits writes a number to n significant digits, without an exponent below a
+// million.
+func digits(x float64, n int) string {
+	if x < math.Pow(10, float64(n))-0.5 || x >= 1e6 {
+		return strconv.FormatFloat(x, 'g', n, 64)
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
+	unit := math.Pow(10, math.Floor(math.Log10(x))-float64(n-1))
 	return fmt.Sprintf("%.0f", math.Round(x/unit)*unit)
 }
 
@@ -147,7 +151,7 @@ func (s *search) predicted(o *model.Objective, c *combination) string {
 	if strings.HasSuffix(o.Measure, "Seconds") {
 		return seconds(value)
 	}
-	return fmt.Sprintf("%.3g", value)
+	return digits(value, 3)
 }
 
 // price writes what a neighbouring setting would buy and cost.

@@ -143,7 +143,7 @@ func (s *search) text(i int, value float64) string {
 	if strings.HasSuffix(s.objectives[i].Measure, "Seconds") {
 		return seconds(value)
 	}
-	return fmt.Sprintf("%.3g", value)
+	return digits(value, 3)
 }
 
 // hint says what else could be done about an objective that no setting meets.
