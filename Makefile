@@ -54,7 +54,7 @@ pictures: ## the pictures of README.md and docs/gallery.md
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case, and their table in docs/performance.md; an hour
+splitting: ## coverage and bias of splitting against the exact chain, SPLITTING_SEEDS seeds of each case, and their table in docs/performance.md; twenty minutes of CPU
 	GO=$(GO) SPLITTING_SEEDS=$(SPLITTING_SEEDS) bash docs/performance.sh splitting
 
 proposals: ## what recommend proposes for every gallery case, on seeds it has not seen: the table in docs/performance.md; minutes

@@ -129,7 +129,7 @@ cpu() {
 	} | replace cpu
 }
 
-# splitting runs the study of splitting against the exact chain: an hour of CPU for
+# splitting runs the study of splitting against the exact chain: twenty minutes of CPU for
 # 200 seeds.
 splitting() {
 	results=$("$go" test ./sim/estimate -run '^TestSplitting$' -count=1 -timeout 0 -v -args -splitting-seeds "${SPLITTING_SEEDS:-200}" | tee /dev/stderr)
