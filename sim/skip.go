@@ -197,7 +197,7 @@ func (l *life) passOthers(at time.Duration) {
 	for c := range l.containers {
 		for k := range l.containers[c].workers {
 			if w := &l.containers[c].workers[k]; c != l.studied && l.asks(w) && w.NextTick < at {
-				w.Pass(int64((at-1-w.NextTick)/w.Probe.Period()) + 1)
+				w.Pass(ticksBefore(w, at))
 				l.timers.set(l.tickTimer(c*model.ProbeKinds+k), w.NextTick)
 			}
 		}

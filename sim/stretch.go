@@ -77,15 +77,15 @@ func (a *application) decide(g *stretch, before time.Duration) {
 		switch f := &a.skipping.fates[k]; {
 		case w == nil:
 		case g.fails[k] < before:
-			f.good, f.bad = a.ticksBefore(w, g.fails[k]), true
+			f.good, f.bad = ticksBefore(w, g.fails[k]), true
 		default:
-			f.good = a.ticksBefore(w, before)
+			f.good = ticksBefore(w, before)
 		}
 	}
 }
 
 // ticksBefore returns the number of a worker's ticks before an instant.
-func (a *application) ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
+func ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
 	if w.NextTick >= at {
 		return 0
 	}
@@ -155,7 +155,7 @@ func (a *application) passSuccesses(g *stretch, k int, before time.Duration) {
 	if w == nil {
 		return
 	}
-	n := a.ticksBefore(w, before)
+	n := ticksBefore(w, before)
 	if n == 0 {
 		return
 	}
@@ -194,7 +194,7 @@ func (a *application) turnInStretch(g *stretch, n int) {
 		if w != nil {
 			a.passSuccesses(g, k, at+2-a.skipping.laws[k].within)
 			if w.NextTick <= at {
-				left := float64(a.ticksBefore(w, at+1))
+				left := float64(ticksBefore(w, at+1))
 				g.rest[k] = max(g.rest[k]-left*g.hazards[k], 0) + left*hazards[k]
 			}
 		}
@@ -209,8 +209,8 @@ func (a *application) leaveStretch(g *stretch, at time.Duration) {
 	for k, w := range g.asks {
 		if w != nil {
 			a.passSuccesses(g, k, at-a.skipping.laws[k].within+1)
-			good := a.ticksBefore(w, at)
-			a.skipping.fates[k] = fate{good: good, early: min(good, a.ticksBefore(w, g.turned+1)), slowed: g.before}
+			good := ticksBefore(w, at)
+			a.skipping.fates[k] = fate{good: good, early: min(good, ticksBefore(w, g.turned+1)), slowed: g.before}
 			l.timers.set(l.tickTimer(a.studied*model.ProbeKinds+k), w.NextTick)
 		}
 	}
