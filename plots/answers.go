@@ -164,7 +164,7 @@ func (a *Answers) curve(c draw.Canvas, p *plot.Plot, steps []step) {
 	}
 	for _, t := range a.timeouts() {
 		strokeLine(c, t.ink, mediumLine, []vg.Length{4, 3}, vg.Point{X: x(t.at), Y: c.Min.Y}, vg.Point{X: x(t.at), Y: c.Max.Y})
-		labels.block(x(t.at)-1, c.Min.Y, x(t.at)+1, c.Max.Y)
+		labels.block(x(t.at)-clearance, c.Min.Y, x(t.at)+clearance, c.Max.Y)
 	}
 	for _, t := range a.timeouts() {
 		at := vg.Point{X: x(t.at), Y: c.Min.Y + (c.Max.Y-c.Min.Y)/4}

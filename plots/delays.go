@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -159,10 +161,12 @@ func (d *Delays) curves(c draw.Canvas, p *plot.Plot) {
 		if delay.bound > 0 {
 			bound := x(secondsOf(delay.bound))
 			strokeLine(c, delay.ink, thinLine, []vg.Length{4, 3}, vg.Point{X: bound, Y: c.Min.Y}, vg.Point{X: bound, Y: y(0.99)})
-			labels.block(bound-1, c.Min.Y, bound+1, y(0.99))
+			labels.block(bound-clearance, c.Min.Y, bound+clearance, y(0.99))
+			labels.block(bound-4, y(0.99)-4, bound+4, y(0.99)+4)
 			ring(c, delay.ink, bound, y(0.99), 3.5, mediumLine)
 		}
 	}
+	nameObjectives(c, delays, x, y(0.99), &labels)
 	for i, delay := range delays {
 		p99, _ := quantile(delay.steps, 0.99)
 		for _, at := range []float64{0.5, 0.3, 0.7, 0.15, 0.85} {
@@ -174,6 +178,24 @@ func (d *Delays) curves(c draw.Canvas, p *plot.Plot) {
 			if labels.write(c, vg.Point{X: x(reached), Y: y(at - 0.04*float64(i))}, 7, strongly.in(delay.ink), smallText, lines...) {
 				break
 			}
+		}
+	}
+}
+
+// nameObjectives writes beside each bound's ring whose it is.
+func nameObjectives(c draw.Canvas, delays []delay, x func(time.Duration) vg.Length, y vg.Length, labels *labeller) {
+	names := map[float64]string{}
+	for _, delay := range delays {
+		switch names[delay.bound] {
+		case "":
+			names[delay.bound] = "objective: " + delay.name
+		default:
+			names[delay.bound] += ", " + delay.name
+		}
+	}
+	for _, bound := range slices.Sorted(maps.Keys(names)) {
+		if bound > 0 {
+			labels.writeClose(c, vg.Point{X: x(secondsOf(bound)), Y: y}, 7, smallText, names[bound])
 		}
 	}
 }

@@ -158,7 +158,7 @@ func (f *Front) region(c draw.Canvas, p *plot.Plot) {
 // blockBounds keeps labels off the objectives' lines.
 func (f *Front) blockBounds(c draw.Canvas, p *plot.Plot, labels *labeller) {
 	x, y := f.edges(c, p)
-	labels.block(x-1, c.Min.Y, x+1, c.Max.Y)
+	labels.block(x-clearance, c.Min.Y, x+clearance, c.Max.Y)
 	labels.block(c.Min.X, y-1, c.Max.X, y+1)
 }
 

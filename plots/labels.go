@@ -173,12 +173,17 @@ func (l *labeller) writeAt(c draw.Canvas, style textStyle, x, y vg.Length, text 
 	return true
 }
 
+// clearance is how far labels stay off a line, so that none seems to touch it.
+const clearance = vg.Length(2.5)
+
 // blockLine keeps labels off a line, in steps short enough to follow it.
 func (l *labeller) blockLine(from, to vg.Point) {
 	const steps = 16
 	for i := range steps {
 		a, b := vg.Length(i)/steps, vg.Length(i+1)/steps
-		l.block(from.X+a*(to.X-from.X), from.Y+a*(to.Y-from.Y)-1, from.X+b*(to.X-from.X), from.Y+b*(to.Y-from.Y)+1)
+		x0, x1 := from.X+a*(to.X-from.X), from.X+b*(to.X-from.X)
+		y0, y1 := from.Y+a*(to.Y-from.Y), from.Y+b*(to.Y-from.Y)
+		l.block(min(x0, x1)-clearance, min(y0, y1)-clearance, max(x0, x1)+clearance, max(y0, y1)+clearance)
 	}
 }
 
@@ -186,7 +191,7 @@ func (l *labeller) blockLine(from, to vg.Point) {
 func (l *labeller) blockLines(line []vg.Point) {
 	for i := 1; i < len(line); i++ {
 		if len(line) > 60 {
-			l.block(line[i-1].X-1, line[i-1].Y-1, line[i].X+1, line[i].Y+1)
+			l.block(line[i-1].X-clearance, line[i-1].Y-clearance, line[i].X+clearance, line[i].Y+clearance)
 			continue
 		}
 		l.blockLine(line[i-1], line[i])

@@ -222,7 +222,7 @@ func (l *Limits) curves(c draw.Canvas, p *plot.Plot) {
 	if milli, found := l.cliff(); found {
 		x := toX(float64(milli))
 		strokeLine(c, green, mediumLine, nil, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: bound})
-		labels.block(x-1, c.Min.Y, x+1, bound)
+		labels.block(x-clearance, c.Min.Y, x+clearance, bound)
 	}
 	series := []struct {
 		name   string

@@ -113,7 +113,7 @@ func (p *panel) failures(runs []run, threshold int) {
 	for _, r := range runs {
 		fill, ink := redTint, black
 		if r.failures >= threshold {
-			fill, ink = vermillion, white
+			fill, ink = vermillion, black
 		}
 		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+1.5), level(r.failures)
 		tell(p.canvas, x0, base, x1, y, fmt.Sprintf("%s in a row of %d, for %s", plural(r.failures, "failure"), threshold, spell(r.to-r.from)))

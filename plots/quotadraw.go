@@ -76,7 +76,7 @@ func (l *Limits) drawSawtooth(c draw.Canvas, p *plot.Plot, corners []quotaLeft, 
 	if l.Timeout.Seconds() <= p.X.Max {
 		at := x(l.Timeout)
 		strokeLine(c, vermillion, mediumLine, []vg.Length{4, 3}, vg.Point{X: at, Y: c.Min.Y}, vg.Point{X: at, Y: c.Max.Y})
-		labels.block(at-1, c.Min.Y, at+1, c.Max.Y)
+		labels.block(at-clearance, c.Min.Y, at+clearance, c.Max.Y)
 		labels.write(c, vg.Point{X: at, Y: c.Max.Y - 14}, 6, strongly.in(vermillion), smallText, "timeout "+spell(l.Timeout))
 	}
 	if last := corners[len(corners)-1]; last.at <= until {

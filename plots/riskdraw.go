@@ -77,7 +77,7 @@ func (r *Risk) Draw(c draw.Canvas) {
 func (r *Risk) caption(c draw.Canvas) {
 	lines := []string{"In each cell: predicted false kills per pod-year; only the simulation decides. Dashed: up to there failureThreshold × periodSeconds (F·P) is at most so much. Grey: timeout > period."}
 	if r.bounded() {
-		lines = append(lines, "Inside the green line: meets the objectives, false kills with their upper bound.")
+		lines = append(lines, "Inside the thick line: meets the objectives, false kills with their upper bound.")
 	}
 	y := c.Min.Y + riskCaption - 12
 	for _, line := range lines {
@@ -187,7 +187,7 @@ func cellText(e *recommend.Entry) string {
 // lightness too.
 func riskColors(rate float64) (fill, ink color.Color) {
 	scale := []color.NRGBA{
-		{0xff, 0xff, 0xff, 0xff}, {0xff, 0xf3, 0xe0, 0xff}, {0xfd, 0xd4, 0x9e, 0xff}, {0xfd, 0xbb, 0x84, 0xff},
+		{0xff, 0xff, 0xff, 0xff}, {0xfe, 0xe8, 0xc8, 0xff}, {0xfd, 0xd4, 0x9e, 0xff}, {0xfd, 0xbb, 0x84, 0xff},
 		{0xfc, 0x8d, 0x59, 0xff}, {0xd7, 0x30, 0x1f, 0xff}, {0x7f, 0x00, 0x00, 0xff},
 	}
 	step := 0

@@ -207,7 +207,7 @@ func (r *Rollout) deadline(c, data draw.Canvas, p *plot.Plot, one *RolloutCase) 
 	name := fmt.Sprintf("progressDeadlineSeconds %d", int64(bound/time.Second))
 	if bound.Seconds() <= p.X.Max {
 		strokeLine(c, black, mediumLine, []vg.Length{4, 3}, vg.Point{X: x(bound), Y: y - 14}, vg.Point{X: x(bound), Y: y + 14})
-		labels.block(x(bound)-1, y-14, x(bound)+1, y+14)
+		labels.block(x(bound)-clearance, y-14, x(bound)+clearance, y+14)
 	} else {
 		name += ", beyond this axis"
 	}

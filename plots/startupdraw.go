@@ -176,7 +176,7 @@ func (s *Startup) budgetLines(c draw.Canvas, p *plot.Plot, labels *labeller) {
 	}{{guaranteed, green}, {latest, vermillion}} {
 		x := x(line.at)
 		strokeLine(c, line.ink, mediumLine, []vg.Length{4, 3}, vg.Point{X: x, Y: c.Min.Y}, vg.Point{X: x, Y: c.Max.Y})
-		labels.block(x-1, c.Min.Y, x+1, c.Max.Y)
+		labels.block(x-clearance, c.Min.Y, x+clearance, c.Max.Y)
 	}
 	name(guaranteed, right, 1, strongly.in(green), "guaranteed: "+spell(guaranteed))
 	name(guaranteed, right, 2, smallText, "every startup this short is let through")

@@ -195,8 +195,7 @@ func (t *Tornado) bars(c draw.Canvas, p *plot.Plot, shown []TornadoInput) {
 	for i := range shown {
 		input := &shown[i]
 		y := toY(float64(len(shown)-i) - 0.5)
-		name := fmt.Sprintf("%s = %s", input.Path, input.Value)
-		writeMiddle(c, labelText, c.Min.X-tornadoName+4, y, left, shorten(labelText, name, tornadoName-14))
+		t.name(c, c.Min.X-tornadoName+4, y, input)
 		for side, one := range []*TornadoSide{input.Smaller, input.Greater} {
 			if one != nil {
 				t.bar(c, x, y+vg.Length(5-10*side), base, one, side)
@@ -207,6 +206,18 @@ func (t *Tornado) bars(c draw.Canvas, p *plot.Plot, shown []TornadoInput) {
 	now := "now " + valuesOfMeasure(t.Figure.Measure)(t.before())
 	half := strongly.width(now) / 2
 	writeText(c, strongly, min(max(base, c.Min.X+half), c.Max.X-half), c.Max.Y+5, centre, now)
+}
+
+// name writes an input and its value: on one line, or on two where that is too
+// long.
+func (t *Tornado) name(c draw.Canvas, x, y vg.Length, input *TornadoInput) {
+	const room = tornadoName - 14
+	if whole := fmt.Sprintf("%s = %s", input.Path, input.Value); labelText.width(whole) <= room {
+		writeMiddle(c, labelText, x, y, left, whole)
+		return
+	}
+	writeMiddle(c, labelText, x, y+5.5, left, shorten(labelText, input.Path, room))
+	writeMiddle(c, smallText, x, y-5.5, left, shorten(smallText, "= "+input.Value, room))
 }
 
 // bar draws what one value does: the smaller in blue above, the greater in

@@ -80,7 +80,7 @@ func (d *Delays) waterfall(c draw.Canvas, p *plot.Plot, data draw.Canvas) {
 			at = from - 8 - width
 		default: // nowhere but on the bar
 			at = from + 6
-			nameStyle, textStyle = strongly.in(white), smallText.in(white)
+			nameStyle, textStyle = strongly.in(inkOn(s.ink)), smallText.in(inkOn(s.ink))
 		}
 		writeMiddle(c, nameStyle, at, y, left, name)
 		writeMiddle(c, textStyle, at+strongly.width(name)+6, y, left, text)
