@@ -129,8 +129,8 @@ func (e *editor) replace(n, value *yaml.Node) error {
 }
 
 // add puts a new field into a mapping: in a flow mapping before its first one,
-// else in lines of its own, numbers after the last number and probes after the
-// last probe.
+// else in lines of its own, numbers after the last number, or in an object's spec
+// after its replicas, and probes after the last probe.
 func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	begin, err := e.offset(n)
 	if err != nil {
@@ -141,7 +141,8 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	}
 	after := len(n.Content) - 2
 	for i := len(n.Content) - 2; i >= 0; i -= 2 {
-		if strings.HasSuffix(n.Content[i].Value, "Seconds") && value.Kind == yaml.ScalarNode || strings.HasSuffix(n.Content[i].Value, "Probe") {
+		name := n.Content[i].Value
+		if (strings.HasSuffix(name, "Seconds") || name == "replicas") && value.Kind == yaml.ScalarNode || strings.HasSuffix(name, "Probe") {
 			after = i
 			break
 		}

@@ -78,7 +78,7 @@ func FuzzLoad(f *testing.F) {
 			if !reflect.DeepEqual(again[0].World, w.World) {
 				t.Fatalf("got  %+v\nwant %+v\n%s", again[0].World, w.World, shown)
 			}
-			if _, err := Patch(w, w.World.Container()); err != nil && w.Kind != "" {
+			if _, err := Patch(Settled{Workload: w, Container: w.World.Container()}); err != nil && w.Kind != "" {
 				t.Fatal(err)
 			}
 		}

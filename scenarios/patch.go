@@ -13,20 +13,22 @@ import (
 )
 
 // Patch returns a strategic-merge patch in YAML that gives the workload's
-// object, as its manifest has it, the probes of c, and the resources that an
-// overlay gave it: it names the object and the container, and holds only the
-// fields that differ. A probe that c does not
-// have is removed; one that the manifest does not have takes its handler from
-// the workload's liveness probe, else from its readiness probe. An initial
-// delay that goes away is set to 0, as leaving it out would keep it.
+// object, as its manifest has it, the probes of the settled container, the
+// resources that an overlay gave it, and the progress deadline: it names the
+// object and the container, and holds only the fields that differ. A probe that
+// the settled container does not have is removed; one that the manifest does not
+// have takes its handler from the workload's liveness probe, else from its
+// readiness probe. An initial delay that goes away is set to 0, as leaving it out
+// would keep it.
 //
 // It is an error if the workload is the inline pod of a scenario, which is no
 // object of a cluster, or if there is no handler for a new probe.
-func Patch(w *Workload, c *model.Container) ([]byte, error) {
+func Patch(s Settled) ([]byte, error) {
+	w := s.Workload
 	if w.Kind == "" {
 		return nil, errInline
 	}
-	change, err := containerPatch(w, c)
+	change, err := containerPatch(w, s.Container)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +45,15 @@ func Patch(w *Workload, c *model.Container) ([]byte, error) {
 	}
 	setChild(patch, "metadata", metadata)
 	inner := patch
+	if change := s.objectPatch(); change != nil {
+		setChild(patch, "spec", change)
+	}
 	for _, field := range workloadKinds[(&object{apiVersion: w.apiVersion, kind: w.Kind}).groupKind()] {
-		next := mapping()
-		setChild(inner, field, next)
+		next := child(inner, field)
+		if next == nil {
+			next = mapping()
+			setChild(inner, field, next)
+		}
 		inner = next
 	}
 	list, _ := containerIn(w.original, w.container)

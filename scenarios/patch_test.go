@@ -115,7 +115,7 @@ spec:
 		t.Run(test.name, func(t *testing.T) {
 			w := load(t, test.file)[test.index]
 			c := settings(*w.World.Container(), test.change)
-			patch, err := Patch(w, c)
+			patch, err := Patch(Settled{Workload: w, Container: c})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func describe(c *model.Container) string {
 // which they were found.
 func TestPatchStartsFromTheManifest(t *testing.T) {
 	w := load(t, "gallery/initial-delay-600s/deployment.yaml", "readinessProbe.timeoutSeconds=3", "startupProbe.tcpSocket.port=80")[0]
-	patch, err := Patch(w, w.World.Container())
+	patch, err := Patch(Settled{Workload: w, Container: w.World.Container()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,12 +188,12 @@ func TestPatchErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Patch(w[0], w[0].World.Container()); err == nil || !strings.Contains(err.Error(), "inline pod") {
+	if _, err := Patch(Settled{Workload: w[0], Container: w[0].World.Container()}); err == nil || !strings.Contains(err.Error(), "inline pod") {
 		t.Errorf("inline pod: %v", err)
 	}
 	job := load(t, "testdata/kinds.yaml")[5]
 	c := settings(*job.World.Container(), func(c *model.Container) { c.Probes[model.Startup] = &model.Probe{} })
-	if _, err := Patch(job, c); err == nil || !strings.Contains(err.Error(), "no probe whose handler") {
+	if _, err := Patch(Settled{Workload: job, Container: c}); err == nil || !strings.Contains(err.Error(), "no probe whose handler") {
 		t.Errorf("no handler: %v", err)
 	}
 }
@@ -213,7 +213,7 @@ func TestPatchWithKubectl(t *testing.T) {
 		c.Probes[model.Liveness].InitialDelaySeconds = 0
 		c.Probes[model.Readiness].InitialDelaySeconds = 0
 	})
-	patch, err := Patch(w, c)
+	patch, err := Patch(Settled{Workload: w, Container: c})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,24 @@ import (
 type Settled struct {
 	Workload  *Workload
 	Container *model.Container
+	// ProgressDeadline is the progressDeadlineSeconds that it shall have, which only
+	// a Deployment can; 0: that of its manifest.
+	ProgressDeadline int32
 }
+
+// objectPatch returns what changes the spec of the workload's object, beside its
+// pods. Nil: nothing.
+func (s *Settled) objectPatch() *yaml.Node {
+	o := s.Workload.object
+	if s.ProgressDeadline == 0 || o.groupKind() != "apps/Deployment" || o.progressDeadline() == s.ProgressDeadline {
+		return nil
+	}
+	change := mapping()
+	setChild(change, progressDeadlineSeconds, plainNode(s.ProgressDeadline))
+	return change
+}
+
+const progressDeadlineSeconds = "progressDeadlineSeconds"
 
 // manifestFile is a file with objects, as it was read.
 type manifestFile struct {
@@ -36,7 +53,7 @@ func Kustomization(list []Settled) ([]byte, error) {
 	patches := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	seen, missing := map[string]bool{}, false
 	for _, s := range list {
-		patch, err := Patch(s.Workload, s.Container)
+		patch, err := Patch(s)
 		if err != nil {
 			return nil, err
 		}
@@ -79,8 +96,8 @@ func Kustomization(list []Settled) ([]byte, error) {
 
 // HelmValues returns a fragment of a chart's values under the keys that charts
 // have by convention: livenessProbe, readinessProbe and startupProbe, each whole
-// as it shall be, or null if it shall go, and resources where an overlay changed
-// them. Several workloads stand under their names, as the parts of a chart do.
+// as it shall be, or null if it shall go, resources where an overlay changed
+// them, and progressDeadlineSeconds where that changes. Several workloads stand under their names, as the parts of a chart do.
 func HelmValues(list []Settled) ([]byte, error) {
 	tree := mapping()
 	for _, s := range list {
@@ -135,12 +152,15 @@ func helmValues(s Settled) (*yaml.Node, error) {
 	if resources := resourcesPatch(original, current); resources != nil {
 		setChild(values, "resources", resources)
 	}
+	if change := s.objectPatch(); change != nil {
+		values.Content = append(values.Content, change.Content...)
+	}
 	return values, nil
 }
 
 // Manifest returns the manifests of the workloads with nothing changed but the
-// probes, and the resources that an overlay changed: comments, order and every
-// other byte stay. Files follow each other as documents of one stream.
+// probes, the progress deadline, and the resources that an overlay changed:
+// comments, order and every other byte stay. Files follow each other as documents of one stream.
 func Manifest(list []Settled) ([]byte, error) {
 	var files []*manifestFile
 	of := map[*manifestFile][]Settled{}
@@ -180,6 +200,13 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 		change, err := containerPatch(s.Workload, s.Container)
 		if err != nil {
 			return nil, err
+		}
+		if change := s.objectPatch(); change != nil {
+			spec := child(s.Workload.object.root, "spec")
+			changes[spec] = change
+			if err := e.merge(spec, change); err != nil {
+				return nil, err
+			}
 		}
 		for _, c := range s.Workload.object.candidates() {
 			if c.name != s.Workload.container {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -34,43 +35,54 @@ func slower(c *model.Container) {
 func settle(workloads []*Workload, change func(c *model.Container)) []Settled {
 	var list []Settled
 	for _, w := range workloads {
-		list = append(list, Settled{w, settings(*w.World.Container(), change)})
+		list = append(list, Settled{Workload: w, Container: settings(*w.World.Container(), change)})
 	}
 	return list
 }
 
-// Every byte but those of the probes stays where it was.
-func TestManifestKeepsTheRest(t *testing.T) {
-	data, err := os.ReadFile("testdata/settled/helm.yaml")
-	if err != nil {
-		t.Fatal(err)
+// patiently gives the workloads a longer progress deadline too, which only those
+// that have one take.
+func patiently(list []Settled) []Settled {
+	for i := range list {
+		list[i].ProgressDeadline = 900
 	}
-	for name, ending := range map[string]string{"lf": "\n", "crlf": "\r\n"} {
-		text := strings.ReplaceAll(string(data), "\n", ending)
-		workloads, err := Load(Source{Name: "helm.yaml", Data: []byte(text)}, []string{"resources.limits.cpu=200m"})
+	return list
+}
+
+// Every byte but those of the probes and the deadline stays where it was.
+func TestManifestKeepsTheRest(t *testing.T) {
+	for file, overlays := range map[string][]string{"helm": {"resources.limits.cpu=200m"}, "kinds": {"resources.limits.cpu=200m", "container=db"}} {
+		data, err := os.ReadFile("testdata/settled/" + file + ".yaml")
 		if err != nil {
 			t.Fatal(err)
 		}
-		edited, err := Manifest(settle(workloads, slower))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := strings.ReplaceAll(string(edited), "\r\n", "\n")
-		if strings.Count(string(edited), "\n") != strings.Count(string(edited), ending) {
-			t.Errorf("%s: line endings are mixed", name)
-		}
-		const golden = "testdata/settled/helm.want.txt"
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
+		for name, ending := range map[string]string{"lf": "\n", "crlf": "\r\n"} {
+			text := strings.ReplaceAll(string(data), "\n", ending)
+			workloads, err := Load(Source{Name: file + ".yaml", Data: []byte(text)}, overlays)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s: got\n%s", name, got)
+			edited, err := Manifest(patiently(settle(workloads, slower)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := strings.ReplaceAll(string(edited), "\r\n", "\n")
+			if strings.Count(string(edited), "\n") != strings.Count(string(edited), ending) {
+				t.Errorf("%s, %s: line endings are mixed", file, name)
+			}
+			golden := "testdata/settled/" + file + ".want.txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s, %s: got\n%s", file, name, got)
+			}
 		}
 	}
 }
@@ -302,7 +314,9 @@ func TestSettledWithKubectl(t *testing.T) {
 		}
 		return out
 	}
-	for _, file := range []string{"testdata/settled/helm.yaml", "gallery/initial-delay-600s/deployment.yaml"} {
+	for file, overlays := range map[string][]string{
+		"testdata/settled/helm.yaml": nil, "testdata/settled/kinds.yaml": {"container=db"}, "gallery/initial-delay-600s/deployment.yaml": nil,
+	} {
 		directory := t.TempDir()
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -314,17 +328,17 @@ func TestSettledWithKubectl(t *testing.T) {
 			}
 		}
 		write("manifest.yaml", data)
-		workloads, err := Load(Source{Name: "manifest.yaml", Data: data}, nil)
+		workloads, err := Load(Source{Name: "manifest.yaml", Data: data}, overlays)
 		if err != nil {
 			t.Fatal(err)
 		}
-		list := settle(workloads, slower)
+		list := patiently(settle(workloads, slower))
 		kustomization, err := Kustomization(list)
 		if err != nil {
 			t.Fatal(err)
 		}
 		write("kustomization.yaml", kustomization)
-		built, err := Load(Source{Name: "built.yaml", Data: run(directory, "kustomize", ".")}, nil)
+		built, err := Load(Source{Name: "built.yaml", Data: run(directory, "kustomize", ".")}, overlays)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, kustomization)
 		}
@@ -339,6 +353,9 @@ func TestSettledWithKubectl(t *testing.T) {
 					if got := w.World.Container(); !reflect.DeepEqual(got.Probes, s.Container.Probes) {
 						t.Errorf("kustomize: %v, want %v", describe(got), describe(s.Container))
 					}
+					if got, want := w.Strategy.ProgressDeadline, deadlineOf(&s); got != want {
+						t.Errorf("kustomize: %s %s has a deadline of %v, want %v", w.Kind, w.Name, got, want)
+					}
 				}
 			}
 			if !found {
@@ -351,7 +368,7 @@ func TestSettledWithKubectl(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			patch, err := Patch(s.Workload, s.Container)
+			patch, err := Patch(s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -362,11 +379,11 @@ func TestSettledWithKubectl(t *testing.T) {
 			write("object.yaml", object)
 			write("patch.yaml", patch)
 			patched := run(directory, "patch", "--local", "-f", "object.yaml", "--patch-file", "patch.yaml", "--type", "strategic", "-o", "yaml")
-			again, err := Load(Source{Name: "edited.yaml", Data: edited}, nil)
+			again, err := Load(Source{Name: "edited.yaml", Data: edited}, overlays)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := Load(Source{Name: "patched.yaml", Data: patched}, nil)
+			want, err := Load(Source{Name: "patched.yaml", Data: patched}, []string{"container=" + s.Workload.container})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +391,18 @@ func TestSettledWithKubectl(t *testing.T) {
 				if w.Name == s.Workload.Name && !reflect.DeepEqual(w.spec.Containers, want[0].spec.Containers) {
 					t.Errorf("%s: edited to %+v, patched to %+v", w.Name, w.spec.Containers, want[0].spec.Containers)
 				}
+				if w.Name == s.Workload.Name && (w.Strategy != want[0].Strategy || w.Strategy.ProgressDeadline != deadlineOf(&s)) {
+					t.Errorf("%s: edited to %+v, patched to %+v", w.Name, w.Strategy, want[0].Strategy)
+				}
 			}
 		}
 	}
+}
+
+// deadlineOf is the progress deadline that a settled workload ought to have.
+func deadlineOf(s *Settled) time.Duration {
+	if s.Workload.Kind != "Deployment" {
+		return 0
+	}
+	return time.Duration(s.ProgressDeadline) * time.Second
 }

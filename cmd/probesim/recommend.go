@@ -40,6 +40,8 @@ With -o the settings come as a file to apply, and nothing else is printed:
   helm        values under livenessProbe, readinessProbe, startupProbe and resources
   manifest    the manifests as they are, comments and all, with the probes changed
 
+A progressDeadlineSeconds too short for the rollouts is changed with them.
+
 Exit status 1 if no settings meet the objectives; 3 if that is undecided within
 the budget.`,
 		Example: `  probesim recommend deployment.yaml
@@ -183,6 +185,10 @@ func recommendRecords(results []*recommend.Recommendation) [][]string {
 			for _, field := range settingFields(&proposals[name].Settings) {
 				rows = append(rows, []string{r.Scenario, name, field.name, "", field.value, "", "", "", "setting", ""})
 			}
+			if d := neededDeadline(r); d != nil {
+				seconds := map[string]int64{"current": r.Rollout.ProgressDeadlineSeconds, "recommended": d.Seconds}[name]
+				rows = append(rows, []string{r.Scenario, name, progressDeadline, "", strconv.FormatInt(seconds, 10), "", "", "", "setting", ""})
+			}
 			for _, record := range measureRecords(&proposals[name].Measures) {
 				rows = append(rows, slices.Concat([]string{r.Scenario, name}, record))
 			}
@@ -320,7 +326,25 @@ func (r *recommended) patch() ([]byte, error) {
 	if r.Recommended == nil {
 		return nil, nil
 	}
-	return scenarios.Patch(r.workload, r.world().Container())
+	return scenarios.Patch(r.settled())
+}
+
+// settled returns the workload with what is recommended: the probes, and the
+// progress deadline where the present one is too short and the workload has one.
+func (r *recommended) settled() scenarios.Settled {
+	settled := scenarios.Settled{Workload: r.workload, Container: r.world().Container()}
+	if d := neededDeadline(r.Recommendation); d != nil && r.workload.Kind == "Deployment" {
+		settled.ProgressDeadline = int32(d.Seconds)
+	}
+	return settled
+}
+
+// neededDeadline returns the progress deadline that is to be set; nil: none.
+func neededDeadline(r *recommend.Recommendation) *recommend.Deadline {
+	if r.Recommended == nil || r.Rollout == nil || r.Rollout.Assumed || r.Rollout.Deadline == nil || r.Rollout.Deadline.PresentCovers {
+		return nil
+	}
+	return r.Rollout.Deadline
 }
 
 func recommendedSentences(r *recommended) []string {
@@ -367,6 +391,9 @@ func changedFields(r *recommend.Recommendation) []string {
 			changed = append(changed, fmt.Sprintf("%s %s (now %s)", f.name, f.value, old))
 		}
 	}
+	if d := neededDeadline(r); d != nil {
+		changed = append(changed, fmt.Sprintf("%s %d (now %d)", progressDeadline, d.Seconds, r.Rollout.ProgressDeadlineSeconds))
+	}
 	return changed
 }
 
@@ -404,8 +431,14 @@ func settingsTable(r *recommend.Recommendation) [][]string {
 		}
 		rows = append(rows, row)
 	}
+	if d := neededDeadline(r); d != nil {
+		rows = append(rows, []string{progressDeadline, strconv.FormatInt(r.Rollout.ProgressDeadlineSeconds, 10), fmt.Sprintf("%d  <- changed", d.Seconds)})
+	}
 	return rows
 }
+
+// progressDeadline is the field of a Deployment's spec.
+const progressDeadline = "progressDeadlineSeconds"
 
 func dash(text string) string {
 	if text == "" {

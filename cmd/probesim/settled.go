@@ -29,7 +29,7 @@ func writeSettled(w, diagnostics io.Writer, format string, results []recommended
 			fmt.Fprintf(diagnostics, "%s: no %s: %s\n", r.Scenario, format, reason)
 			continue
 		}
-		list = append(list, scenarios.Settled{Workload: r.workload, Container: r.world().Container()})
+		list = append(list, r.settled())
 	}
 	if len(list) == 0 {
 		return nil
@@ -53,7 +53,7 @@ func settledAs(format string, list []scenarios.Settled) ([]byte, error) {
 	}
 	var patches bytes.Buffer
 	for i, s := range list {
-		patch, err := scenarios.Patch(s.Workload, s.Container)
+		patch, err := scenarios.Patch(s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Workload.World.Name, err)
 		}

@@ -20,18 +20,27 @@ import (
 // its probes, kills and back-off; they differ independently. As soon as one is
 // available the next is created.
 type Rollout struct {
-	Kind                    string `json:"kind"` // of the workload; "Deployment" where the input does not say
+	Kind                    string `json:"kind"`    // of the workload; "Deployment" where the input does not say
+	Assumed                 bool   `json:"assumed"` // the input does not say how it is rolled out
 	Replicas                int    `json:"replicas"`
 	InFlight                int    `json:"inFlight"` // new pods on their way at once
 	Waves                   int    `json:"waves"`    // replicas over those, rounded up
 	ProgressDeadlineSeconds int64  `json:"progressDeadlineSeconds"`
 	MinReadySeconds         int64  `json:"minReadySeconds"`
-	// LongestSeconds is the longest that the startup probe lets a rollout take
-	// whose every wave has a start that uses up the whole budget, without what
-	// comes before the container. Null: there is no startup probe.
+	// LongestSeconds is the longest that the startup probe, the recommended one if
+	// there is one, lets a rollout take whose every wave has a start that uses up the
+	// whole budget, without what comes before the container. Null: there is no
+	// startup probe.
 	LongestSeconds *float64      `json:"longestSeconds"`
 	Current        *RolloutTimes `json:"current"`
 	Recommended    *RolloutTimes `json:"recommended"` // null: there is nothing else to compare
+	// Deadline is the progress deadline that is needed with the recommended settings,
+	// and with the current ones if those stay. Null: the kind has none, or pods never
+	// become Ready, which no deadline helps.
+	Deadline *Deadline `json:"progressDeadline"`
+	// MinReadyNeededSeconds is the minReadySeconds that keeps an old pod until the
+	// new one is in every proxy, in 99 of 100 cases.
+	MinReadyNeededSeconds int64 `json:"minReadyNeededSeconds"`
 	// SecondsSavedPerStart and PerRollout are what the recommended settings save,
 	// on the same random numbers; below 0 what they cost.
 	SecondsSavedPerStart   *stats.Estimate `json:"secondsSavedPerStart"`
@@ -83,15 +92,11 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 	strategy := s.strategy
 	n := max(1, s.w.Replicas)
 	r := &Rollout{
-		Kind: strategy.Kind, Replicas: n, InFlight: strategy.InFlight(n),
+		Kind: strategy.Kind, Assumed: strategy.Assumed, Replicas: n, InFlight: strategy.InFlight(n),
 		ProgressDeadlineSeconds: int64(strategy.ProgressDeadline / time.Second), MinReadySeconds: int64(strategy.MinReady / time.Second),
 		Sentences: []string{},
 	}
 	r.Waves = (n + r.InFlight - 1) / r.InFlight
-	if p := s.w.Container().Probes[model.Startup]; p != nil {
-		longest := float64(r.Waves) * (p.InitialDelay() + time.Duration(p.FailureThreshold)*p.Period()).Seconds()
-		r.LongestSeconds = &longest
-	}
 	horizon := 2*estimate.StartSpan(s.w) + 2*strategy.ProgressDeadline
 	before, err := s.newPods(s.w, horizon, stop)
 	if err != nil || stop.Load() {
@@ -111,8 +116,14 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 			r.Recommended = s.rolloutTimes(&strategy, pods, after)
 			r.SecondsSavedPerStart = s.paired(before.took, pods.took)
 			r.SecondsSavedPerRollout = s.paired(totals(paths), totals(after))
+			paths = after
 		}
 	}
+	if p := final.Container().Probes[model.Startup]; p != nil {
+		longest := float64(r.Waves) * (p.InitialDelay() + time.Duration(p.FailureThreshold)*p.Period()).Seconds()
+		r.LongestSeconds = &longest
+	}
+	r.Deadline, r.MinReadyNeededSeconds = s.deadline(final, &strategy, paths), s.minReadyNeeded()
 	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 && !overloads(final, model.Readiness, 1) {
 		quick := final.WithContainer(final.Container().WithProbe(model.Readiness, p))
 		q := quick.Container().Probes[model.Readiness]
@@ -124,7 +135,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 		}
 		r.ReadinessPeriodSeconds = s.paired(pods.took, each.took)
 	}
-	r.Sentences = r.sentences(final, strategy.Assumed)
+	r.Sentences = r.sentences(final)
 	return r, nil
 }
 
@@ -142,15 +153,16 @@ func sameProbes(a, b *model.World) bool {
 
 // newPods is how long simulated pods took from their creation to Ready.
 type newPods struct {
-	took  []time.Duration
-	never int64 // of them were not Ready within the time they were watched, which is theirs
+	took    []time.Duration
+	watched time.Duration // how long each of them was watched
+	never   int64         // of them were not Ready within that, which is their time
 }
 
 // newPods simulates new pods up to Ready.
 func (s *search) newPods(w *model.World, horizon time.Duration, stop *atomic.Bool) (*newPods, error) {
 	alone := *w
 	alone.Events = model.Events{} // nothing else happens to the pod meanwhile
-	pods := &newPods{took: make([]time.Duration, min(mostPodStarts, max(200, int(rolloutEvents/startCost(w)))))}
+	pods := &newPods{watched: horizon, took: make([]time.Duration, min(mostPodStarts, max(200, int(rolloutEvents/startCost(w)))))}
 	creation := kubelet.MeasuredDurations().Creation.Quantile(0.5)
 	var never atomic.Int64
 	errs := make([]error, max(1, s.jobs))
@@ -242,7 +254,7 @@ func (s *search) paired(before, after []time.Duration) *stats.Estimate {
 }
 
 // sentences says what the numbers come to.
-func (r *Rollout) sentences(final *model.World, assumed bool) []string {
+func (r *Rollout) sentences(final *model.World) []string {
 	of := func(t *RolloutTimes) string {
 		return fmt.Sprintf("%s at the median and %s in one rollout of a hundred", seconds(t.TotalSeconds.P50.Estimate), seconds(t.TotalSeconds.P99.Estimate))
 	}
@@ -251,7 +263,7 @@ func (r *Rollout) sentences(final *model.World, assumed bool) []string {
 		text += ", with the recommended settings " + of(r.Recommended)
 	}
 	sentences := []string{text}
-	if assumed {
+	if r.Assumed {
 		sentences = append(sentences, "the input is no workload with a strategy: a Deployment's defaults are taken, maxSurge and maxUnavailable 25%, progressDeadlineSeconds 600")
 	}
 	if r.LongestSeconds != nil {
@@ -262,6 +274,10 @@ func (r *Rollout) sentences(final *model.World, assumed bool) []string {
 		sentences = append(sentences, fmt.Sprintf("progressDeadlineSeconds %d: %.3g %% of the pods take longer (at most %.3g %%), and %.3g %% of the rollouts go so long without progress and fail (at most %.3g %%)",
 			r.ProgressDeadlineSeconds, 100*p.Estimate, 100*p.High, 100*fails.Estimate, 100*fails.High))
 	}
+	if r.Deadline != nil {
+		sentences = append(sentences, r.Deadline.Sentence)
+	}
+	sentences = append(sentences, r.minReadySentence())
 	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
 		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s a start (%s to %s) and %s a rollout (%s to %s)",
 			plain(saved.Estimate), plain(saved.Low), plain(saved.High), plain(r.SecondsSavedPerRollout.Estimate), plain(r.SecondsSavedPerRollout.Low), plain(r.SecondsSavedPerRollout.High)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -136,5 +137,81 @@ func TestRollouts(t *testing.T) {
 	cancel()
 	if _, _, err := Rollouts(stopped, w, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context gives %v", err)
+	}
+}
+
+// TestDeadline holds the deadline that a Deployment needs to what its starts allow:
+// one after the other, of up to 100 s each and a little to be created and Ready, so
+// that none of 1600 goes 110 s without progress, and hardly one of the rollouts
+// stays below 90.
+func TestDeadline(t *testing.T) {
+	uniform := dist.Duration{Nanoseconds: dist.Uniform{Low: 0, High: 100e9}}
+	startup := &model.Probe{PeriodSeconds: 10, TimeoutSeconds: 1, FailureThreshold: 61, SuccessThreshold: 1, Handler: model.Handler{Kind: model.HTTPGet}}
+	for _, c := range []struct {
+		name     string
+		strategy model.Strategy
+		startup  *model.Probe
+		seconds  int64 // 0: none is proposed
+		covers   bool
+	}{
+		{"too short", model.Strategy{Kind: "Deployment", MaxSurge: 1, ProgressDeadline: 60 * time.Second}, nil, 110, false},
+		{"long enough", model.Strategy{Kind: "Deployment", MaxSurge: 1, ProgressDeadline: 600 * time.Second}, nil, 110, true},
+		{"none", model.Strategy{Kind: "Deployment", MaxSurge: 1}, nil, 110, true},
+		{"longer than minReadySeconds", model.Strategy{Kind: "Deployment", MaxSurge: 1, MinReady: 200 * time.Second, ProgressDeadline: 100 * time.Second}, nil, 210, false},
+		// The budget of 61 looks every 10 s is used up after 610 s at the latest (S5).
+		{"a startup budget", model.Strategy{Kind: "Deployment", MaxSurge: 1, ProgressDeadline: 600 * time.Second}, startup, 660, false},
+		{"a StatefulSet", model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}, nil, 0, false},
+	} {
+		w := deletable(4, 0)
+		w.Pod.Containers[0].Probes[model.Readiness].PeriodSeconds = 1
+		w.Pod.Containers[0].Probes[model.Startup] = c.startup
+		w.Application.Startup = []model.Stage{{Name: "boot", Wait: uniform}}
+		s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: c.strategy}
+		r, err := s.rollout(nil, new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := r.Deadline
+		if d == nil || c.seconds == 0 {
+			if d != nil || c.seconds > 0 {
+				t.Errorf("%s: %+v", c.name, d)
+			}
+			continue
+		}
+		if d.Seconds != c.seconds || d.PresentCovers != c.covers || (d.BudgetSeconds == nil) != (c.startup == nil) {
+			t.Errorf("%s: %+v, want %d, covers %v", c.name, d, c.seconds, c.covers)
+		}
+		if p := d.RolloutFailsProbability; p.Estimate != 0 || p.High > 0.01 {
+			t.Errorf("%s: %v of the rollouts fail with it", c.name, p)
+		}
+	}
+}
+
+// TestDeadlineWithoutEnd proposes no deadline where no rollout has all of its pods
+// Ready: none helps.
+func TestDeadlineWithoutEnd(t *testing.T) {
+	s := &search{w: deletable(2, 0), confidence: 0.95}
+	strategy := model.Strategy{Kind: "Deployment", MaxSurge: 1, ProgressDeadline: time.Minute}
+	if d := s.deadline(s.w, &strategy, []RolloutPath{{NeverReady: true, LongestWait: time.Hour}}); d != nil {
+		t.Errorf("%+v", d)
+	}
+	d := s.deadline(s.w, &strategy, []RolloutPath{{NeverReady: true, LongestWait: time.Hour}, {LongestWait: 50 * time.Second}})
+	if d == nil || d.Seconds != 60 || d.RolloutFailsProbability.Estimate != 0.5 {
+		t.Errorf("%+v, want 60, and the half without end fails with it", d)
+	}
+}
+
+// TestMinReady holds the time that keeps the old pod to the proxies' delay.
+func TestMinReady(t *testing.T) {
+	w := deletable(4, 0)
+	sixSeconds := dist.Constantly(5500 * time.Millisecond)
+	w.Cluster.Propagation = &sixSeconds
+	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: model.Strategy{Kind: "DaemonSet", MaxUnavailable: 2, MinReady: 2 * time.Second}}
+	r, err := s.rollout(nil, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := r.minReadySentence(); r.MinReadyNeededSeconds != 6 || !strings.Contains(text, "minReadySeconds 2 takes 4s of every rollout") || !strings.Contains(text, "minReadySeconds 6 would keep the old one until the new one gets requests, for 8s more a rollout") {
+		t.Errorf("%d: %s", r.MinReadyNeededSeconds, text)
 	}
 }

@@ -21,6 +21,9 @@ type RolloutPath struct {
 	// available: the progress deadline counts anew from each of these.
 	LongestWait time.Duration
 	Failed      bool // LongestWait exceeds the progress deadline
+	// NeverReady: a pod was not Ready within the time it was watched, which counts
+	// as its time.
+	NeverReady bool
 }
 
 // Rollouts simulates rollouts of a workload with the settings that it has, as
@@ -49,13 +52,17 @@ func (s *search) rollouts(strategy *model.Strategy, pods *newPods) []RolloutPath
 	random := rand.New(rand.NewPCG(s.seed, rolloutStream))
 	var paths []RolloutPath
 	for i := range count {
-		paths = append(paths, replaceAll(strategy, n, func(pod int) time.Duration {
+		never := false
+		path := replaceAll(strategy, n, func(pod int) time.Duration {
 			at := i*n + pod
 			if count*n > len(pods.took) {
 				at = random.IntN(len(pods.took))
 			}
+			never = never || pods.took[at] >= pods.watched
 			return pods.took[at]
-		}, func() time.Duration { return s.oldPodGone(strategy, random) }))
+		}, func() time.Duration { return s.oldPodGone(strategy, random) })
+		path.NeverReady = never
+		paths = append(paths, path)
 	}
 	return paths
 }
