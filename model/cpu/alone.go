@@ -49,6 +49,10 @@ func (c *Container) coast(now time.Duration) bool {
 		last--
 	}
 	processors := c.due[c.firstProcessor+first : c.firstProcessor+last+1]
+	repeats := c.repeats()
+	if repeats {
+		c.repetition.begin(c.levels[0].expiry)
+	}
 	for coasted := false; ; coasted = true {
 		k, at := -1, until
 		for i, due := range processors {
@@ -74,7 +78,12 @@ func (c *Container) coast(now time.Duration) bool {
 		case !c.accountAlone(k, at):
 			return coasted
 		}
-		c.takeNote(at)
+		if refilled >= 0 || !c.processors[k].running || c.processors[k].begun == at { // else it goes on
+			c.takeNote(at)
+		}
+		if repeats && c.levels[0].expiry != c.repetition.expiry {
+			c.repeat(until)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,8 +16,8 @@ func TestCoastingIsPlain(t *testing.T) {
 		if rapid.Bool().Draw(t, "no load") {
 			cfg.Traffic, cfg.Background = nil, nil
 		}
-		scale := time.Duration(rapid.SampledFrom([]int64{1, 1, 100}).Draw(t, "scale"))
-		run := func(plainly bool) ([]Finished, time.Duration) {
+		scale := time.Duration(rapid.SampledFrom([]int64{1, 1, 100, 2000}).Draw(t, "scale"))
+		run := func(plainly bool) ([]Finished, [2]time.Duration) {
 			c := New(cfg)
 			c.plainly = plainly
 			c.Reset(0, rand.New(rand.NewPCG(1, seed)))
@@ -27,12 +28,12 @@ func TestCoastingIsPlain(t *testing.T) {
 				done = append(done, c.Done()...)
 			}
 			c.Advance(60 * time.Second)
-			return append(done, c.Done()...), consumed(c)
+			return append(done, c.Done()...), [2]time.Duration{consumed(c), c.ThrottledFor()}
 		}
 		plain, used := run(true)
 		coasted, usedCoasting := run(false)
 		if len(plain) != len(coasted) || used != usedCoasting {
-			t.Fatalf("%d jobs and %v of CPU, coasting %d and %v", len(plain), used, len(coasted), usedCoasting)
+			t.Fatalf("%d jobs and %v of CPU and throttling, coasting %d and %v", len(plain), used, len(coasted), usedCoasting)
 		}
 		for i := range plain {
 			if plain[i] != coasted[i] {
@@ -40,6 +41,53 @@ func TestCoastingIsPlain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Long demands go through the cycles that repeat at once, and end, use CPU time
+// and are throttled as they do event by event, whatever comes in between.
+func TestRepeatingIsPlain(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	known := 0
+	for seed := range uint64(100) {
+		cfg := Config{
+			CPUs: 1 + r.IntN(4), Tick: []time.Duration{ms, 4 * ms, 10 * ms, 3 * ms}[r.IntN(4)],
+			Quota: []time.Duration{20 * ms, 40 * ms, 100 * ms, 200 * ms, 400 * ms}[r.IntN(5)], Burst: time.Duration(r.IntN(2)) * 30 * ms,
+		}
+		if r.IntN(2) == 0 {
+			cfg.PodQuota = cfg.Quota
+		}
+		if r.IntN(3) == 0 {
+			cfg.Background = poisson(cfg.Quota, 5*ms, .01, 1)
+		}
+		at, jobs := make([]time.Duration, 20), make([]Job, 20)
+		for i := range jobs {
+			jobs[i] = Job{ID: i, Demand: time.Duration(r.Int64N(int64(8 * time.Second))), Threads: 1 + r.IntN(2)}
+			if at[i] = time.Duration(r.Int64N(int64(20 * time.Second))); i > 0 {
+				at[i] += at[i-1]
+			}
+		}
+		run := func(plainly bool) (ends []Finished, used, throttled time.Duration) {
+			c := newContainer(cfg, seed)
+			c.plainly = plainly
+			for i := range jobs {
+				c.Submit(at[i], jobs[i])
+				ends = append(ends, c.Done()...)
+				if c.repetition.known {
+					known++
+				}
+			}
+			c.Advance(time.Hour)
+			return append(ends, c.Done()...), consumed(c), c.ThrottledFor()
+		}
+		plain, used, throttled := run(true)
+		ends, usedRepeating, throttledRepeating := run(false)
+		if !slices.Equal(plain, ends) || used != usedRepeating || throttled != throttledRepeating {
+			t.Fatalf("%+v: %v, %v of CPU, %v throttled; repeating %v, %v, %v", cfg, plain, used, throttled, ends, usedRepeating, throttledRepeating)
+		}
+	}
+	if known < 20 {
+		t.Errorf("%d cycles: the cases show little", known)
+	}
 }
 
 // The timer set to Next finds the ends of jobs that take several refills, too,

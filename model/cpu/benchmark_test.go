@@ -131,6 +131,8 @@ func BenchmarkLongStart(b *testing.B) {
 	}{
 		{"1-thread", Config{Quota: 50 * ms, CPUs: 4}, 1},
 		{"2-threads", Config{Quota: 50 * ms, CPUs: 4}, 2},
+		{"2-threads-ample", Config{Quota: 400 * ms, PodQuota: 400 * ms, CPUs: 4}, 2},
+		{"1-thread-1cpu", Config{Quota: 100 * ms, PodQuota: 100 * ms, CPUs: 4}, 1},
 		{"2-threads-nested-interrupted", Config{Quota: 50 * ms, PodQuota: 50 * ms, CPUs: 4, InterruptionsPerSecond: 30}, 2},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

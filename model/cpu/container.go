@@ -36,6 +36,7 @@ type Container struct {
 	processors []processor
 	slice      time.Duration // of the scheduler (C16)
 	ticks      time.Duration // instant of the node's first tick (C8)
+	tick       time.Duration // one of them
 	cutMean    float64       // mean running time between interruptions, ns; 0: none
 	busy       float64       // probability that a refill finds the CPU taken by another task (C11)
 	neighbours int64         // total weight of the busy neighbours
@@ -64,6 +65,7 @@ type Container struct {
 	used           time.Duration   // CPU time since the reset
 	plainly        bool            // tests: every event is handled in the general way
 	record         recorder
+	repetition     repetition
 }
 
 // submission is a submitted job that has not ended.
@@ -101,6 +103,7 @@ func New(cfg Config) *Container {
 func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.random, c.now = r, now
 	c.ticks = time.Duration(r.Int64N(int64(c.cfg.Tick)))
+	c.tick = c.ticks
 	c.trafficShare, c.waitFactor = 1, 1
 	c.clients.reset()
 	c.finished = c.finished[:0]

@@ -8,7 +8,7 @@ import "math/rand/v2"
 func (c *Container) CopyFrom(other *Container, random *rand.Rand) {
 	own := *c
 	*c = *other
-	c.random, c.bursts = random, own.bursts
+	c.random, c.bursts, c.repetition = random, own.bursts, own.repetition
 	c.levels = resized(own.levels, len(other.levels))
 	for i := range c.levels {
 		before := c.levels[i].throttled

@@ -120,7 +120,7 @@ func TestLazyIsPlain(t *testing.T) {
 		c := New(cfg)
 		c.Reset(0, rand.New(rand.NewPCG(1, rapid.Uint64().Draw(t, "seed"))))
 		p.phase, p.pool = c.levels[0].phase, p.quota
-		c.ticks = 0
+		c.ticks, c.tick = 0, 0
 		at := time.Duration(0)
 		for range 20 {
 			at += time.Duration(rapid.OneOf(

@@ -40,9 +40,19 @@ func slice(cpus int) time.Duration {
 	return minimumSlice * time.Duration(bits.Len(uint(min(cpus, 8))))
 }
 
-// tickFrom returns the first tick at or after t.
+// tickFrom returns the first tick at or after t. It mostly is one of the next few
+// after the last one asked for, which takes no division.
 func (c *Container) tickFrom(t time.Duration) time.Duration {
-	return (t-c.ticks+c.cfg.Tick-1)/c.cfg.Tick*c.cfg.Tick + c.ticks
+	const few = 3
+	tick := c.cfg.Tick
+	if d := t - c.tick; d <= -tick || d > few*tick {
+		c.tick = (t-c.ticks+tick-1)/tick*tick + c.ticks
+		return c.tick
+	}
+	for c.tick < t {
+		c.tick += tick
+	}
+	return c.tick
 }
 
 // tickAfter returns the first tick after t.
