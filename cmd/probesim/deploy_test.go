@@ -195,4 +195,8 @@ func TestDamagedShards(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	older := strings.Replace(text, `"format":2,`, "", 1)
+	if _, err := decodeShard("older", []byte(older)); err == nil || err.Error() != "older: its sums are of format 1, those of this program of format 2: the shard has to run anew" {
+		t.Errorf("older: %v", err)
+	}
 }

@@ -24,6 +24,7 @@ import (
 type shardResult struct {
 	APIVersion string              `json:"apiVersion"`
 	Kind       string              `json:"kind"`
+	Format     int                 `json:"format"`  // shardFormat
 	Version    string              `json:"version"` // of the program, as others may draw other random numbers
 	Inputs     []*scenarios.Bundle `json:"inputs"`
 	Set        []string            `json:"set"`
@@ -32,6 +33,11 @@ type shardResult struct {
 	Parts      []*estimate.Part    `json:"parts"`   // null: not begun
 	Sum        string              `json:"sha256"`  // of the same JSON with this field empty
 }
+
+// shardFormat is the number of the format of what a shard writes. It rises with
+// each change of the sums in it, as two sums of one name may hold other numbers.
+// Files without a number are of format 1.
+const shardFormat = 2
 
 // workloadEffort is what of an effort decides the numbers of one workload.
 type workloadEffort struct {
@@ -46,7 +52,7 @@ type workloadEffort struct {
 // newShardResult describes a run before its first replication.
 func newShardResult(inputs []*scenarios.Bundle, set []string, shard estimate.Shard, workloads []*scenarios.Workload, options []estimate.Options) *shardResult {
 	r := &shardResult{
-		APIVersion: "probesim/v1", Kind: "Shard", Version: version(), Inputs: inputs, Set: set,
+		APIVersion: "probesim/v1", Kind: "Shard", Format: shardFormat, Version: version(), Inputs: inputs, Set: set,
 		Shard: shardName(shard), Parts: make([]*estimate.Part, len(workloads)),
 	}
 	for i, w := range workloads {
@@ -90,6 +96,9 @@ func decodeShard(file string, data []byte) (*shardResult, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(r); err != nil || r.Kind != "Shard" || len(r.Parts) != len(r.Efforts) {
 		return nil, fmt.Errorf("%s: not the result of a shard, as probesim run --shard or --checkpoint writes it", file)
+	}
+	if r.Format != shardFormat {
+		return nil, fmt.Errorf("%s: its sums are of format %d, those of this program of format %d: the shard has to run anew", file, max(1, r.Format), shardFormat)
 	}
 	if r.Version != version() {
 		return nil, fmt.Errorf("%s: written by probesim %s, this is %s: other versions may draw other random numbers", file, r.Version, version())

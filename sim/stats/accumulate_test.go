@@ -23,10 +23,24 @@ func TestWideIsExact(t *testing.T) {
 			sum.AddProduct(pair[0], pair[1])
 			want.Add(want, new(big.Int).Mul(big.NewInt(pair[0]), big.NewInt(pair[1])))
 		}
+		for _, three := range rapid.SliceOfN(rapid.Custom(func(t *rapid.T) [3]int64 {
+			return [3]int64{rapid.Int64Min(0).Draw(t, "a"), rapid.Int64Min(0).Draw(t, "b"), rapid.Int64Min(0).Draw(t, "c")}
+		}), 0, 20).Draw(t, "threes") {
+			sum.AddProduct3(three[0], three[1], three[2])
+			want.Add(want, product(big.NewInt(three[0]), big.NewInt(three[1]), big.NewInt(three[2])))
+		}
 		if sum.Big().Cmp(want) != 0 {
 			t.Errorf("%v, want %v", sum.Big(), want)
 		}
 	})
+	var most Wide
+	for range 1000 {
+		most.AddProduct3(math.MaxInt64, math.MaxInt64, math.MaxInt64)
+	}
+	cube := new(big.Int).Exp(big.NewInt(math.MaxInt64), big.NewInt(3), nil)
+	if want := product(cube, big.NewInt(1000)); most.Big().Cmp(want) != 0 {
+		t.Errorf("a thousand of the greatest products are %v, want %v", most.Big(), want)
+	}
 }
 
 // replication is what one life of some world might have come to.
@@ -136,6 +150,50 @@ func TestRatioAgainstJackknife(t *testing.T) {
 	jackknife := math.Sqrt(squares * (n - 1) / n)
 	if got := math.Sqrt(sums.variance()); math.Abs(got/jackknife-1) > .01 {
 		t.Errorf("standard error %v, the jackknife's is %v", got, jackknife)
+	}
+}
+
+// TestRatioIsCorrectedForSkewness: where all replications are as long, the ends are
+// the farther of those of the jackknife over the replications, by Hall's
+// transformation, and of the interval on the scale of the logarithm.
+func TestRatioIsCorrectedForSkewness(t *testing.T) {
+	const length = 1e6
+	for _, values := range [][]int64{{0, 0, 0, 900, 0, 200, 0, 0}, {5, 6, 7, 6, 5, 7}, {900, 901, 100, 902, 903}, {3, 0, 1, 0, 0, 2, 11, 1}} {
+		var sums RatioOfSums
+		var j Jackknife
+		total, n := 0., float64(len(values))
+		for _, y := range values {
+			sums.Add(y, length)
+			total += float64(y)
+		}
+		j.Whole = total / n / length
+		for _, y := range values {
+			j.Without, j.Sizes = append(j.Without, (total-float64(y))/(n-1)/length), append(j.Sizes, 1)
+		}
+		e, hall := sums.Estimate(math.Inf(1), .95), j.Estimate(.95)
+		by := math.Exp(StudentT(sums.N, .95) * math.Sqrt(j.Variance()) / j.Whole)
+		low, high := math.Max(0, math.Min(hall.Low, j.Whole/by)), math.Max(hall.High, j.Whole*by)
+		if math.Abs(e.Low-low) > 1e-9*j.Whole || math.Abs(e.High-high) > 1e-9*high {
+			t.Errorf("%v: %g to %g, want %g to %g", values, e.Low, e.High, low, high)
+		}
+		if part := sums.Estimate(1, .95); math.Abs(part.High-e.High) > 2e-3*e.High || part.Low > e.Low*(1+1e-9) {
+			t.Errorf("%v: as a small share %g to %g, want nearly %g to %g", values, part.Low, part.High, e.Low, e.High)
+		}
+	}
+}
+
+// TestShareNearItsGreatest: the interval of a share is that of its complement,
+// turned round.
+func TestShareNearItsGreatest(t *testing.T) {
+	const length = 1000
+	var up, down RatioOfSums
+	for _, y := range []int64{0, 3, 0, 0, 40, 1, 0, 2} {
+		down.Add(y, length)
+		up.Add(length-y, length)
+	}
+	a, b := up.Estimate(1, .95), down.Estimate(1, .95)
+	if math.Abs(a.Low-(1-b.High)) > 1e-9 || math.Abs(a.High-(1-b.Low)) > 1e-9 {
+		t.Errorf("%g to %g, its complement %g to %g", a.Low, a.High, b.Low, b.High)
 	}
 }
 

@@ -5,24 +5,34 @@ import (
 	"math/bits"
 )
 
-// Wide is an unsigned integer of 192 bits, least significant word first. It
-// holds any number of nanoseconds, and the sum of 2⁶⁴ products of two of them,
+// Wide is an unsigned integer of 256 bits, least significant word first. It
+// holds any number of nanoseconds, and the sum of 2⁶⁴ products of three of them,
 // exactly; so sums of them are the same in whatever order and grouping they
 // are made (S9).
-type Wide [3]uint64
+type Wide [4]uint64
 
 // Add adds v.
 func (w *Wide) Add(v Wide) {
 	var carry uint64
 	w[0], carry = bits.Add64(w[0], v[0], 0)
 	w[1], carry = bits.Add64(w[1], v[1], carry)
-	w[2], _ = bits.Add64(w[2], v[2], carry)
+	w[2], carry = bits.Add64(w[2], v[2], carry)
+	w[3], _ = bits.Add64(w[3], v[3], carry)
 }
 
 // AddProduct adds a·b. Neither is below 0.
 func (w *Wide) AddProduct(a, b int64) {
 	high, low := bits.Mul64(uint64(a), uint64(b))
 	w.Add(Wide{low, high})
+}
+
+// AddProduct3 adds a·b·c. None is below 0.
+func (w *Wide) AddProduct3(a, b, c int64) {
+	high, low := bits.Mul64(uint64(a), uint64(b))
+	lowCarry, first := bits.Mul64(low, uint64(c))
+	third, second := bits.Mul64(high, uint64(c))
+	second, carry := bits.Add64(second, lowCarry, 0)
+	w.Add(Wide{first, second, third + carry})
 }
 
 // Big returns the same number.
@@ -35,7 +45,10 @@ func (w Wide) Big() *big.Int {
 }
 
 // Float returns the nearest float64.
-func (w Wide) Float() float64 {
-	f, _ := new(big.Float).SetInt(w.Big()).Float64()
+func (w Wide) Float() float64 { return float(w.Big()) }
+
+// float returns the nearest float64, which holds integers of 1023 bits.
+func float(n *big.Int) float64 {
+	f, _ := new(big.Float).SetInt(n).Float64()
 	return f
 }
