@@ -6,8 +6,16 @@ cd "$(dirname "$0")/.."
 
 table=sim/estimate/testdata/coverage.txt
 mkdir -p "$(dirname "$table")"
-"${GO:-go}" test ./sim/estimate -count=1 -timeout 0 -v -run '^TestCoverage$' -args -seeds "${SEEDS:-2000}" |
-	sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: //p' >"$table.new"
+study() { # PACKAGE TEST
+	"${GO:-go}" test "$1" -count=1 -timeout 0 -v -run "^$2\$" -args -seeds "${SEEDS:-2000}" |
+		sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: //p'
+}
+{
+	study ./sim/estimate TestCoverage
+	echo
+	study ./sim/stats TestCoverageOfFewEvents
+	echo
+} >"$table.new"
 echo "The code is that of commit $(git rev-parse --short HEAD)." >>"$table.new"
 mv "$table.new" "$table"
 awk -v table="$table" '

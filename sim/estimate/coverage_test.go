@@ -54,6 +54,9 @@ func TestCoverage(t *testing.T) {
 		{"S3 ratio for a timeout of 4 s, 32 replications", math.Exp(-.3), func(t *testing.T, seed uint64) *stats.Estimate {
 			return &patience(t, seed).Ratio
 		}},
+		{"S3 share of time that some 16 stalls take, 16 replications", 10 / 3600., func(t *testing.T, seed uint64) *stats.Estimate {
+			return measuresOf(t, stalling(1), Options{Seed: seed, Horizon: time.Hour, Replications: 16}).SlowTrafficFraction
+		}},
 		{"S4 mean time from a hang to the verdict, 4 replications", 26, func(t *testing.T, seed uint64) *stats.Estimate {
 			return &measuresOf(t, world(nil, probe(10, 1, 3)), Options{Seed: seed, Horizon: time.Minute, Replications: 4}).DetectionSeconds.Mean
 		}},

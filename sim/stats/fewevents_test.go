@@ -48,7 +48,7 @@ func TestCoverageOfFewEvents(t *testing.T) {
 		}
 	}
 	numbers := []int{4, 8, 16, 32, 64}
-	t.Logf("%-25s %-17s %12s   %s", "what few events make up", "their lengths", "replications", "covered with 4, 8, 16, 32 and 64 events")
+	t.Logf("%-25s %-17s %12s   %s", "what few events make up", "their lengths", "replications", fmt.Sprintf("covered of %d seeds with 4, 8, 16, 32 and 64 events", *fewEventSeeds))
 	for i := range cases {
 		c, row := &cases[i], []string{}
 		for _, number := range numbers {
