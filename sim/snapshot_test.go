@@ -89,6 +89,7 @@ func TestSnapshotKnowsEveryReference(t *testing.T) {
 		"Container.random", "Container.bursts", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",
 		"Container.clients.trying.items", "Container.threads", "Container.waits", "Container.runtime.queue", "Container.runtime.arrived",
 		"Container.submissions", "Container.free", "Container.working", "Container.finished", "Container.due", "Container.record.ended", "Container.record.parts",
+		"Container.repetition.shape", "Container.repetition.keptShape", "Container.repetition.moving", "Container.repetition.keptMoving", "Container.repetition.step",
 	}
 	var found []string
 	for _, value := range []any{life{}, container{}, attempt{}, update{}, application{}, service{}, renewal{}, faultState{}, resourceState{}, cpu.Container{}} {
