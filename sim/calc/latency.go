@@ -63,6 +63,11 @@ func (l *Latency) at(p float64, crowded bool) time.Duration {
 			wait = min(dist.Stretched(wait, max(1, l.node.Neighbours[i].WaitFactor)), longest)
 		}
 	}
+	return wait + l.wall(demand, crowded)
+}
+
+// wall returns the time that CPU work takes, alone or in a crowd.
+func (l *Latency) wall(demand time.Duration, crowded bool) time.Duration {
 	wall := demand
 	if l.quota > 0 && demand > l.quota {
 		wall = (demand/l.quota + 1) * l.node.CFSPeriod
@@ -70,7 +75,33 @@ func (l *Latency) at(p float64, crowded bool) time.Duration {
 	if crowded && demand > 0 {
 		wall += l.behindNeighbours(demand) + l.interrupted(demand)
 	}
-	return wait + wall
+	return wall
+}
+
+// StartWork returns a bound of the time that the CPU work of a stage of the start
+// takes, by the work, as Answers bounds that of answers: in a crowd, but with
+// nothing else in the container that runs meanwhile. It is nil where no such bound
+// is known: where several threads use up a quota, the pod has a limit of its own,
+// or probes use the CPU of a process that starts.
+func StartWork(w *model.World, stage *model.Stage) func(time.Duration) time.Duration {
+	l := &Latency{node: &w.Node, weight: weightsOf(w)}
+	limit := w.Container().CPULimitMilli
+	if stage.CPULimitMilli > 0 {
+		limit = stage.CPULimitMilli
+	}
+	if limit > 0 && !w.Node.NoCFSQuota {
+		l.quota = cpu.Quota(limit, w.Node.CFSPeriod)
+	}
+	if l.quota > 0 && stage.Threads > 1 || w.Pod.CPULimitMilli > 0 || stage.Answers == model.AnswersFailure {
+		return nil
+	}
+	for _, p := range w.Container().Probes {
+		if p != nil && p.Handler.Kind == model.Exec {
+			return nil
+		}
+	}
+	const longest = 100 * time.Hour
+	return func(work time.Duration) time.Duration { return l.wall(min(work, longest), true) }
 }
 
 // Fails returns the probability that one answer of a process that nothing

@@ -65,6 +65,8 @@ func serving(w *model.World) formula {
 	exact, err := calc.World(w)
 	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
 		f.startupBound = max(float64(*exact.StartupKillProbability), float64(*exact.StartupKillProbabilityAnyPhase))
+	} else if canLoseStart(w) {
+		f.startupBound = startLossBound(w)
 	}
 	if p := w.Container().Probes[model.Liveness]; p != nil {
 		closed := NewClosedForm(w, model.Liveness)
