@@ -44,7 +44,6 @@ type skipping struct {
 	valid   bool
 	laws    [model.ProbeKinds]law
 	fates   [model.ProbeKinds]fate
-	within  time.Duration // which every uneventful attempt ends
 	longer  time.Duration // a stretch has to be, to be worth it
 	until   time.Duration // nothing is tried before
 	syncs   residual
@@ -52,6 +51,7 @@ type skipping struct {
 	passed  []int                       // the timers that are passed over: of these, where nothing else depends on them, and of cached statuses
 	turns   int                         // how many of them are of neighbours
 	hazards [][model.ProbeKinds]float64 // -log(1-p), for each set of them that is busy
+	factors []float64                   // times as long as answers wait then
 }
 
 const (
@@ -86,6 +86,10 @@ func newSkipping(w *model.World, a *application, l *life) skipping {
 		return s
 	}
 	s.hazards = make([][model.ProbeKinds]float64, 1<<len(s.slowing))
+	s.factors = make([]float64, len(s.hazards))
+	for busy := range s.factors {
+		s.factors[busy] = s.factor(a, busy)
+	}
 	jobs := cpuJobs(w)
 	for k, p := range c.Probes {
 		if p == nil {
@@ -96,7 +100,7 @@ func newSkipping(w *model.World, a *application, l *life) skipping {
 			return s
 		}
 		for busy := range s.hazards {
-			s.hazards[busy][k] = hazard(law.eventful(s.factor(a, busy)))
+			s.hazards[busy][k] = hazard(law.eventful(s.factors[busy]))
 		}
 		most := mostFailing
 		if !law.certain {
@@ -109,7 +113,7 @@ func newSkipping(w *model.World, a *application, l *life) skipping {
 			s.passed = append(s.passed, l.firstProcessTimer()+timerCached+k)
 		}
 		s.laws[k] = law
-		s.longer, s.within = max(s.longer, 4*p.Period()), max(s.within, law.within)
+		s.longer = max(s.longer, 4*p.Period())
 	}
 	s.valid = true
 	return s

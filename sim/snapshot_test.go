@@ -83,7 +83,7 @@ func TestSnapshotKnowsEveryReference(t *testing.T) {
 		"life.pod", "life.processes", "life.timers.at", "life.timers.win", "life.random.pcg", "life.random.Rand", "life.trace", "life.stop",
 		"life.containers", "life.attempts", "life.updates", "life.triggered", "container.spec", "container.workers.Probe.TerminationGracePeriodSeconds",
 		"application.world", "application.node", "application.app", "application.life", "application.heir", "application.out", "application.cpu", "application.finished", "application.service", "application.drain",
-		"service.members", "application.skipping.syncs.lengths", "application.skipping.syncs.cumulative", "application.skipping.slowing", "application.skipping.passed", "application.skipping.hazards", "application.skipping.laws.answer", "application.skipping.laws.parts", "application.coasting.probes",
+		"service.members", "application.skipping.syncs.lengths", "application.skipping.syncs.cumulative", "application.skipping.slowing", "application.skipping.passed", "application.skipping.hazards", "application.skipping.factors", "application.skipping.laws.answer", "application.skipping.laws.parts", "application.coasting.probes",
 		"application.random.pcg", "application.random.Rand", "application.renewals", "application.faults", "application.resources", "application.observations",
 		"renewal.first.absent.lengths", "renewal.first.absent.cumulative", "renewal.first.lasts.lengths", "renewal.first.lasts.cumulative",
 		"Container.random", "Container.bursts", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",

@@ -7,16 +7,36 @@ import (
 	"github.com/probesim/probesim/model/kubelet"
 )
 
-// stretch is a quiet stretch that is being passed over.
+// stretch is a quiet stretch that is being passed over:
+//
+//	neighbour   idle        | busy     | idle
+//	probes      ok ok ok ok | ok F  ok | ok ok ok
+//	            succeed     | expect,  | succeed
+//	                        | passFailure, succeed
+//
+// From one turn of a neighbour to the next the hazards are constant. Mostly no
+// draw is used up in between, which costs two divisions for each probe.
 type stretch struct {
-	asks    [model.ProbeKinds]*kubelet.Worker // the workers that make attempts; nil: this kind does not
-	rest    [model.ProbeKinds]float64         // of each probe's draw
-	fails   [model.ProbeKinds]time.Duration   // its next failure, if nothing changes
-	busy    int                               // the set of neighbours that slow answers now
-	hazards [model.ProbeKinds]float64         // of an attempt now
-	turns   [mostSlowing]time.Duration        // when each of these neighbours turns idle or busy
-	turned  time.Duration                     // when the latest of them did
-	before  float64                           // times as long answers took before that
+	asking [model.ProbeKinds]passing // the first so many
+	probes int
+	end    time.Duration              // at the latest
+	busy   int                        // the set of neighbours that slow answers now
+	slowed float64                    // times as long as answers take now
+	turns  [mostSlowing]time.Duration // when each of these neighbours turns idle or busy
+}
+
+// passing is a probe of which attempts are passed over.
+type passing struct {
+	worker *kubelet.Worker // which does not know yet of the successes
+	kind   model.ProbeKind
+	passed int64         // successes since
+	next   time.Duration // tick after them
+	period time.Duration
+	within time.Duration // an uneventful attempt ends
+	rest   float64       // of the draw, of which an attempt uses up the hazard
+	hazard float64       // now
+	slowed float64       // times as long as the answer to the latest of them took
+	fails  time.Duration // when it fails next, if nothing changes
 }
 
 // pass passes over the ticks before an instant, but for an attempt that would
@@ -24,29 +44,20 @@ type stretch struct {
 // another that does. It returns that instant, or such an attempt's.
 func (l *life) pass(end time.Duration) time.Duration {
 	a := l.processes.(*application)
-	g := a.enterStretch()
+	g := stretch{end: end}
+	a.enterStretch(&g)
 	for {
-		turning, until := a.nextTurn(&g, end)
-		for k := range g.asks {
-			g.expect(k)
-		}
-		for {
-			k := g.first()
-			if g.fails[k] >= until {
-				break
+		turning, until := g.nextTurn(a.skipping.turns)
+		for !g.succeed(until) {
+			p := g.expect()
+			if !a.passable(&g, p, until) {
+				a.leaveStretch(&g, p.fails)
+				a.decide(&g, min(until, p.fails+a.skipping.laws[p.kind].fails))
+				return p.fails
 			}
-			at := g.fails[k]
-			if !a.passable(&g, k, until) {
-				a.leaveStretch(&g, at)
-				a.decide(&g, min(until, at+a.skipping.laws[k].fails))
-				return at
-			}
-			a.passSuccesses(&g, k, at)
-			a.passFailure(k, g.asks[k])
-			g.rest[k] = l.random.ExpFloat64()
-			g.expect(k)
+			a.passFailure(&g, p)
 		}
-		if turning < 0 || until <= g.turned+a.skipping.within {
+		if turning < 0 {
 			a.leaveStretch(&g, until)
 			return until
 		}
@@ -54,33 +65,160 @@ func (l *life) pass(end time.Duration) time.Duration {
 	}
 }
 
-// passable reports whether the next eventful attempt of a probe is a failure that
-// changes no verdict, and is over before anything else comes.
-func (a *application) passable(g *stretch, k int, until time.Duration) bool {
-	w := &a.skipping.laws[k]
-	over := g.fails[k] + w.fails
-	if !w.certain || g.asks[k].Decisive() || a.life.climbs && k == int(model.Liveness) || over > until {
+// enterStretch begins a stretch with a draw for each probe.
+func (a *application) enterStretch(g *stretch) {
+	for k := range a.skipping.laws {
+		w := &a.life.containers[a.studied].workers[k]
+		if !a.life.asks(w) {
+			continue
+		}
+		g.asking[g.probes] = passing{
+			worker: w, kind: model.ProbeKind(k), next: w.NextTick, period: w.Probe.Period(),
+			within: a.skipping.laws[k].within, rest: a.life.random.ExpFloat64(),
+		}
+		g.probes++
+	}
+	for n, i := range a.skipping.slowing {
+		g.turns[n] = never
+		if a.renewals[i].on {
+			g.busy |= 1 << n
+		}
+	}
+	for n, timer := range a.skipping.passed[:a.skipping.turns] {
+		g.turns[n] = a.life.timers.at[timer]
+	}
+	g.meet(&a.skipping)
+}
+
+// meet takes over what is so while the present set of neighbours is busy.
+func (g *stretch) meet(s *skipping) {
+	g.slowed = s.factors[g.busy]
+	hazards := &s.hazards[g.busy]
+	for i := range g.asking[:g.probes] {
+		g.asking[i].hazard = hazards[g.asking[i].kind]
+	}
+}
+
+// nextTurn returns which neighbour of the first so many turns next before the end,
+// -1 if none does, and the end of the ticks that come before: one of the same
+// instant does.
+func (g *stretch) nextTurn(neighbours int) (turning int, until time.Duration) {
+	turning, until = -1, g.end
+	for n := range neighbours {
+		if g.turns[n] < until-1 {
+			turning, until = n, g.turns[n]+1
+		}
+	}
+	return turning, until
+}
+
+// succeed lets all attempts before an instant succeed, at the present hazards,
+// and reports whether they do: if one of them fails, nothing is changed.
+func (g *stretch) succeed(until time.Duration) bool {
+	var ticks [model.ProbeKinds]int64
+	for i := range g.asking[:g.probes] {
+		p := &g.asking[i]
+		ticks[i] = p.ticksBefore(until)
+		if float64(ticks[i])*p.hazard > p.rest {
+			return false
+		}
+	}
+	for i := range g.asking[:g.probes] {
+		g.asking[i].use(ticks[i], g.slowed)
+	}
+	return true
+}
+
+// use lets the next attempts of a probe succeed, so many, with answers that take so
+// many times as long.
+func (p *passing) use(n int64, slowed float64) {
+	if n > 0 {
+		p.passed += n
+		p.next += time.Duration(n) * p.period
+		p.rest -= float64(n) * p.hazard
+		p.slowed = slowed
+	}
+}
+
+// expect works out when each probe fails next at the present hazards, and returns
+// the one that does first.
+func (g *stretch) expect() *passing {
+	first := &g.asking[0]
+	for i := range g.asking[:g.probes] {
+		p := &g.asking[i]
+		p.fails = never
+		const most = 1 << 31 // attempts: beyond any horizon
+		if p.rest < most*p.hazard {
+			p.fails = p.next + time.Duration(p.successes())*p.period
+		}
+		if p.fails < first.fails {
+			first = p
+		}
+	}
+	return first
+}
+
+// successes returns how many attempts the draw lasts for, as succeed sees it.
+func (p *passing) successes() int64 {
+	n := int64(p.rest / p.hazard)
+	if float64(n)*p.hazard > p.rest { // the quotient was rounded up
+		n--
+	}
+	return n
+}
+
+// ticksBefore returns the number of a probe's ticks to come before an instant.
+func (p *passing) ticksBefore(at time.Duration) int64 {
+	if p.next >= at {
+		return 0
+	}
+	return int64((at-1-p.next)/p.period) + 1
+}
+
+// passable reports whether the next attempt to fail changes no verdict, is over
+// before anything but a neighbour's turn comes, and overlaps with no attempt that
+// changes one. At a turn before it is over, with which the others' hazards change,
+// none of these may begin an attempt before that.
+func (a *application) passable(g *stretch, failing *passing, until time.Duration) bool {
+	over := failing.fails + a.skipping.laws[failing.kind].fails
+	if !a.harmless(failing) || over > g.end {
 		return false
 	}
-	for other := range g.fails {
-		if other != k && g.asks[other] != nil && g.fails[other] < over {
+	for i := range g.asking[:g.probes] {
+		other := &g.asking[i]
+		if other == failing {
+			continue
+		}
+		if other.fails < over && (!a.harmless(other) || other.fails+other.period < over) {
+			return false
+		}
+		if over > until && other.ticksBefore(over) > other.ticksBefore(until) {
 			return false
 		}
 	}
 	return true
 }
 
+// harmless reports whether a probe's next eventful attempt is a failure that
+// changes no verdict.
+func (a *application) harmless(p *passing) bool {
+	if !a.skipping.laws[p.kind].certain || a.life.climbs && p.kind == model.Liveness {
+		return false
+	}
+	if p.passed > 0 || p.fails > p.next { // others lie before it
+		return p.worker.Probe.FailureThreshold > 1
+	}
+	return !p.worker.Decisive()
+}
+
 // decide fixes the fates of the attempts before an instant, which are drawn
 // already.
 func (a *application) decide(g *stretch, before time.Duration) {
-	for k, w := range g.asks {
-		switch f := &a.skipping.fates[k]; {
-		case w == nil:
-		case g.fails[k] < before:
-			f.good, f.bad = ticksBefore(w, g.fails[k]), true
-		default:
-			f.good = ticksBefore(w, before)
-		}
+	for i := range g.asking[:g.probes] {
+		p := &g.asking[i]
+		f := &a.skipping.fates[p.kind]
+		f.bad = p.fails < before
+		f.good = ticksBefore(p.worker, min(p.fails, before))
 	}
 }
 
@@ -92,95 +230,36 @@ func ticksBefore(w *kubelet.Worker, at time.Duration) int64 {
 	return int64((at-1-w.NextTick)/w.Probe.Period()) + 1
 }
 
-// enterStretch begins a stretch with a draw for each probe.
-func (a *application) enterStretch() stretch {
-	g := stretch{turned: -never / 2}
-	for k := range g.asks {
-		if w := &a.life.containers[a.studied].workers[k]; a.life.asks(w) {
-			g.asks[k], g.rest[k] = w, a.life.random.ExpFloat64()
-		}
-	}
-	for n, i := range a.skipping.slowing {
-		g.turns[n] = never
-		if a.renewals[i].on {
-			g.busy |= 1 << n
-		}
-	}
-	for n, timer := range a.skipping.passed[:a.skipping.turns] {
-		g.turns[n] = a.life.timers.at[timer]
-	}
-	g.hazards = a.skipping.hazards[g.busy]
-	return g
+// passFailure lets a probe succeed until it fails next, and then fail without
+// changing its verdict.
+func (a *application) passFailure(g *stretch, p *passing) {
+	p.use(int64((p.fails-p.next)/p.period), g.slowed)
+	a.book(p)
+	p.worker.PassFailure()
+	p.next += p.period
+	p.rest = a.life.random.ExpFloat64()
+	a.out.Attempts[p.kind]++
+	a.out.Failures[p.kind]++
+	a.ledger.runs[p.kind]++
 }
 
-// nextTurn returns which neighbour turns next before an instant, -1 if none does,
-// and the end of the ticks that come before: one of the same instant does.
-func (a *application) nextTurn(g *stretch, end time.Duration) (turning int, until time.Duration) {
-	turning, until = -1, end
-	for n := range a.skipping.turns {
-		if g.turns[n] < until-1 {
-			turning, until = n, g.turns[n]+1
-		}
-	}
-	return turning, until
-}
-
-// expect works out when a probe fails next at the present hazard.
-func (g *stretch) expect(k int) {
-	w := g.asks[k]
-	g.fails[k] = never
-	if w == nil || g.hazards[k] == 0 {
+// book tells the worker and the outcome of a probe's successes.
+func (a *application) book(p *passing) {
+	if p.passed == 0 {
 		return
 	}
-	const most = 1 << 31 // of attempts, beyond any horizon
-	if successes := g.rest[k] / g.hazards[k]; successes < most {
-		g.fails[k] = w.NextTick + time.Duration(max(0, successes))*w.Probe.Period()
-	}
-}
-
-// first returns the probe that fails first.
-func (g *stretch) first() int {
-	first := 0
-	for k := 1; k < len(g.fails); k++ {
-		if g.fails[k] < g.fails[first] {
-			first = k
-		}
-	}
-	return first
-}
-
-// passSuccesses lets the attempts of a probe before an instant succeed.
-func (a *application) passSuccesses(g *stretch, k int, before time.Duration) {
-	w := g.asks[k]
-	if w == nil {
-		return
-	}
-	n := ticksBefore(w, before)
-	if n == 0 {
-		return
-	}
-	w.Pass(n)
-	a.out.Attempts[k] += n
-	a.out.ProbeCPU += time.Duration(n) * a.skipping.laws[k].mean
-	a.flushRun(model.ProbeKind(k))
-	g.rest[k] -= float64(n) * g.hazards[k]
-}
-
-// passFailure lets the next attempt of a probe fail without changing its verdict.
-func (a *application) passFailure(k int, w *kubelet.Worker) {
-	w.PassFailure()
-	a.out.Attempts[k]++
-	a.out.Failures[k]++
-	a.ledger.runs[k]++
+	p.worker.Pass(p.passed)
+	a.out.Attempts[p.kind] += p.passed
+	a.out.ProbeCPU += time.Duration(p.passed) * a.skipping.laws[p.kind].mean
+	a.flushRun(p.kind)
+	p.passed = 0
 }
 
 // turnInStretch lets a neighbour that slows answers turn busy or idle, as turn
-// does, where that changes nothing else. The attempts that may be under way are
-// left for later, but have used up their part of the draw at the hazard before.
+// does, where that changes nothing else.
 func (a *application) turnInStretch(g *stretch, n int) {
 	r := &a.renewals[a.skipping.slowing[n]]
 	at := g.turns[n]
-	g.turned, g.before = at, a.skipping.factor(a, g.busy)
 	r.on = !r.on
 	length := &r.Every
 	if r.on {
@@ -189,33 +268,30 @@ func (a *application) turnInStretch(g *stretch, n int) {
 	}
 	g.turns[n] = later(at, length.Sample(a.random[r.stream].Rand))
 	g.busy ^= 1 << n
-	hazards := &a.skipping.hazards[g.busy]
-	for k, w := range g.asks {
-		if w != nil {
-			a.passSuccesses(g, k, at+2-a.skipping.laws[k].within)
-			if w.NextTick <= at {
-				left := float64(ticksBefore(w, at+1))
-				g.rest[k] = max(g.rest[k]-left*g.hazards[k], 0) + left*hazards[k]
-			}
-		}
-	}
-	g.hazards = *hazards
+	g.meet(&a.skipping)
 }
 
 // leaveStretch lets the attempts succeed that are over by an instant, and sets the
-// timers anew. Those that begin before and may not be over are to be uneventful.
+// timers anew. One that begins before and may not be over is taken back: it is to
+// be uneventful, as slow as at its beginning.
 func (a *application) leaveStretch(g *stretch, at time.Duration) {
 	l := a.life
-	for k, w := range g.asks {
-		if w != nil {
-			a.passSuccesses(g, k, at-a.skipping.laws[k].within+1)
-			good := ticksBefore(w, at)
-			a.skipping.fates[k] = fate{good: good, early: min(good, ticksBefore(w, g.turned+1)), slowed: g.before}
-			l.timers.set(l.tickTimer(a.studied*model.ProbeKinds+k), w.NextTick)
+	for i := range g.asking[:g.probes] {
+		p := &g.asking[i]
+		early := int64(0)
+		if p.passed > 0 && p.next-p.period > at-p.within {
+			early = 1
+			p.passed--
+			p.next -= p.period
+		} else {
+			p.use(p.ticksBefore(at-p.within+1), g.slowed)
 		}
+		a.book(p)
+		a.skipping.fates[p.kind] = fate{good: ticksBefore(p.worker, at), early: early, slowed: p.slowed}
+		l.timers.set(l.tickTimer(a.studied*model.ProbeKinds+int(p.kind)), p.next)
 	}
 	for n, timer := range a.skipping.passed[:a.skipping.turns] {
 		l.timers.set(timer, g.turns[n])
 	}
-	a.slowed = a.skipping.factor(a, g.busy)
+	a.slowed = g.slowed
 }
