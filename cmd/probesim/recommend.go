@@ -303,6 +303,9 @@ func recommendationAnswer(p *page, r *recommended) {
 	default:
 		p.items([]string{"Undecided within this effort; a larger --budget decides."})
 	}
+	if stretched := r.Starts.Sentence(); stretched != "" {
+		p.items([]string{stretched + "."})
+	}
 	if warning := r.Together.Warning(); warning != "" {
 		p.items([]string{warning + "."})
 	}

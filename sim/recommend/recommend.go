@@ -88,6 +88,7 @@ func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Op
 		return err
 	}
 	s.strategy = strategyOf(&o.Strategy, w.Replicas)
+	r.Starts = s.startsOf()
 	r.describe(s)
 	err = r.decide(until, s, o)
 	switch {

@@ -24,6 +24,7 @@ type Recommendation struct {
 	Together    *Together    `json:"together"`    // null: nothing meets several replicas at once
 	Termination *Termination `json:"termination"` // null: interrupted before
 	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
+	Starts      *Starts      `json:"starts"`      // null: a start takes no time, or it was interrupted before
 	Notes       []string     `json:"notes"`
 
 	chosen *combination // what is recommended; nil: the current settings, or nothing
