@@ -249,11 +249,13 @@ func (s *search) choose(onlyUsual bool) []combination {
 	readiness, liveness := s.options(model.Readiness, onlyUsual), s.options(model.Liveness, onlyUsual)
 	starts := s.startOptions(onlyUsual)
 	readiness, liveness = thin(readiness, mostOfEach), thin(liveness, mostOfEach)
+	ofReadiness, ofLiveness, ofBoth := s.grouped()
 	cheapest := math.Inf(1)
 	var good []combination
 	for _, first := range starts {
-		for _, r := range readiness {
-			for _, l := range liveness {
+		meeting := s.meeting(model.Liveness, first, liveness, ofLiveness)
+		for _, r := range s.meeting(model.Readiness, first, readiness, ofReadiness) {
+			for _, l := range meeting {
 				c := combination{start: first, readiness: r, liveness: l}
 				if r != nil {
 					c.cost += r.cost
@@ -264,7 +266,7 @@ func (s *search) choose(onlyUsual bool) []combination {
 				if c.cost > cheapest+tied {
 					break // the rest cost more still
 				}
-				if len(s.missed(&c)) > 0 {
+				if s.missesAny(ofBoth, &c) {
 					continue
 				}
 				cheapest = min(cheapest, c.cost)
@@ -273,8 +275,57 @@ func (s *search) choose(onlyUsual bool) []combination {
 		}
 	}
 	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
-	slices.SortStableFunc(good, s.better)
-	return good
+	return s.ranked(good)
+}
+
+// grouped returns the objectives by what their predictions depend on beside the
+// start: the readiness probe, the liveness probe, or both.
+func (s *search) grouped() (ofReadiness, ofLiveness, ofBoth []*model.Objective) {
+	for i := range s.objectives {
+		switch o := &s.objectives[i]; {
+		case o.Measure == estimate.Tolerance:
+			ofBoth = append(ofBoth, o)
+		case o.Measure == "readyLagSeconds", (o.Measure == "removalSeconds" || o.Measure == "deadTrafficSecondsPerFault") && s.notices(model.Readiness):
+			ofReadiness = append(ofReadiness, o)
+		default:
+			ofLiveness = append(ofLiveness, o)
+		}
+	}
+	return ofReadiness, ofLiveness, ofBoth
+}
+
+// meeting returns the options of one kind of probe that meet the objectives which
+// depend on it and the start.
+func (s *search) meeting(k model.ProbeKind, first start, options []*option, objectives []*model.Objective) []*option {
+	return slices.DeleteFunc(slices.Clone(options), func(o *option) bool {
+		c := combination{start: first}.with(k, o)
+		return s.missesAny(objectives, &c)
+	})
+}
+
+// rank is what orders combinations of about the same cost.
+type rank struct {
+	combination
+	load     float64
+	unusual  int
+	timeouts int32
+}
+
+// ranked puts combinations of about the same cost in order, best first.
+func (s *search) ranked(all []combination) []combination {
+	probes := s.w.Container().Probes
+	ranks := make([]rank, len(all))
+	for i := range all {
+		c := &all[i]
+		ranks[i] = rank{*c, load(c), s.unusual(c, &probes), timeouts(c)}
+	}
+	slices.SortStableFunc(ranks, func(a, b rank) int {
+		return cmp.Or(cmp.Compare(a.load, b.load), cmp.Compare(a.unusual, b.unusual), cmp.Compare(a.timeouts, b.timeouts), cmp.Compare(a.cost, b.cost))
+	})
+	for i := range ranks {
+		all[i] = ranks[i].combination
+	}
+	return all
 }
 
 // thin keeps the cheapest options, and evenly many of the others.
@@ -288,17 +339,6 @@ func thin(options []*option, most int) []*option {
 		kept = append(kept, rest[i*len(rest)/(most/2)])
 	}
 	return kept
-}
-
-// better orders combinations of about the same cost.
-func (s *search) better(a, b combination) int {
-	probes := s.w.Container().Probes
-	return cmp.Or(
-		cmp.Compare(load(&a), load(&b)),
-		cmp.Compare(s.unusual(&a, &probes), s.unusual(&b, &probes)),
-		cmp.Compare(timeouts(&a), timeouts(&b)),
-		cmp.Compare(a.cost, b.cost),
-	)
 }
 
 // load is the number of probes per minute of a serving pod, and a little for a

@@ -42,14 +42,6 @@ func (o Options) forSimulation(w *model.World) estimate.Options {
 	return o.simulating(w, simulationEvents, simulationFaults)
 }
 
-// plainly returns the options of the same simulation without what only settings
-// that miss nothing are worth: enough starts, and splitting.
-func (o Options) plainly(w *model.World) estimate.Options {
-	simulation := o.forSimulation(w)
-	simulation.Plain, simulation.FewStarts, simulation.Starts = true, true, startsBeside(w)
-	return simulation
-}
-
 // forTrial returns the options of a first simulation of settings that may turn out
 // to be wrong. It rules out those that miss an objective by far; what it leaves
 // open is decided by another.

@@ -68,6 +68,5 @@ func (s *search) complete(l *option, readiness []*option, starts []start) (*comb
 	}
 	cheapest := slices.MinFunc(good, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }).cost
 	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
-	best := slices.MinFunc(good, s.better)
-	return &best, true
+	return &s.ranked(good)[0], true
 }

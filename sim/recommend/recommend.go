@@ -275,16 +275,18 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 	return nil
 }
 
-// judgeCurrent simulates the current settings, and with more effort where that
-// leaves anything open. It reports whether they meet everything, so that they are
-// recommended as they are.
+// judgeCurrent simulates the current settings as those that are tried, and with
+// more effort unless that shows that they miss something. It reports whether they
+// meet everything, so that they are recommended as they are.
 func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
 	named := estimate.Named{Name: "current", World: s.w}
-	current, err := s.alone(ctx, o.plainly(s.w), named, .3)
+	trial := o.forTrial(s.w)
+	trial.Replications = o.Replications // all that were asked for
+	current, err := s.alone(ctx, trial, named, .3)
 	if err != nil {
 		return false, err
 	}
-	if verdict(current) == undecided {
+	if verdict(current) != missed {
 		if current, err = s.alone(ctx, o.forSimulation(s.w), named, .3); err != nil {
 			return false, err
 		}

@@ -56,8 +56,17 @@ type option struct {
 	rate     float64 // false verdicts per second of serving
 	low      float64 // and its bounds
 	bound    float64
-	extended bool    // the rate is extended beyond what was observed
-	cost     float64 // pod-seconds lost per pod-year
+	extended bool          // the rate is extended beyond what was observed
+	cost     float64       // pod-seconds lost per pod-year
+	patience time.Duration // tolerated, once it was asked for; 0: not yet
+}
+
+// tolerated is the longest the process can be silent without a verdict.
+func (o *option) tolerated() time.Duration {
+	if o.patience == 0 {
+		o.patience = o.setting.tolerated()
+	}
+	return o.patience
 }
 
 // start is how starts are protected: by a startup probe, or nothing.
