@@ -183,10 +183,10 @@ func (s *studied) startup() {
 	}
 	newPod := Number(settings.StartupKills(longer, noAnswer, anchors.points()))
 	anyPhase := Number(settings.StartupKills(longer, noAnswer, settings.anyPhase()))
-	if kind == model.Startup {
-		s.c.StartupKillProbability, s.c.StartupKillProbabilityAnyPhase = &newPod, &anyPhase
-		s.c.note("startupKillProbability: the startup's distribution against the budget of a grid anchored about %v before the container's start (K2, S5); valid while nothing stalls the startup", Anchor)
-		return
+	s.c.StartupKillProbability, s.c.StartupKillProbabilityAnyPhase = &newPod, &anyPhase
+	by := ""
+	if kind == model.Liveness {
+		by = ", of the liveness probe, since there is no startup probe"
 	}
-	s.c.note("startupKillProbability: null: there is no startup probe; the liveness probe kills a first start with probability %.4g, one at any phase of its grid with %.4g", newPod, anyPhase)
+	s.c.note("startupKillProbability: the startup's distribution against the budget of a grid anchored about %v before the container's start (K2, S5)%s; valid while nothing stalls the startup", Anchor, by)
 }

@@ -130,7 +130,7 @@ func shareOfQuota(c *check) {
 			continue
 		}
 		fix := "make the answer cheaper: a cached status costs next to nothing"
-		if enough := (int64(float64(limit)*share/largeShare) + 9) / 10 * 10; enough <= 1000 {
+		if enough := int64(float64(limit)*share/largeShare)/10*10 + 10; enough <= 1000 {
 			fix = fmt.Sprintf("raise the CPU limit to %dm or more, or make the answer cheaper (a cached status)", enough)
 		}
 		c.report(Finding{

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -33,20 +34,50 @@ func startsKilled(c *check) {
 	if killed.Low > startsKilledOften {
 		severity = Error
 	}
-	budget := calc.SettingsOf(c.probe(kind)).Budget(c.probe(kind).Handler.Kind == model.GRPC)
+	p := c.probe(kind)
+	budget, slow := calc.SettingsOf(p).Budget(p.Handler.Kind == model.GRPC), startQuantile(c.World, 1-startsKilledAllowed)
 	fix := fmt.Sprintf("raise %s.failureThreshold", kind.Field())
-	if kind == model.Liveness {
-		fix = "add a startupProbe whose failureThreshold × periodSeconds covers the longest start"
+	message := fmt.Sprintf("%s of all starts are killed before they are done: the %s probe leaves a start %s for certain and %s at the first start of a pod",
+		percent(killed.Estimate), kind, seconds(float64(budget.Guaranteed)), seconds(float64(budget.NewPod)))
+	if slow > float64(budget.Guaranteed) {
+		message += fmt.Sprintf(", and one in a thousand takes more than %s", seconds(slow))
+		fix += fmt.Sprintf(" to %d", failuresFor(slow, p))
 	}
-	if c.limit() > 0 {
-		fix += ", or the CPU limit, which stretches the start's CPU work"
+	if kind == model.Liveness {
+		startup := model.Probe{PeriodSeconds: 5, TimeoutSeconds: 1}
+		fix = fmt.Sprintf("add a startupProbe with periodSeconds: %d and failureThreshold: %d", startup.PeriodSeconds, failuresFor(slow, &startup))
+	}
+	if c.limit() > 0 && startCPU(c.World) > 0 {
+		fix += ", or raise the CPU limit, which stretches the start's CPU work"
 	}
 	c.report(Finding{
-		Severity: severity, Assumed: c.StartupAssumed, Field: kind.Field() + ".failureThreshold", Fix: fix,
-		Message: fmt.Sprintf("%s of all starts are killed before they are done: the %s probe leaves a start %s for certain and %s at the first start of a pod",
-			percent(killed.Estimate), kind, seconds(float64(budget.Guaranteed)), seconds(float64(budget.NewPod))),
-		Number: &Number{calc.Number(killed.Estimate), "probability", "a start is killed", "short simulation of starts: " + killed.Method},
+		Severity: severity, Assumed: c.StartupAssumed, Field: kind.Field() + ".failureThreshold", Fix: fix, Message: message,
+		Number: &Number{calc.Number(killed.Estimate), "probability", "a start is killed", killed.Method},
 	})
+}
+
+// failuresFor returns the failureThreshold with which a probe certainly leaves a
+// start so many seconds (S5).
+func failuresFor(lasts float64, p *model.Probe) int64 {
+	needed := int64(math.Min(math.Ceil(lasts), math.MaxInt32))
+	for failures := int64(1); ; {
+		patient := *p
+		patient.FailureThreshold = int32(min(failures, math.MaxInt32))
+		missing := float64(needed) - float64(calc.SettingsOf(&patient).Budget(false).Guaranteed)
+		if missing <= 0 || failures >= math.MaxInt32 {
+			return min(failures, math.MaxInt32)
+		}
+		failures += max(1, int64(missing/p.Period().Seconds()))
+	}
+}
+
+// startCPU is the mean CPU time of a start in seconds.
+func startCPU(w *model.World) float64 {
+	need := 0.0
+	for i := range w.Application.Startup {
+		need += w.Application.Startup[i].CPU.Mean().Seconds()
+	}
+	return need
 }
 
 // neverBecomesReady is about pods of which a part is never in the endpoints, by
