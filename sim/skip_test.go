@@ -95,13 +95,29 @@ func overlapping(w *model.World) {
 	c.Probes[model.Readiness].PeriodSeconds, c.Probes[model.Readiness].TimeoutSeconds = 5, 3
 }
 
+// turning is a pod whose neighbours turn every few seconds, mostly while attempts
+// are under way that fail, or overlap another that does.
+func turning(w *model.World) {
+	w.Application.Startup = []model.Stage{{Wait: exponentially(2 * time.Second)}}
+	w.Node.Neighbours = []model.Neighbour{
+		{WaitFactor: 3, Busy: exponentially(3 * time.Second), Idle: exponentially(6 * time.Second)},
+		{WaitFactor: 2, Busy: dist.Constantly(700 * time.Millisecond), Idle: exponentially(5 * time.Second)},
+	}
+	for k, median := range map[model.ProbeKind]float64{model.Readiness: 300e6, model.Liveness: 500e6} {
+		w.Application.Probes[k].Wait = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(median), Sigma: .6}}
+		p := w.Container().Probes[k]
+		p.PeriodSeconds, p.TimeoutSeconds = 3, 1
+	}
+	w.Container().Probes[model.Liveness].TimeoutSeconds = 2
+}
+
 // TestSkipAheadIsTheEventEngine holds the two to each other, measure by measure,
 // within three standard errors.
 func TestSkipAheadIsTheEventEngine(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(w *model.World)
 		lives  int
-	}{"restless": {restless, 200}, "starved": {starved, 60}, "commanded": {commanded, 60}, "crowded": {crowded, 60}, "overlapping": {overlapping, 50}} {
+	}{"restless": {restless, 200}, "starved": {starved, 60}, "commanded": {commanded, 60}, "crowded": {crowded, 60}, "overlapping": {overlapping, 50}, "turning": {turning, 25}} {
 		t.Run(name, func(t *testing.T) {
 			w := world(c.change, model.Startup, model.Readiness, model.Liveness)
 			w.Pod.Containers[0].Probes[model.Startup].FailureThreshold = 30
