@@ -110,8 +110,10 @@ func number(x float64) string {
 }
 
 // podTime writes a sum of pod time in the unit that suits it.
-func podTime(w *stats.Wide) string {
-	ns := w.Float()
+func podTime(w *stats.Wide) string { return timeOf(w.Float()) }
+
+// timeOf writes nanoseconds of pod time likewise.
+func timeOf(ns float64) string {
 	switch {
 	case ns >= float64(year):
 		return fmt.Sprintf("%.4g pod-years", ns/float64(year))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -213,12 +214,24 @@ func simulate(ctx context.Context, pool *pool, part *Part, end int64, variants [
 		case o.Replications > 0:
 			return "", true
 		case o.enoughOf(part, variants):
-			return fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", part.Done, o.Precision), true
+			return enoughOfThem(part, variants, o), true
 		case wanted >= o.Limit:
 			return fmt.Sprintf("stopped after %d replications, the most wanted", part.Done), true
 		}
 		wanted = min(2*wanted, o.Limit)
 	}
+}
+
+// enoughOfThem says why no more replications are needed.
+func enoughOfThem(part *Part, variants []Named, o Options) string {
+	if o.enough == nil && part.of(0).hopeless(variants[0].World, o) && (len(o.Objectives) == 0 || slices.ContainsFunc(o.Objectives, func(o model.Objective) bool { return ofKills(o.Measure) })) {
+		others := ""
+		if len(o.Objectives) > 0 {
+			others = fmt.Sprintf("; every other measure asked for is decided or known to a relative half-width of %g", o.Precision)
+		}
+		return fmt.Sprintf("stopped after %d replications: none had a false kill, so more of them would hardly say how rare false kills are%s", part.Done, others)
+	}
+	return fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", part.Done, o.Precision)
 }
 
 // enoughOf reports whether the stopping rule is content.
@@ -306,7 +319,11 @@ func Report(ctx context.Context, part *Part, variants []Named, o Options, why st
 		}
 		formula := t.byFormula(v.World, o)
 		if !o.Sparing || opens(v.World, &result.Measures, &formula, o.Objectives) {
-			split = append(split, t.splitKills(ctx, &result.Measures, v.World, o)...)
+			var enough func(*Rare) bool
+			if i == 0 || o.AllVariants {
+				enough = t.enoughSplitting(v.World, &result.Measures, &formula, o)
+			}
+			split = append(split, t.splitKills(ctx, &result.Measures, v.World, o, enough)...)
 		}
 		result.Measures.ClosedForm = formula.perPodYear()
 		decided := ""

@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -35,7 +37,8 @@ import (
 // the estimate is unbiased whatever the levels and however failures hang
 // together.
 const (
-	splittingReplications = 16  // independent ones, over which the interval is made
+	splittingReplications = 16  // independent ones, over which the interval is made, to begin with
+	mostSplitting         = 128 // of them, where fewer do not reach the precision sought
 	keptStates            = 256 // at each level, of those that reached it: a random sample
 	fewestLives           = 400 // that go on from a level
 	mostLives             = 24_000
@@ -73,29 +76,43 @@ type climbed struct {
 }
 
 // newSplitting chooses the steps and the effort by pilots of fixed size, so by
-// counts alone. It returns nil where hardly a single failure is seen in a life of
-// the longest horizon, so that there is nothing to begin with.
-func newSplitting(ctx context.Context, w *model.World, seed uint64, horizon, longest time.Duration) *splitting {
+// counts alone. In all replications together so much pod time may be searched for
+// first failures, and so many times more where the world lets quiet stretches be
+// passed over. It returns nil, and why, where hardly a failure is seen in it, so
+// that there is nothing to begin with.
+func newSplitting(ctx context.Context, w *model.World, seed uint64, search time.Duration) (s *splitting, why string) {
+	const (
+		shortest = 6 * time.Hour
+		passOver = 64
+	)
 	p := w.Container().Probes[model.Liveness]
-	if p == nil || w.Events.Rollout != nil { // a rollout has several pods, of which a snapshot holds one
-		return nil
+	switch {
+	case p == nil:
+		return nil, "there is no livenessProbe"
+	case w.Events.Rollout != nil:
+		return nil, "it follows one pod, and a rollout has several"
 	}
 	simulator, err := sim.New(w)
 	if err != nil {
-		return nil
+		return nil, err.Error()
 	}
-	s := &splitting{world: w, seed: seed, horizon: min(horizon, longest), steps: 1, first: fewestLives / 2, onward: fewestLives / 2}
+	affordable := search / splittingReplications
+	longest := affordable
+	if simulator.SkipsAhead() && w.Cluster.LoadBalancer == nil { // whose checks leave no stretch quiet
+		longest = passOver * min(longest, dist.Longest/passOver)
+	}
+	s = &splitting{world: w, seed: seed, horizon: min(shortest, longest), steps: 1, first: fewestLives / 2, onward: fewestLives / 2}
 	for pilot := uint64(splittingReplications); ; pilot++ {
 		c := s.replicate(ctx, simulator, pilot)
 		if ctx.Err() != nil {
-			return nil
+			return nil, "it was interrupted"
 		}
 		if c.entered < firstFailures && s.horizon < longest {
 			s.horizon = min(2*s.horizon, longest)
 			continue
 		}
 		if c.entered < leastFailures {
-			return nil
+			return nil, fmt.Sprintf("it begins with failures of the liveness probe, of which it needs %d in %s of a serving pod and saw %d", leastFailures, timeOf(float64(longest)), c.entered)
 		}
 		if c.least < .1 && s.steps < mostSteps && held(w) {
 			s.steps *= 2
@@ -104,11 +121,11 @@ func newSplitting(ctx context.Context, w *model.World, seed uint64, horizon, lon
 		// A failure by another cause is about as likely as any first one.
 		again := float64(c.entered) / (float64(c.pod) / float64(p.Period()))
 		if c.through < 100*again {
-			affordable := float64(longest / p.Period() / time.Duration(p.FailureThreshold)) // as much pod time as the search
-			s.first = int(math.Min(math.Min(mostLives, affordable), math.Max(fewestLives, wantedArrivals/again)))
+			most := float64(affordable / p.Period() / time.Duration(p.FailureThreshold)) // as much pod time as the search
+			s.first = int(math.Min(math.Min(mostLives, most), math.Max(fewestLives, wantedArrivals/again)))
 		}
 		s.first, s.onward = max(s.first, fewestLives), fewestLives
-		return s
+		return s, ""
 	}
 }
 
@@ -302,33 +319,52 @@ type Rare struct {
 }
 
 // Split estimates the false kills that the liveness probe's verdicts lead to, by
-// multilevel splitting. It is nil where nothing fails the probe often enough to
-// begin with in the pod time that may be searched for first failures, and when the
-// context ends. The result depends on the world, the seed and that time alone.
-func Split(ctx context.Context, w *model.World, seed uint64, search time.Duration, confidence float64, jobs int) *Rare {
-	s := newSplitting(ctx, w, seed, 6*time.Hour, search/splittingReplications)
+// multilevel splitting. It takes 16 replications and, until enough holds of what
+// they came to, twice as many, 128 at the most; a nil enough asks for no more. It
+// returns nil, and why, where nothing fails the probe often enough to begin with in
+// the pod time that may be searched for first failures, and when the context ends.
+// The result depends on the world, the seed, that time and enough alone.
+func Split(ctx context.Context, w *model.World, seed uint64, search time.Duration, confidence float64, jobs int, enough func(*Rare) bool) (rare *Rare, why string) {
+	s, why := newSplitting(ctx, w, seed, search)
 	if s == nil {
-		return nil
+		return nil, why
 	}
-	results := make([]climbed, splittingReplications)
+	var results []climbed
+	for wanted := splittingReplications; ; wanted *= 2 {
+		results = s.extend(ctx, results, wanted, jobs)
+		if ctx.Err() != nil {
+			return nil, "it was interrupted"
+		}
+		rare = s.rare(results, confidence)
+		if enough == nil || rare.GivenUp || enough(rare) || wanted >= mostSplitting {
+			return rare, ""
+		}
+	}
+}
+
+// extend returns the results with those of more replications, up to so many.
+func (s *splitting) extend(ctx context.Context, results []climbed, wanted, jobs int) []climbed {
 	var next atomic.Int64
+	next.Store(int64(len(results)))
+	results = append(results, make([]climbed, wanted-len(results))...)
 	var running sync.WaitGroup
 	for range max(1, jobs) {
 		running.Go(func() {
-			simulator, err := sim.New(w)
+			simulator, err := sim.New(s.world)
 			if err != nil {
 				return // newSplitting has made one
 			}
-			for r := next.Add(1) - 1; r < splittingReplications; r = next.Add(1) - 1 {
-				results[r] = s.replicate(ctx, simulator, uint64(r))
+			for r := next.Add(1) - 1; r < int64(wanted); r = next.Add(1) - 1 {
+				number := uint64(r)
+				if r >= splittingReplications {
+					number += 1 << 32 // those between are the pilots'
+				}
+				results[r] = s.replicate(ctx, simulator, number)
 			}
 		})
 	}
 	running.Wait()
-	if ctx.Err() != nil {
-		return nil
-	}
-	return s.rare(results, confidence)
+	return results
 }
 
 // rare joins the replications.

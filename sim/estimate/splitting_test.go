@@ -60,7 +60,7 @@ func TestSplitting(t *testing.T) {
 			covered, gains := 0, 0.0
 			var estimates []float64
 			for seed := range *splittingSeeds {
-				rare := Split(t.Context(), c.w, uint64(seed+1), 2*year, confidence, 1)
+				rare, _ := Split(t.Context(), c.w, uint64(seed+1), 2*year, confidence, 1, nil)
 				if rare == nil {
 					t.Fatal("nothing to begin with")
 				}
@@ -166,6 +166,63 @@ func TestSplittingIsChosen(t *testing.T) {
 	}
 }
 
+// TestSplittingReachesThePrecision: where 16 replications of splitting do not reach
+// the precision asked for, there are more, twice as many each time (S11), and a run
+// says of itself that it stopped for want of kills, not because they are known.
+func TestSplittingReachesThePrecision(t *testing.T) {
+	w := rareFailures(.01, 6)
+	w.Application.Startup = nil // no start can be lost
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := run(t, w, Options{Seed: 1, Horizon: day, Precision: .5, Jobs: 2}).Measures.FalseKillsPerPodDay
+	v := run(t, w, Options{Seed: 1, Horizon: day, Precision: .1, Jobs: 2})
+	narrow := v.Measures.FalseKillsPerPodDay
+	contains(t, "falseKillsPerPodDay", narrow, chain.KillsPerSecond()*day.Seconds())
+	if wide.N != 16 || narrow.N <= 16 || narrow.RelativeHalfWidth() > .1 {
+		t.Errorf("%d replications, and %d to a half-width of %.3f", wide.N, narrow.N, narrow.RelativeHalfWidth())
+	}
+	if !hasNote(v, "stopped after 64 replications: none had a false kill") || hasNote(v, "not known to a relative half-width") {
+		t.Errorf("notes %q", v.Notes)
+	}
+	met := []model.Objective{{Measure: "falseKillsPerPodDay", Bound: 1}}
+	if e := run(t, w, Options{Seed: 1, Horizon: day, Objectives: met, Jobs: 2}).Measures.FalseKillsPerPodDay; e.N != 16 {
+		t.Errorf("%d replications where 16 decide", e.N)
+	}
+}
+
+// TestSplittingSearchesQuietWorlds: where quiet stretches are passed over, first
+// failures are searched for in more pod time than the plain simulation had; where
+// even so too few come, the note says what is missing.
+func TestSplittingSearchesQuietWorlds(t *testing.T) {
+	w := rareStalls(1500 * time.Millisecond)
+	w.Node.Stalls[0].Every = exponential(20 * day)
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Seed: 1, Horizon: 30 * day, Replications: 64, Confidence: .99, Faults: 1, Starts: 1}
+	rare, why := Split(t.Context(), w, 1, 64*30*day, .99, 1, nil)
+	if rare == nil {
+		t.Fatal(why)
+	}
+	contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
+	w.Node.Stalls[0].Every = exponential(9000 * day)
+	if v := run(t, w, o); !hasNote(v, "it begins with failures of the liveness probe, of which it needs 5 in") {
+		t.Errorf("notes %q", v.Notes)
+	}
+}
+
+// TestGain: a factor has two digits and no exponent.
+func TestGain(t *testing.T) {
+	for factor, want := range map[float64]string{.5: "0.5", 2.04: "2", 37.2: "37", 344: "340", 999: "1000", 1300: "1.3 thousand", 127_400: "130 thousand", 999_600: "1 million", 2.04e8: "200 million", 3e9: "3e+09"} {
+		if got := gain(factor); got != want {
+			t.Errorf("%g: %q, want %q", factor, got, want)
+		}
+	}
+}
+
 // TestSplittingOfOtherCauses: the same verdicts, however their cause is written,
 // where a closed form knows them: a dependency's outages (S3).
 func TestSplittingOfOtherCauses(t *testing.T) {
@@ -176,7 +233,7 @@ func TestSplittingOfOtherCauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rare := Split(t.Context(), w, 1, 2*year, .99, 1)
+	rare, _ := Split(t.Context(), w, 1, 2*year, .99, 1, nil)
 	contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
 }
 

@@ -43,8 +43,9 @@ func opens(w *model.World, m *Measures, f *formula, objectives []model.Objective
 
 // splitKills replaces the measures of false kills of which the plain simulation
 // has seen none by those of splitting, and says so. It does nothing where a kill
-// was seen or none can happen.
-func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o Options) []string {
+// was seen or none can happen. More splitting than at first is done until enough
+// holds; nil: never.
+func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o Options, enough func(*Rare) bool) []string {
 	byLiveness, _ := canKill(w)
 	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
 		return nil
@@ -53,12 +54,12 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 		return []string{fmt.Sprintf("multilevel splitting has too little to begin with: the liveness probe failed %d times, and %d are needed", failures, splittingReplications*leastFailures)}
 	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
-	rare := Split(ctx, w, o.Seed, search, o.Confidence, o.Jobs)
+	rare, why := Split(ctx, w, o.Seed, search, o.Confidence, o.Jobs, enough)
 	switch {
 	case ctx.Err() != nil:
 		return []string{"interrupted before multilevel splitting had estimated the false kills; the bound is the plain simulation's"}
 	case rare == nil:
-		return []string{"multilevel splitting has nothing to begin with: hardly a liveness probe failed, or a rollout has several pods"}
+		return []string{"multilevel splitting (S12) cannot say more: " + why + "; the bound is the plain simulation's"}
 	case rare.Kills.Estimate == 0 && !rare.GivenUp:
 		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, saw no false kill either; the bound is the plain simulation's", rare.Levels, rare.Kills.N)}
 	}
@@ -66,9 +67,20 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 	setKills(m, w, rare, starts)
 	notes := []string{methodOf(rare, t.Replications)}
 	if starts.High > 0 {
-		notes = append(notes, fmt.Sprintf("falseKillsPerPodDay: splitting counts the kills that begin with a serving process; those of starts come on top, their number times the share of them that is lost: %.3g per pod-day (%.3g to %.3g)", starts.Estimate, starts.Low, starts.High))
+		unknown := ""
+		if hidden(rare, &starts, o.Precision) {
+			unknown = ", which leaves the sum less precise than splitting is"
+		}
+		notes = append(notes, fmt.Sprintf("falseKillsPerPodDay: splitting counts the kills that begin with a serving process, %.3g per pod-day (%.3g to %.3g); those of starts come on top, their number times the share of them that is lost: %.3g (%.3g to %.3g)%s",
+			rare.Kills.Estimate, rare.Kills.Low, rare.Kills.High, starts.Estimate, starts.Low, starts.High, unknown))
 	}
 	return notes
+}
+
+// hidden reports whether what starts may add keeps the false kills from being known
+// to the relative precision, whatever splitting finds.
+func hidden(rare *Rare, starts *stats.Estimate, precision float64) bool {
+	return starts.High-starts.Low > 2*precision*(rare.Kills.Estimate+starts.Estimate)
 }
 
 // methodOf says how the false kills were estimated, after so many plain
@@ -80,8 +92,54 @@ func methodOf(rare *Rare, plain int64) string {
 			rare.Levels, 1/givenUp, 1/excluded)
 	}
 	return fmt.Sprintf(
-		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %.2g times the pod time for the same relative error",
-		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), plain, rare.Gain)
+		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %s times the pod time for the same relative error",
+		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), plain, gain(rare.Gain))
+}
+
+// gain writes a factor with two digits, and without an exponent as far as people
+// count.
+func gain(factor float64) string {
+	if !(factor < 999.5e6) { // infinite where all replications agree
+		return fmt.Sprintf("%.2g", factor)
+	}
+	unit := ""
+	switch {
+	case factor >= 0.9995e6:
+		factor, unit = factor/1e6, " million"
+	case factor >= 999.5:
+		factor, unit = factor/1e3, " thousand"
+	}
+	if factor >= 100 {
+		return fmt.Sprintf("%.0f%s", 10*math.Round(factor/10), unit)
+	}
+	return fmt.Sprintf("%.2g%s", factor, unit)
+}
+
+// enoughSplitting returns what splitting has to reach: what the stopping rule asks of
+// the false kills of this variant (S11). It is nil where more replications would not
+// narrow the intervals, those of uncertain inputs, and where they are to be spared.
+func (t *tally) enoughSplitting(w *model.World, m *Measures, f *formula, o Options) func(*Rare) bool {
+	if o.Sparing || w.Uncertain() {
+		return nil
+	}
+	starts := t.startKills(w, o)
+	return func(rare *Rare) bool {
+		if rare.Kills.Estimate == 0 || hidden(rare, &starts, o.Precision) {
+			return true // more of it would not help
+		}
+		if len(o.Objectives) == 0 {
+			return precise(&rare.Kills, o.Precision)
+		}
+		with := *m
+		with.FalseKillProbability = &KillProbabilities{}
+		setKills(&with, w, rare, starts)
+		for _, objective := range o.Objectives {
+			if v, _ := judge(objective, w, &with, f); ofKills(objective.Measure) && v.Met == nil && !precise(&rare.Kills, o.Precision) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 // startKills returns the false kills per pod-day of starts: how many there are
