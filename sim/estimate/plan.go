@@ -23,8 +23,8 @@ import (
 //
 // A long start leaves room for fewer starts and a long detection for fewer test
 // hangs, but the horizon does not: what follows a fault or a start is asked of
-// every horizon. Where settings ask for years, whoever chose them meant never, and
-// days have to do.
+// every horizon. Where settings ask for years, whoever chose them meant never:
+// nobody waits for a look that is more than two days off, or for a verdict.
 type plan struct {
 	seed         uint64
 	horizon      time.Duration
@@ -55,7 +55,7 @@ func newPlan(variants []Named, o Options) *plan {
 	for _, v := range variants {
 		p.warmUp = max(p.warmUp, time.Minute+2*StartSpan(v.World))
 		for _, probe := range v.World.Container().Probes {
-			if probe != nil {
+			if probe != nil && probe.Period() <= longestPart {
 				p.span = max(p.span, min(nTimes(20, probe.Period()), longestPart))
 			}
 		}
@@ -162,7 +162,7 @@ func StartSpan(w *model.World) time.Duration {
 		if model.ProbeKind(k) != model.Readiness {
 			patience = max(patience, nTimes(probe.FailureThreshold, step(probe)))
 		}
-		looks += min(probe.InitialDelay(), longestPart) + min(2*probe.Period(), longestPart)
+		looks += waitedFor(probe.InitialDelay()) + min(2*waitedFor(probe.Period()), longestPart)
 	}
 	return min(min(span, max(patience, span/3))+max(looks, othersReady(w))+time.Minute, longestPart)
 }
@@ -175,12 +175,21 @@ func othersReady(w *model.World) time.Duration {
 		var looks time.Duration
 		for _, probe := range w.Pod.Containers[i].Probes {
 			if probe != nil {
-				looks += min(probe.InitialDelay(), longestPart) + nTimes(probe.SuccessThreshold, probe.Period()) + probe.Period()
+				period := waitedFor(probe.Period())
+				looks += waitedFor(probe.InitialDelay()) + nTimes(probe.SuccessThreshold, period) + period
 			}
 		}
 		longest = max(longest, looks)
 	}
 	return longest
+}
+
+// waitedFor returns a time if it is one to wait for, and else 0.
+func waitedFor(d time.Duration) time.Duration {
+	if d > longestPart {
+		return 0
+	}
+	return d
 }
 
 // nTimes returns n times d, at most an eighth of the longest horizon: any
@@ -197,7 +206,7 @@ func nTimes(n int32, d time.Duration) time.Duration {
 func afterHang(w *model.World) time.Duration {
 	after := 5 * time.Minute // propagation, relist and a back-off
 	for kind, probe := range w.Container().Probes {
-		if probe != nil && model.ProbeKind(kind) != model.Startup {
+		if probe != nil && model.ProbeKind(kind) != model.Startup && Tolerated(probe) <= longestPart {
 			after += nTimes(probe.FailureThreshold, 2*(probe.Period()+probe.Timeout()))
 		}
 	}

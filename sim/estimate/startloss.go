@@ -286,10 +286,11 @@ func (l *lateness) part(d dist.Duration) *lateness {
 
 // work returns the lateness of CPU work that takes wall time by how much it is.
 func (l *lateness) work(d dist.Duration, wall func(time.Duration) time.Duration) *lateness {
-	const growth = 1.01 // of the steps in which the work is looked at
+	const growth = 1.01              // of the steps in which the work is looked at
+	const mostWork = 100 * time.Hour // beyond which calc.StartWork tells no work from another
 	part, below := l.like(), 0.0
 	end := time.Duration(len(l.cells)) * l.width
-	for work := time.Microsecond; wall(work) < end; work = time.Duration(float64(work)*growth) + 1 {
+	for work := time.Microsecond; work < mostWork && wall(work) < end; work = time.Duration(float64(work)*growth) + 1 {
 		upTo := d.CDF(work)
 		part.put(upTo-below, wall(work))
 		below = upTo

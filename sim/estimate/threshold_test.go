@@ -30,3 +30,28 @@ func TestRateOfAnUnreachableThreshold(t *testing.T) {
 		t.Errorf("the greatest failureThreshold: at most %g a second, want none", before)
 	}
 }
+
+// TestNobodyWaitsForYears: a probe that looks, or gives its verdict, after years
+// makes a replication no longer than the same container takes without it, while
+// one whose verdict comes within two days is waited for.
+func TestNobodyWaitsForYears(t *testing.T) {
+	const never = math.MaxInt32
+	longest := func(w *model.World) time.Duration {
+		p := newPlan([]Named{{World: w}}, Options{Horizon: day})
+		return max(p.warmUp+p.span+p.after[0], p.startHorizon[0])
+	}
+	without := longest(world(probe(5, 1, 2), nil))
+	for name, p := range map[string]*model.Probe{"a period": probe(never, 1, 3), "a timeout": probe(10, never, 3), "a threshold": probe(10, 1, never)} {
+		if lasts := longest(world(probe(5, 1, 2), p)); lasts > without+15*time.Minute {
+			t.Errorf("%s of years: %v, without the probe %v", name, lasts, without)
+		}
+	}
+	delayed := probe(10, 1, 3)
+	delayed.InitialDelaySeconds = never
+	if lasts := longest(world(probe(5, 1, 2), delayed)); lasts > without+15*time.Minute {
+		t.Errorf("a delay of years: %v, without the probe %v", lasts, without)
+	}
+	if lasts := longest(world(probe(5, 1, 2), probe(3600, 1, 20))); lasts < 20*time.Hour {
+		t.Errorf("a verdict after 20 hours is waited for only %v", lasts)
+	}
+}

@@ -73,7 +73,9 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 	r.Current.Settings = estimate.SettingsOf(w.Container())
 	until, release := o.until(ctx)
 	defer release()
-	return r, r.search(ctx, until, w, o)
+	err := r.search(ctx, until, w, o)
+	r.chosen = nil // it holds the whole grid that it was chosen from
+	return r, err
 }
 
 // search fills in the recommendation. Ctx is what the caller may end, and until
