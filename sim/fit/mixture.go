@@ -102,14 +102,18 @@ func (s *sample) resolution() float64 {
 // their expectation under each component.
 func expectAndMaximize(s *sample, c [2]component, floor float64, steps int) [2]component {
 	last := math.Inf(-1)
+	logs := make([][2]float64, len(s.points))
+	for i, p := range s.points {
+		logs[i] = [2]float64{math.Log(p.low), math.Log(p.high)}
+	}
 	for range steps {
 		var weight, first, second [2]float64
 		sum := 0.0
-		for _, p := range s.points {
+		for at, p := range s.points {
 			if p.count == 0 {
 				continue
 			}
-			low, high := math.Log(p.low), math.Log(p.high)
+			low, high := logs[at][0], logs[at][1]
 			var share, mean, square [2]float64
 			for i := range c {
 				share[i], mean[i], square[i] = c[i].within(low, high)

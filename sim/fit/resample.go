@@ -6,11 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // The purposes of the streams of random numbers; that of a family is its place.
@@ -130,11 +127,15 @@ func (o *observer) observe(f *family, of []float64, r *rand.Rand) *sample {
 		again.settle()
 		return again
 	}
-	d := f.dist(of, 1)
+	d, many := f.dist(of, 1), 0.0
 	for _, p := range o.s.points {
 		width := p.high - p.low
 		if p.censored() {
 			width = 0
+		}
+		if width == 0 && o.s.n > manyObservations {
+			many += p.count
+			continue
 		}
 		for range int(math.Round(math.Max(p.count, 1))) {
 			x := d.Sample(r)
@@ -145,6 +146,9 @@ func (o *observer) observe(f *family, of []float64, r *rand.Rand) *sample {
 			low := x - width*r.Float64()
 			again.points = append(again.points, point{math.Max(0, low), low + width, 1})
 		}
+	}
+	if many > 0 {
+		again.points = append(again.points, o.crowd(f, of, math.Round(many), r)...)
 	}
 	if again.settle(); again.n > manyObservations {
 		again.condense()
@@ -157,28 +161,15 @@ func (o *observer) cut(r *rand.Rand) float64 {
 	if o.cutOff == nil {
 		return math.Inf(1)
 	}
-	u := r.Float64()
+	return o.cutAt(r.Float64())
+}
+
+// cutAt returns the cut-off before which a share of them lie.
+func (o *observer) cutAt(share float64) float64 {
 	for _, st := range o.cutOff {
-		if u < st.upto {
+		if share < st.upto {
 			return st.to
 		}
 	}
 	return math.Inf(1)
-}
-
-// counted draws the counts of the buckets: each binomial given those before.
-func (o *observer) counted(f *family, of []float64, r *rand.Rand) []point {
-	points := slices.Clone(o.s.points)
-	left, share := math.Round(o.s.n), 1.0
-	for i := range points {
-		p := &points[i]
-		inside := f.survival(of, p.low) - f.survival(of, p.high)
-		p.count = 0
-		if left > 0 && inside > 0 {
-			p.count = distuv.Binomial{N: left, P: math.Min(1, inside/math.Max(share, inside)), Src: r}.Rand()
-		}
-		left -= p.count
-		share -= inside
-	}
-	return points
 }
