@@ -66,6 +66,7 @@ type application struct {
 
 	observedKind   model.ProbeKind
 	observedPeriod time.Duration
+	observedUntil  int64 // events of the CPU
 	observations   []Observation
 }
 

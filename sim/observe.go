@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -9,14 +10,21 @@ import (
 
 // observe makes the application ask itself what probes of kind k would meet.
 // The grid begins where a worker's would: at the pod's first sync (K2).
-func (a *application) observe(k model.ProbeKind, period time.Duration) {
-	a.observedKind, a.observedPeriod = k, period
+func (a *application) observe(k model.ProbeKind, period time.Duration, effort int64) {
+	a.observedKind, a.observedPeriod, a.observedUntil = k, period, math.MaxInt64
+	if effort > 0 && a.cpu != nil {
+		a.observedUntil = a.cpu.Handled() + effort
+	}
 	a.set(timerObserve, 0)
 }
 
 // askObserver asks one observer's question.
 func (a *application) askObserver() {
 	l := a.life
+	if a.cpu != nil && a.cpu.Handled() >= a.observedUntil {
+		l.ended, l.horizon = true, l.now
+		return
+	}
 	a.set(timerObserve, l.now+a.observedPeriod)
 	c := &l.containers[a.studied]
 	if c.live.Incarnation < 0 {

@@ -99,6 +99,9 @@ type Life struct {
 	// (SkipsAhead), and there is no Trace. The life is another one than without it,
 	// of the same law.
 	SkipAhead bool
+	// Effort, of Observe alone, is the number of events of the CPU after which the life
+	// ends. 0: only its horizon ends it.
+	Effort int64
 	// Trace receives every event of the life. Nil: none.
 	Trace *Trace
 	// Stop ends the life early once it is true, so that a long one can be given

@@ -239,7 +239,10 @@ const maxObservers = 64
 // Observe simulates a life in which no probe of kind k exists, and asks what
 // such a probe would have been answered at each instant of a grid of the given
 // period: the latency of every answer, however long (S19). Settings of kind k
-// do not change what it returns. The slice is valid until the next call.
+// do not change what it returns. With an Effort the life ends at the first question
+// after so many events of the CPU: when, follows from what was before, so that what
+// is seen for each second stays what it is on average (Wald). The slice is valid
+// until the next call.
 func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []Observation {
 	s.use(of.Draw)
 	if s.observed == nil {
@@ -254,7 +257,7 @@ func (s *Simulator) Observe(of Life, k model.ProbeKind, period time.Duration) []
 	defer func() { s.nodes = plain }()
 	l, a := s.begin(&of)
 	a.set(timerRollout, never) // a new pod answers as the old one does
-	a.observe(k, period)
+	a.observe(k, period, of.Effort)
 	l.run()
 	for i := range l.attempts {
 		if o := &l.attempts[i]; i >= len(l.containers)*model.ProbeKinds && o.asked != 0 {

@@ -66,6 +66,7 @@ func (c *Container) coast(now time.Duration) bool {
 				refilled, at = level, due
 			}
 		}
+		c.handled++
 		switch {
 		case refilled >= 0:
 			c.now = at

@@ -209,7 +209,7 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 	}
 	o.Seed ^= freshStreams
 	settled := found.world(&found.choose(true)[0])
-	confirmed, err := found.alone(ctx, o.forSimulation(settled), estimate.Named{Name: "recommended", World: settled}, .5)
+	confirmed, err := found.alone(ctx, o.forLimit(settled), estimate.Named{Name: "recommended", World: settled}, .5)
 	if err != nil || verdict(confirmed) == missed {
 		return 0, err
 	}

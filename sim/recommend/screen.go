@@ -63,15 +63,17 @@ const (
 	attemptsObserved = 400_000
 	fewestObserved   = 2_000
 	attemptsOfLife   = 20_000
-	// eventsObserved is what the path of one period may cost.
+	// eventsObserved is what the path of one period may cost, about: in events that
+	// take as long as an attempt, each of which is as much as so many of the CPU's.
 	eventsObserved = 400_000
+	perAttempt     = 6
 )
 
 // observed is how much of each period's path is looked at: so many attempts, or
 // as many as so many events of the environment leave room for.
 type observed struct {
 	attempts int64
-	fewest   int64 // whatever it costs
+	fewest   int64 // as far as the events allow
 	starts   int   // simulated at the most; 0: as many as the objectives need
 	events   float64
 	periods  []int32
@@ -90,14 +92,16 @@ func (o Options) thorough() observed {
 	return effort
 }
 
-// of returns the number of attempts for a period in a world.
-func (o observed) of(w *model.World, k model.ProbeKind, period int32) int64 {
+// of returns the number of attempts for a period in a world, and how many events of
+// the CPU they may cost. What is expected to happen may be far from what does: where
+// no kill ever ends a backlog, clients who try again keep the process busy.
+func (o observed) of(w *model.World, k model.ProbeKind, period int32) (attempts, events int64) {
 	const backlog = 4 // what happens takes longer where no kill ever ends a backlog
 	each := answerEvents(w, k) + float64(period)*environmentEvents(w)*backlog
 	if o.only != nil && !o.only(period) {
 		return glance.of(w, k, period)
 	}
-	return min(o.attempts, max(o.fewest, int64(o.events/each)))
+	return min(o.attempts, max(o.fewest, int64(o.events/each))), int64(perAttempt * o.events)
 }
 
 // observe makes the screen of probes of kind k in a world. Lives end after
@@ -108,6 +112,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		period   int32
 		life     int64
 		attempts int64
+		events   int64
 	}
 	parts := make(chan part)
 	var lock sync.Mutex
@@ -122,7 +127,7 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 				}
 				period := time.Duration(todo.period) * time.Second
 				seen := simulator.Observe(sim.Life{
-					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Draw: model.DrawOf(uint64(todo.life)), Horizon: time.Duration(todo.attempts) * period, Stop: stop,
+					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Draw: model.DrawOf(uint64(todo.life)), Horizon: time.Duration(todo.attempts) * period, Effort: todo.events, Stop: stop,
 				}, k, period)
 				p := path{period: period}
 				p.add(seen, period)
@@ -141,9 +146,11 @@ func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jo
 		s.path[period] = &path{period: time.Duration(period) * time.Second, clears: clears(w)}
 	}
 	for _, period := range periods {
-		for left, life := effort.of(w, k, period), int64(0); left > 0; life++ {
-			parts <- part{period, life, min(left, attemptsOfLife)}
-			left -= attemptsOfLife
+		attempts, events := effort.of(w, k, period)
+		for left, life := attempts, int64(0); left > 0; life++ {
+			n := min(left, attemptsOfLife)
+			parts <- part{period, life, n, max(1, int64(float64(events)*float64(n)/float64(attempts)))}
+			left -= n
 		}
 	}
 	close(parts)
