@@ -470,6 +470,9 @@ func (d *decoder) decodePod(o *object) (*corev1.PodSpec, int32) {
 	spec, replicas := d.decodeObject(o)
 	d.lenient = false
 	unread := len(d.faults) > before
+	if !unread && o.kind != inlineKind {
+		d.checkRollout(o)
+	}
 	for _, v := range violations(spec, o.kind) {
 		steps, err := parsePath(v.Path)
 		if err != nil {

@@ -65,3 +65,43 @@ func wholeSeconds(n *yaml.Node, otherwise int64) time.Duration {
 	}
 	return time.Duration(max(seconds, 0)) * time.Second
 }
+
+// checkRollout holds what an object says of its rollouts against the API server's
+// rules, with its defaults: a Deployment has to be given longer to make progress
+// than a pod has to be Ready to count, and a rollout needs a pod that may be beyond
+// the replicas or missing.
+func (d *decoder) checkRollout(o *object) {
+	fault := func(fields []string, format string, args ...any) {
+		var steps []step
+		for _, name := range fields {
+			steps = append(steps, step{field: name})
+		}
+		n, at := find(o.root, steps, o.at, d.origins)
+		d.fault(n, at, format, args...)
+	}
+	spec := child(o.root, "spec")
+	for _, field := range []string{"minReadySeconds", progressDeadlineSeconds} {
+		if seconds := text(child(spec, field)); strings.HasPrefix(seconds, "-") {
+			fault([]string{"spec", field}, "%s: must be greater than or equal to 0", seconds)
+			return
+		}
+	}
+	above := "strategy"
+	switch o.groupKind() {
+	case "apps/Deployment":
+		ready, deadline := wholeSeconds(child(spec, "minReadySeconds"), 0), o.progressDeadline()
+		if ready >= time.Duration(deadline)*time.Second {
+			fault([]string{"spec", progressDeadlineSeconds}, "%d: must be greater than minReadySeconds (%d)", deadline, int64(ready/time.Second))
+		}
+	case "apps/DaemonSet":
+		above = "updateStrategy"
+	default:
+		return
+	}
+	rolling := descend(spec, above, "rollingUpdate")
+	surge, unavailable := text(child(rolling, "maxSurge")), text(child(rolling, "maxUnavailable"))
+	none := func(value string) bool { return value == "0" || value == "0%" }
+	if none(unavailable) && (none(surge) || surge == "" && o.kind == "DaemonSet") {
+		fault([]string{"spec", above, "rollingUpdate", "maxUnavailable"}, "%s: may not be 0 when maxSurge is 0", unavailable)
+	}
+}

@@ -36,3 +36,29 @@ func TestStrategy(t *testing.T) {
 		}
 	}
 }
+
+// TestRolloutRules refuses what the API server does of rollouts, in its words.
+func TestRolloutRules(t *testing.T) {
+	const pod = "{spec: {containers: [{name: app, image: app, readinessProbe: {httpGet: {port: 80}}}]}}"
+	for _, c := range []struct{ kind, spec, want string }{
+		{"Deployment", "minReadySeconds: 60, progressDeadlineSeconds: 60", "app.yaml:4: spec.progressDeadlineSeconds: 60: must be greater than minReadySeconds (60)"},
+		{"Deployment", "minReadySeconds: 600", "app.yaml:4: spec.progressDeadlineSeconds: 600: must be greater than minReadySeconds (600)"},
+		{"Deployment", "minReadySeconds: 599", ""},
+		{"Deployment", "minReadySeconds: -1", "app.yaml:4: spec.minReadySeconds: -1: must be greater than or equal to 0"},
+		{"Deployment", "progressDeadlineSeconds: -5", "app.yaml:4: spec.progressDeadlineSeconds: -5: must be greater than or equal to 0"},
+		{"Deployment", "strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}", "app.yaml:4: spec.strategy.rollingUpdate.maxUnavailable: 0%: may not be 0 when maxSurge is 0"},
+		{"Deployment", "strategy: {rollingUpdate: {maxUnavailable: 0}}", ""},
+		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxUnavailable: 0}}", "app.yaml:4: spec.updateStrategy.rollingUpdate.maxUnavailable: 0: may not be 0 when maxSurge is 0"},
+		{"DaemonSet", "updateStrategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}", ""},
+		{"StatefulSet", "minReadySeconds: -1", "app.yaml:4: spec.minReadySeconds: -1: must be greater than or equal to 0"},
+	} {
+		data := "apiVersion: apps/v1\nkind: " + c.kind + "\nmetadata: {name: app}\nspec: {" + c.spec + ", selector: {}, template: " + pod + "}\n"
+		got := ""
+		if _, err := Load(Source{Name: "app.yaml", Data: []byte(data)}, nil); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s, %s: %q, want %q", c.kind, c.spec, got, c.want)
+		}
+	}
+}
