@@ -368,7 +368,7 @@ func (r *lintResult) page() *page {
 		p.notes(r.Notes)
 		return p
 	}
-	p.printf("Worst first, by the time in which requests to one pod are lost in a year. False kills per pod-year.\n\n")
+	p.printf("Worst first, by the time in which requests to one pod are lost in a year. False kills of a serving pod per year.\n\n")
 	p.table(rows)
 	for i := range r.Workloads {
 		row := &r.Workloads[i]

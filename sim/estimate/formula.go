@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/calc"
@@ -26,6 +27,7 @@ type formula struct {
 	// startupBound is an upper bound of the probability of a kill per start, at
 	// any phase of the grid; +Inf where there is no closed form.
 	startupBound float64
+	lives        time.Duration // with the starts of lives of so long; 0: of a serving process alone
 }
 
 // formulas keeps the closed forms of worlds, which may take a second each to
@@ -104,6 +106,7 @@ func (t *tally) byFormula(w *model.World, o Options) formula {
 		starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
 		f.bound += starts.High * math.Min(losses.High, f.startupBound)
+		f.lives = o.Horizon
 	}
 	return f
 }
@@ -116,6 +119,14 @@ func (f *formula) perPodYear() *stats.Estimate {
 	}
 	perYear := float64(year) / float64(day)
 	return &stats.Estimate{Estimate: f.estimate * perYear, Low: f.estimate * perYear, High: f.bound * perYear, Confidence: 1, Method: "closed form"}
+}
+
+// of says whose false kills the closed form counts.
+func (f *formula) of() string {
+	if f.lives == 0 {
+		return "of a serving process"
+	}
+	return fmt.Sprintf("of a serving process and of the starts in lives of %s", spell(f.lives))
 }
 
 // notes prints the closed form of the false kills beside the simulation, and
@@ -140,12 +151,12 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 		perYear := float64(year) / float64(day)
 		estimate, bound := f.estimate*perYear, f.bound*perYear
 		if loose(estimate, bound) {
-			notes = append(notes, fmt.Sprintf("closed form beside the simulation: at most %.3g false kills per pod-year (%s); simulated %s; %s",
-				bound, f.method, interval(m.FalseKillsPerPodYear), withinBound(m.FalseKillsPerPodYear, bound)))
+			notes = append(notes, fmt.Sprintf("closed form beside the simulation: at most %.3g false kills per pod-year %s (%s); simulated %s; %s",
+				bound, f.of(), f.method, interval(m.FalseKillsPerPodYear), withinBound(m.FalseKillsPerPodYear, bound)))
 			break
 		}
-		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year, at most %.3g (%s); simulated %s; %s",
-			estimate, bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
+		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year %s, at most %.3g (%s); simulated %s; %s",
+			estimate, f.of(), bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
 	}
 	return notes
 }

@@ -22,7 +22,9 @@ type Risk struct {
 	// it are lost by the doing of its probes, or for the lack of one: false kills
 	// times the time until the pod serves and is Ready again, hangs times the traffic that
 	// each still gets, and whole years of pods that never become Ready.
-	LostSecondsPerPodYear  calc.Number     `json:"lostSecondsPerPodYear"`
+	LostSecondsPerPodYear calc.Number `json:"lostSecondsPerPodYear"`
+	// FalseKillsPerPodYear are those of a serving process; where the rate is simulated
+	// and no startup probe holds the liveness probe back, those of starts too.
 	FalseKillsPerPodYear   *stats.Estimate `json:"falseKillsPerPodYear"`
 	StartupKillProbability *stats.Estimate `json:"startupKillProbability"`
 	// DeadTrafficSecondsPerFault is infinite where no probe sees a hang.
@@ -124,6 +126,10 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 		lost += r.byHangs(hangsPerYear(w))
 	}
 	r.LostSecondsPerPodYear = calc.Number(math.Min(year.Seconds(), lost))
+	if byLiveness := m.FalseKillsPerPodDayByLiveness; kills == nil && byLiveness != nil && w.Container().Probes[model.Startup] != nil {
+		serving := byLiveness.Map(func(perDay float64) float64 { return perDay * year.Hours() / 24 })
+		r.FalseKillsPerPodYear = &serving
+	}
 	return r, nil
 }
 
@@ -183,7 +189,7 @@ func closedForm(w *model.World) *stats.Estimate {
 	}
 	rate, bound := form.Rate(p)
 	perYear := year.Seconds()
-	return &stats.Estimate{Estimate: rate * perYear, Low: rate * perYear, High: bound * perYear, Confidence: 1, Method: "closed form (S1, S3)"}
+	return &stats.Estimate{Estimate: rate * perYear, Low: rate * perYear, High: bound * perYear, Confidence: 1, Method: "closed form of a serving process (S1, S3)"}
 }
 
 // startsDrawn is how many starts are drawn where their distribution has no closed
