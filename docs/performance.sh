@@ -49,7 +49,7 @@ probe() {
 }
 
 probes() {
-	results=$("$go" test ./sim -run '^$' -bench '^BenchmarkProbe$' -benchtime 0.3s -count 4
+	results=$("$go" test ./sim -run '^$' -bench '^BenchmarkProbe$' -benchtime 0.1s -count 12
 		"$go" test ./sim -run '^$' -bench '^BenchmarkPodYears$' -benchtime 1x)
 	events=$(least Probe/events cpu-ns/probe)
 	drawing=$(least Probe/lognormal cpu-ns/probe)

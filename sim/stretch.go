@@ -15,7 +15,7 @@ import (
 //	                        | passFailure, succeed
 //
 // From one turn of a neighbour to the next the hazards are constant. Mostly no
-// draw is used up in between, which costs two divisions for each probe.
+// draw is used up in between, which costs one division for each probe.
 type stretch struct {
 	asking [model.ProbeKinds]passing // the first so many
 	probes int
