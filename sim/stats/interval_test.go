@@ -76,8 +76,8 @@ func TestExactCoverage(t *testing.T) {
 		if covered < .95-1e-9 {
 			t.Errorf("Garwood at mean %v covers %v", mean, covered)
 		}
-		if mean == 5 && math.Abs(covered-.98) > .01 {
-			t.Errorf("Garwood at mean 5 covers %v, published .98", covered)
+		if mean >= 1 && mean <= 5 && math.Abs(covered-.98) > .01 {
+			t.Errorf("Garwood at mean %v covers %v, published .98", mean, covered)
 		}
 	}
 	wilson := 0.0
