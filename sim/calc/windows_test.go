@@ -282,7 +282,7 @@ func TestRenewalReward(t *testing.T) {
 	}
 }
 
-// TestPublishedBudget: sixty failures ten seconds apart guarantee 590 s, not
+// TestPublishedBudget has the numbers of S5: sixty failures ten seconds apart guarantee 590 s, not
 // 600; a new pod's grid leaves nearly all of it.
 func TestPublishedBudget(t *testing.T) {
 	for _, c := range []struct {

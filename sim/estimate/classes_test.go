@@ -10,7 +10,7 @@ import (
 )
 
 // TestNodeClasses: one node in five stalls, with a rate of kills in closed form
-// (S3); the pods on it have every kill.
+// (S3); the pods on it, few as they are, have every kill (S18).
 func TestNodeClasses(t *testing.T) {
 	w := world(nil, probe(10, 1, 3))
 	stalling := w.Node

@@ -11,7 +11,7 @@ import (
 
 // TestCompare compares settings whose rates are known in closed form (S3), and
 // holds the intervals of difference and ratio to contain the truth, and pairing
-// to help: the same stalls are behind the kills of both.
+// to help: the same stalls are behind the kills of both (S14).
 func TestCompare(t *testing.T) {
 	w := world(probe(10, 1, 3), probe(10, 1, 3))
 	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(time.Hour - 10*time.Second), Lasts: exponential(10 * time.Second)}}
@@ -81,7 +81,7 @@ func TestCompareNothingSeen(t *testing.T) {
 }
 
 // TestCompareStops holds the stopping rule to the difference, which needs fewer
-// replications than the values themselves.
+// replications than the values themselves (S11).
 func TestCompareStops(t *testing.T) {
 	w := world(nil, probe(10, 1, 3))
 	w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(time.Hour), Lasts: exponential(20 * time.Second)}}
