@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,19 +97,28 @@ type Comparison struct {
 // differs from the first, in every figure that applies to both. Without a
 // number of replications it looks at doubling numbers of them and stops once
 // every difference asked for is decided: its interval excludes 0, or is shorter
-// than the relative precision, by half, of the greater of the two values. The
-// rest is as for Run.
+// than the relative precision, by half, of the greater of the two values. False
+// kills that no life of any variant showed are left to splitting. The rest is as
+// for Run.
 func Compare(ctx context.Context, variants []Named, asked []Figure, o Options) (*Comparison, error) {
 	if len(variants) < 2 {
 		return nil, errors.New("nothing to compare with")
 	}
 	o.blocks = comparedBlocks
+	stopped := ""
 	o.enough = func(p *Part) bool {
+		asked, all := withoutHopeless(p, variants, asked, o), len(asked)
+		if len(asked) < all {
+			stopped = noneKilled(p.Done)
+		}
 		return len(openDifferences(differences(p, variants, asked, o.withDefaults()), asked, o.withDefaults().Precision)) == 0
 	}
 	part, why, err := Simulate(ctx, variants, o)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(why, "stopped") {
+		why = cmp.Or(stopped, why)
 	}
 	estimates, err := Report(ctx, part, variants, o, why)
 	if err != nil {
@@ -117,6 +127,7 @@ func Compare(ctx context.Context, variants []Named, asked []Figure, o Options) (
 	o = o.withDefaults()
 	c := &Comparison{Estimates: *estimates, Differences: differences(part, variants, Figures(), o)}
 	c.Kind = "Comparison"
+	c.bySplitting()
 	c.Undecided = openDifferences(c.Differences, asked, o.Precision)
 	if uncertain(variants) {
 		c.Variants[0].Notes = append(c.Variants[0].Notes, drawnDifferences)

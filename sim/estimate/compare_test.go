@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 // TestCompare compares settings whose rates are known in closed form (S3), and
@@ -96,5 +98,56 @@ func TestCompareStops(t *testing.T) {
 	}
 	if _, err := Compare(context.Background(), []Named{{"base", w}}, kills, Options{}); err == nil {
 		t.Error("one variant was compared with nothing")
+	}
+}
+
+// TestCompareRareKills: false kills that only splitting sees are compared as it
+// estimates them, held to the exact chains, and a run does not wait for others.
+func TestCompareRareKills(t *testing.T) {
+	often, seldom := rareFailures(.01, 5), rareFailures(.01, 6)
+	for _, w := range []*model.World{often, seldom} {
+		w.Application.Startup = nil // no start can be lost
+	}
+	c, err := Compare(t.Context(), []Named{{"base", often}, {"patient", seldom}}, []Figure{{"falseKillsPerPodDay", ""}},
+		Options{Seed: 1, Horizon: day, Confidence: .99, Precision: .3, Jobs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Replications != pilotReplications || len(c.Undecided) > 0 || !hasNote(&c.Variants[0], "none had a false kill") {
+		t.Errorf("%d replications, undecided %q, notes %q", c.Replications, c.Undecided, c.Variants[0].Notes)
+	}
+	var rates []float64
+	for _, w := range []*model.World{often, seldom} {
+		chain, err := calc.NewChain(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rates = append(rates, chain.KillsPerSecond()*day.Seconds())
+	}
+	d := &c.Differences[figureAt(c, "falseKillsPerPodDay")]
+	contains(t, "difference", &d.Difference, rates[1]-rates[0])
+	contains(t, "ratio", &d.Ratio, rates[1]/rates[0])
+	if d.Difference.High >= 0 || d.Ratio.High > .02 {
+		t.Errorf("difference %+v, ratio %+v", d.Difference, d.Ratio)
+	}
+}
+
+// TestApart holds the interval of a difference and a ratio of independent estimates
+// to what it is by hand.
+func TestApart(t *testing.T) {
+	x, y := stats.Estimate{Estimate: 10, Low: 7, High: 14}, stats.Estimate{Estimate: 4, Low: 1, High: 8}
+	if d := apart(&x, &y); d.Estimate != -6 || d.Low != -11 || d.High != -1 {
+		t.Errorf("difference %+v, want -6 from -11 to -1", d)
+	}
+	x, y = stats.Estimate{Estimate: 4, Low: 1, High: 4 * math.Exp(3)}, stats.Estimate{Estimate: 8, Low: 8 * math.Exp(-4), High: 8}
+	if r := quotientApart(&x, &y); r.Estimate != 2 || math.Abs(r.Low-2*math.Exp(-5)) > 1e-12 || math.Abs(r.High-8) > 1e-12 {
+		t.Errorf("ratio %+v, want 2 from 2·e⁻⁵ to 8", r)
+	}
+	none := stats.Estimate{High: 3}
+	if r := quotientApart(&x, &none); r.Estimate != 0 || r.Low != 0 || r.High != 3 {
+		t.Errorf("ratio of none seen %+v", r)
+	}
+	if r := quotientApart(&none, &x); !math.IsInf(r.High, 1) || r.Low != 0 {
+		t.Errorf("ratio to none seen %+v", r)
 	}
 }

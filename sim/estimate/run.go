@@ -229,9 +229,14 @@ func enoughOfThem(part *Part, variants []Named, o Options) string {
 		if len(o.Objectives) > 0 {
 			others = fmt.Sprintf("; every other measure asked for is decided or known to a relative half-width of %g", o.Precision)
 		}
-		return fmt.Sprintf("stopped after %d replications: none had a false kill, so more of them would hardly say how rare false kills are%s", part.Done, others)
+		return noneKilled(part.Done) + others
 	}
 	return fmt.Sprintf("stopped after %d replications: every measure asked for is decided or known to a relative half-width of %g", part.Done, o.Precision)
+}
+
+// noneKilled says why no more replications are simulated where splitting takes over.
+func noneKilled(done int64) string {
+	return fmt.Sprintf("stopped after %d replications: none had a false kill, so more of them would hardly say how rare false kills are", done)
 }
 
 // enoughOf reports whether the stopping rule is content.
