@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 )
 
@@ -87,7 +88,7 @@ func (s *search) newlyMissed(c, neighbour *combination) []*model.Objective {
 func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 	o := c.of(k)
 	now := *f.of(&o.setting)
-	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now))}
+	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now)), Alternatives: []Alternative{s.alternative(k, now, o, nil)}}
 	var parts []string
 	for _, value := range slices.Compact([]int32{now - 1, now + 1, nextUsual(f.usual, now)}) {
 		at := o.setting
@@ -101,6 +102,7 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 		}
 		other := c.with(k, &neighbour)
 		missed := s.newlyMissed(c, &other)
+		reason.Alternatives = append(reason.Alternatives, s.alternative(k, value, &neighbour, missed))
 		switch {
 		case len(missed) > 0:
 			if reason.Binding == "" || value > now {
@@ -119,6 +121,48 @@ func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
 		reason.Sentence += "; " + strings.Join(parts, "; ")
 	}
 	return reason
+}
+
+// alternative writes down what is predicted for one value of a field of a probe,
+// of which it misses some objectives.
+func (s *search) alternative(k model.ProbeKind, value int32, o *option, missed []*model.Objective) Alternative {
+	number := func(x float64) *calc.Number { n := calc.Number(x); return &n }
+	a := Alternative{Value: strconv.Itoa(int(value))}
+	if len(missed) > 0 {
+		a.Misses = estimate.Name(*missed[0])
+	}
+	perYear := number(o.bound * year.Seconds())
+	if k == model.Readiness {
+		a.RemovalP99Seconds, a.FalseRemovalsPerPodYear = number(s.removal(o, .99)), perYear
+		return a
+	}
+	a.FalseKillsPerPodYear = perYear
+	if s.notices(model.Liveness) {
+		a.DetectionP99Seconds = number(o.detection(.99))
+	}
+	return a
+}
+
+// startAlternatives writes down what startup budgets of a failure less and more
+// would leave, after the one that is recommended.
+func (s *search) startAlternatives(p *model.Probe) []Alternative {
+	var all []Alternative
+	for _, failures := range []int32{p.FailureThreshold, p.FailureThreshold - 1, p.FailureThreshold + 1} {
+		if failures < 1 || failures > mostStartFailures && failures != p.FailureThreshold {
+			continue
+		}
+		other := *p
+		other.FailureThreshold = failures
+		lasts, killed := calc.Number(guaranteed(&other).Seconds()), calc.Number(s.exceeds(guaranteed(&other)))
+		a := Alternative{Value: strconv.Itoa(int(failures)), GuaranteedSeconds: &lasts, StartupKillProbability: &killed}
+		for i := range s.objectives {
+			if o := &s.objectives[i]; o.Measure == "startupKillProbability" && failures != p.FailureThreshold && !meets(o, float64(killed)) {
+				a.Misses = estimate.Name(*o)
+			}
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // nextUsual returns the least usual value above now, or now.
@@ -192,7 +236,7 @@ func (r *Recommendation) explainStart(s *search, c *combination) {
 		return
 	}
 	add := func(field, value, sentence, binding string) {
-		r.Binding = append(r.Binding, Reason{Field: "startupProbe." + field, Value: value, Sentence: sentence, Binding: binding})
+		r.Binding = append(r.Binding, Reason{Field: "startupProbe." + field, Value: value, Sentence: sentence, Binding: binding, Alternatives: []Alternative{}})
 	}
 	slowest := s.starts[len(s.starts)-1].Seconds()
 	budget := fmt.Sprintf("%d periods of %d s guarantee %s from the container's start (the last look may come one period before the %d-th is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s; at most %.2g of the starts would be killed",
@@ -204,7 +248,12 @@ func (r *Recommendation) explainStart(s *search, c *combination) {
 			binding = estimate.Name(s.objectives[i])
 		}
 	}
+	alternatives := s.startAlternatives(p)
+	for _, a := range alternatives[1:] {
+		budget += fmt.Sprintf("; %s would guarantee %s and kill at most %.2g of them", a.Value, seconds(float64(*a.GuaranteedSeconds)), float64(*a.StartupKillProbability))
+	}
 	add("failureThreshold", strconv.Itoa(int(p.FailureThreshold)), budget, binding)
+	r.Binding[len(r.Binding)-1].Alternatives = alternatives
 	if current == p {
 		return
 	}
@@ -212,6 +261,14 @@ func (r *Recommendation) explainStart(s *search, c *combination) {
 	for i := range s.objectives {
 		if o := &s.objectives[i]; o.Measure == "readyLagSeconds" {
 			lag, of = fmt.Sprintf("%s; predicted: %s", lag, s.predicted(o, c)), estimate.Name(*o)
+			for _, period := range []int32{p.PeriodSeconds - 1, p.PeriodSeconds + 1} {
+				if other := *c; period >= 1 && period <= longestPeriod {
+					moved := *p
+					moved.PeriodSeconds = period
+					other.start.probe = &moved
+					lag += fmt.Sprintf(", with %d s %s", period, s.predicted(o, &other))
+				}
+			}
 		}
 	}
 	add("periodSeconds", strconv.Itoa(int(p.PeriodSeconds)), lag, of)
@@ -238,7 +295,7 @@ func (r *Recommendation) explainDelays(s *search, c *combination) {
 			why = "the startup probe holds it back until the process is up"
 		}
 		r.Binding = append(r.Binding, Reason{
-			Field: k.Field() + ".initialDelaySeconds", Value: "0",
+			Field: k.Field() + ".initialDelaySeconds", Value: "0", Alternatives: []Alternative{},
 			Sentence: fmt.Sprintf("0 instead of %d s: %s", current.InitialDelaySeconds, why),
 		})
 	}

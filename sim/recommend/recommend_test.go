@@ -3,6 +3,8 @@ package recommend
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +145,42 @@ func TestStartup(t *testing.T) {
 	for _, p := range []*model.Probe{s.StartupProbe, s.ReadinessProbe, s.LivenessProbe} {
 		if p.InitialDelaySeconds != 0 {
 			t.Errorf("an initial delay of %d s stays", p.InitialDelaySeconds)
+		}
+	}
+	checkReasons(t, r)
+}
+
+// checkReasons holds that each number of the probes has a reason, with what one
+// less and one more would lead to, in the sentence and as numbers: a failure of a
+// probe that asks every P seconds costs P seconds, and a second of its period F.
+func checkReasons(t *testing.T, r *Recommendation) {
+	t.Helper()
+	reasons := map[string]*Reason{}
+	for i := range r.Binding {
+		reasons[r.Binding[i].Field] = &r.Binding[i]
+	}
+	for kind, p := range []*model.Probe{r.Recommended.Settings.StartupProbe, r.Recommended.Settings.ReadinessProbe, r.Recommended.Settings.LivenessProbe} {
+		for field, value := range map[string]int32{"periodSeconds": p.PeriodSeconds, "timeoutSeconds": p.TimeoutSeconds, "failureThreshold": p.FailureThreshold} {
+			reason := reasons[model.ProbeKind(kind).Field()+"."+field]
+			if reason == nil || reason.Value != strconv.Itoa(int(value)) {
+				t.Errorf("%v %s %d: %+v", model.ProbeKind(kind), field, value, reason)
+				continue
+			}
+			for i, a := range reason.Alternatives {
+				if i == 0 && a.Value != reason.Value || i > 0 && (!strings.Contains(reason.Sentence, "; "+a.Value) && a.Misses == "" || a.Value == reason.Value || !strings.Contains(reason.Sentence, a.Misses)) {
+					t.Errorf("%s: %q does not tell of %+v", reason.Field, reason.Sentence, a)
+				}
+			}
+		}
+	}
+	startup := reasons["startupProbe.failureThreshold"].Alternatives
+	if less, more := *startup[1].GuaranteedSeconds, *startup[2].GuaranteedSeconds; int32(more-less) != 2*r.Recommended.Settings.StartupProbe.PeriodSeconds || *startup[1].StartupKillProbability < *startup[2].StartupKillProbability {
+		t.Errorf("a failure less and more: %+v", startup)
+	}
+	liveness, step := reasons["livenessProbe.failureThreshold"].Alternatives, float64(r.Recommended.Settings.LivenessProbe.PeriodSeconds)
+	for _, a := range liveness[1:] {
+		if apart := math.Abs(float64(*a.DetectionP99Seconds - *liveness[0].DetectionP99Seconds)); math.Abs(apart-step) > 1e-6 && a.Value != strconv.Itoa(int(nextUsual(usualFailures, r.Recommended.Settings.LivenessProbe.FailureThreshold))) {
+			t.Errorf("a failure more or less: %v s, want %v", apart, step)
 		}
 	}
 }

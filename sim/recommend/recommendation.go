@@ -3,6 +3,7 @@
 package recommend
 
 import (
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -57,6 +58,28 @@ type Reason struct {
 	Value    string `json:"value"`
 	Sentence string `json:"sentence"` // in plain words, with the numbers
 	Binding  string `json:"binding"`  // the objective that binds it; empty: none
+	// Alternatives are other values of the field, one less and one more among them,
+	// with what is predicted for each. The first is the value itself.
+	Alternatives []Alternative `json:"alternatives"`
+}
+
+// Alternative is a value of one field, the others being as recommended, with what
+// is predicted for it: what a second or a failure more buys, and costs. What does
+// not concern the field's probe is left out.
+type Alternative struct {
+	Value  string `json:"value"`
+	Misses string `json:"misses"` // the objective that it is predicted to miss; empty: none
+	// DetectionP99Seconds is from a hang to the liveness probe's verdict, and
+	// RemovalP99Seconds to the last proxy that forgets the pod by the readiness probe.
+	DetectionP99Seconds *calc.Number `json:"detectionP99Seconds,omitempty"`
+	RemovalP99Seconds   *calc.Number `json:"removalP99Seconds,omitempty"`
+	// FalseKillsPerPodYear and FalseRemovalsPerPodYear of a serving pod, at most.
+	FalseKillsPerPodYear    *calc.Number `json:"falseKillsPerPodYear,omitempty"`
+	FalseRemovalsPerPodYear *calc.Number `json:"falseRemovalsPerPodYear,omitempty"`
+	// GuaranteedSeconds is what a startup probe certainly leaves a start, and
+	// StartupKillProbability at most the share of starts that take longer.
+	GuaranteedSeconds      *calc.Number `json:"guaranteedSeconds,omitempty"`
+	StartupKillProbability *calc.Number `json:"startupKillProbability,omitempty"`
 }
 
 // Rejection is a setting that was considered and not taken.
