@@ -23,6 +23,10 @@ func (s *Simulator) WithoutCoasting() *Simulator {
 // way.
 func (s *Simulator) Coasts() bool { return s.nodes[0][0].processes.(*application).coasting.valid }
 
+// Decided reports whether skip-ahead has decided on an attempt that was not made
+// by the end of the latest life.
+func (s *Simulator) Decided() bool { return s.application().skipping.pending() }
+
 // The streams of a life that the plain engine of the tests draws from, too.
 const (
 	KubeletStream     = forKubelet

@@ -247,6 +247,31 @@ func TestSkipAheadIsTheChain(t *testing.T) {
 	}
 }
 
+// TestDecidedAttemptsAreMade: what skip-ahead decided on is used up, or it would not
+// go on. A tcp probe, which the kernel answers, uses up nothing.
+func TestDecidedAttemptsAreMade(t *testing.T) {
+	w := world(func(w *model.World) {
+		w.Application.Probes[model.Liveness].CPU = dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(2e6), Sigma: 1.5}}
+		c := w.Container()
+		c.Probes[model.Readiness].Handler.Kind = model.TCPSocket
+		c.Probes[model.Readiness].PeriodSeconds = 2
+	}, model.Readiness, model.Liveness)
+	s, err := sim.New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	for i := range uint64(20) {
+		s.Run(sim.Life{Seed: 1, Replication: i, Horizon: 10 * day, SkipAhead: true})
+		if s.Decided() {
+			left++
+		}
+	}
+	if left > 1 { // a life may end just then
+		t.Errorf("in %d of 20 lives an attempt that was decided on was not made", left)
+	}
+}
+
 // TestWhereSkipAheadIsNotValid: what makes probes depend on each other, or asks
 // for a trace, is simulated event by event.
 func TestWhereSkipAheadIsNotValid(t *testing.T) {

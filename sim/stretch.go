@@ -212,10 +212,13 @@ func (a *application) harmless(p *passing) bool {
 }
 
 // decide fixes the fates of the attempts before an instant, which are drawn
-// already.
+// already. Those that the kernel answers (C10) draw nothing.
 func (a *application) decide(g *stretch, before time.Duration) {
 	for i := range g.asking[:g.probes] {
 		p := &g.asking[i]
+		if a.skipping.laws[p.kind].handler == model.TCPSocket {
+			continue
+		}
 		f := &a.skipping.fates[p.kind]
 		f.bad = p.fails < before
 		f.good = ticksBefore(p.worker, min(p.fails, before))
