@@ -104,8 +104,6 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		return "background work that competes for the CPU"
 	case w.Node.WaitsVary():
 		return "answers that wait longer while a neighbour is busy"
-	case len(w.Pod.Containers) > 1:
-		return "other containers"
 	case len(app.Resources) > 0:
 		return "resources that fail the probe"
 	case len(a.DependsOn) > 0:

@@ -99,7 +99,7 @@ func canFail(w *model.World, k model.ProbeKind) bool {
 			return true
 		}
 	}
-	if delayed(w) || app.Traffic != nil || len(app.Background) > 0 || len(w.Pod.Containers) > 1 {
+	if delayed(w) || app.Traffic != nil || len(app.Background) > 0 {
 		return true
 	}
 	p := w.Container().Probes[k]

@@ -55,3 +55,28 @@ func TestNobodyWaitsForYears(t *testing.T) {
 		t.Errorf("a verdict after 20 hours is waited for only %v", lasts)
 	}
 }
+
+// TestOtherContainersChangeNoVerdict: a sidecar answers its own probes and takes
+// nothing from the studied container, whose false kills are those of the closed
+// form without it.
+func TestOtherContainersChangeNoVerdict(t *testing.T) {
+	w := world(probe(5, 1, 2), probe(10, 1, 3))
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "steal", Every: exponential(time.Hour), Lasts: exponential(20 * time.Second)}}}
+	lone := NewClosedForm(w, model.Liveness)
+	sidecar := model.Container{Name: "proxy"}
+	sidecar.Probes[model.Readiness], sidecar.Probes[model.Liveness] = probe(3, 1, 3), probe(7, 1, 3)
+	w.Pod.Containers = append(w.Pod.Containers, sidecar)
+	beside := NewClosedForm(w, model.Liveness)
+	if beside.Why != "" {
+		t.Fatal(beside.Why)
+	}
+	p := w.Container().Probes[model.Liveness]
+	rate, bound := beside.Rate(p)
+	if alone, most := lone.Rate(p); rate != alone || bound != most {
+		t.Errorf("%g at most %g a second, without the sidecar %g at most %g", rate, bound, alone, most)
+	}
+	kills := run(t, w, Options{Seed: 1, Horizon: 5 * day, Replications: 16, Plain: true}).Measures.FalseKillsPerPodDay
+	if low, high := rate*day.Seconds(), bound*day.Seconds(); kills.High < low || kills.Low > high || kills.Estimate == 0 {
+		t.Errorf("%v kills a day, want %g to %g", kills, low, high)
+	}
+}
