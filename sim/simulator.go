@@ -232,6 +232,16 @@ func drawClass(classes []model.NodeClass, uniform float64) int {
 	return max(0, len(classes)-1)
 }
 
+// Handled returns how many events the CPU has had in all lives so far on a node like
+// the latest one's: with the attempts what their simulation costs, as a count.
+func (s *Simulator) Handled() int64 {
+	a := s.nodes[s.node][0].processes.(*application)
+	if a.cpu == nil {
+		return 0
+	}
+	return a.cpu.Handled()
+}
+
 // maxObservers is the number of observations that may be under way at once;
 // further ones are taken to be as late as the latest of them.
 const maxObservers = 64
