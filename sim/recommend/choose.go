@@ -210,6 +210,9 @@ func (s *search) options(k model.ProbeKind, onlyUsual bool) []*option {
 	}
 	var options []*option
 	for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), onlyUsual) {
+		if k == model.Readiness && s.shedding != nil && at.tolerated() > s.shedding.tolerated() {
+			continue
+		}
 		o := s.option(k, at)
 		if s.possible(k, &o) {
 			options = append(options, &o)

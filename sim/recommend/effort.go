@@ -23,7 +23,7 @@ const (
 	// The test hangs of each replication: as many as cost about as much as its long
 	// life, at most the usual number, and at least a few in a trial, and enough for
 	// the interval of a 99th percentile otherwise. Each takes faultSpan or so.
-	trialFaults, simulationFaults, mostFaults = 4, 24, 48
+	trialFaults, simulationFaults, mostFaults = 4, 28, 48
 	faultSpan                                 = 30 * time.Minute
 	// The replications, for intervals between them.
 	fewestReplications, mostReplications = 16, 64
@@ -47,8 +47,8 @@ func (o Options) until(ctx context.Context) (context.Context, context.CancelFunc
 func (o Options) forSimulation(w *model.World) estimate.Options {
 	simulation := o.simulating(w, simulationEvents, simulationFaults)
 	needed := deciding(o.Objectives)
-	if o.Replications > 0 || needed == 0 || len(w.Application.Resources) > 0 {
-		return simulation
+	if o.Replications > 0 || needed == 0 || len(w.Application.Resources) > 0 || w.Application.Traffic != nil {
+		return simulation // backlogs of its own are for splitting
 	}
 	cost := eventsPerSecond(w) * needed.Seconds()
 	if cost > mostEvents && cost < 10*mostEvents {

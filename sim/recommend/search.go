@@ -36,6 +36,7 @@ type search struct {
 	loud      [model.ProbeKinds]*screen  // nil: nothing but what the closed form covers
 	contended bool                       // there is more than the closed form covers
 	chain     [model.ProbeKinds]*chained // in place of both; nil: there is none
+	shedding  *setting                   // of readiness, beside which liveness was observed; nil: without
 	starts    []time.Duration            // how long starts take, ascending; Longest for one that did not end
 	hangs     float64                    // per pod-year, by which waiting for a verdict is weighed
 	lags      map[[2]int32][]time.Duration
@@ -90,7 +91,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
 	s := &search{
-		w: w, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
+		w: w, starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[*model.Objective]float64{},
 		tried: map[string]bool{},
 	}
@@ -102,6 +103,22 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	}
 	s.base = bases(w)
 	s.contended = contends(w, s.base)
+	if s.starts == nil {
+		n := startsSimulated(w, o.Objectives)
+		if effort.starts > 0 {
+			n, s.glance = min(n, effort.starts), true
+		}
+		var err error
+		if s.starts, err = startDurations(w, o.Seed, n, s.jobs, stop); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.learnRates(ctx, effort, stop)
+}
+
+// learnRates learns how often probes of any setting would come to a false verdict.
+func (s *search) learnRates(ctx context.Context, effort observed, stop *atomic.Bool) error {
+	w := s.w
 	quiet, loud := split(w, s.contended)
 	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
 		if s.base[k] == nil {
@@ -120,7 +137,10 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		if s.chain[k] != nil {
 			continue
 		}
-		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) {
+		if k == model.Liveness {
+			s.shedding = s.shed()
+		}
+		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) && s.shedding == nil {
 			s.loud[k] = s.loud[model.Readiness]
 			continue
 		}
@@ -132,24 +152,16 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 			}
 		}
 		effort.only = s.useful(k)
+		if k == model.Readiness && sheds(w) { // liveness has paths of its own
+			effort.only = func(int32) bool { return false }
+		}
 		seen, err := s.observeAlone(loud, k, periods, effort, stop)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
-			return nil, err
+			return err
 		}
 		s.loud[k] = seen
 	}
-	if starts == nil {
-		n := startsSimulated(w, o.Objectives)
-		if effort.starts > 0 {
-			n, s.glance = min(n, effort.starts), true
-		}
-		var err error
-		if starts, err = startDurations(w, o.Seed, n, s.jobs, stop); err != nil {
-			return nil, err
-		}
-	}
-	s.starts = starts
-	return s, ctx.Err()
+	return ctx.Err()
 }
 
 // alike reports whether readiness and liveness probes meet the same answers.
@@ -377,11 +389,16 @@ func (s *search) useful(k model.ProbeKind) func(period int32) bool {
 }
 
 // observeAlone observes the paths of a world for one probe, without any other,
-// which could kill the process that is observed.
+// which could kill the process that is observed; but where readiness sheds the load,
+// with it.
 func (s *search) observeAlone(w *model.World, k model.ProbeKind, periods []int32, effort observed, stop *atomic.Bool) (*screen, error) {
 	alone := *w.Container()
 	alone.Probes = [model.ProbeKinds]*model.Probe{}
 	alone.Probes[k] = s.base[k]
+	if k == model.Liveness && s.shedding != nil {
+		alone.Probes[model.Readiness] = s.shedding.on(s.base[model.Readiness])
+		alone.Probes[model.Readiness].InitialDelaySeconds = 0
+	}
 	return observe(w.WithContainer(alone), k, periods, s.seed, s.jobs, effort, stop)
 }
 

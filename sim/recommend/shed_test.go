@@ -1,0 +1,46 @@
+package recommend
+
+import (
+	"testing"
+	"time"
+
+	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+)
+
+// TestSheds holds that liveness is observed beside a readiness probe where requests
+// go elsewhere while a pod is out of the endpoints, and then kills less: bursts of
+// twice what the quota can serve fill a queue that nothing but readiness empties in
+// time.
+func TestSheds(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 5, 1, 2), probe(model.HTTPGet, 10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 200
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].CPU, w.Application.Probes[k].RunsOn = dist.Constantly(2*time.Millisecond), model.Workers
+	}
+	w.Application.Traffic = &model.Traffic{
+		PerSecond: 2, CPU: exponential(20 * time.Millisecond), Workers: 8, Queue: 512,
+		Bursts: []model.Burst{{OnOff: model.OnOff{Every: exponential(2 * time.Hour), Lasts: exponential(2 * time.Minute)}, PerSecond: 20}},
+	}
+	o := Options{}
+	o.Objectives = []model.Objective{atMost("falseKillsPerPodYear", "", 1), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 40)}
+	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved / 4, periods: []int32{10}, starts: 100}
+	rates := map[int]float64{}
+	for _, replicas := range []int{1, 3} {
+		w.Replicas = replicas
+		s, err := newSearch(t.Context(), w, o, effort, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (s.shedding != nil) != (replicas > 1) {
+			t.Fatalf("%d replicas: liveness is observed beside %v", replicas, s.shedding)
+		}
+		if s.shedding != nil && s.shedding.tolerated() > 50*time.Second {
+			t.Errorf("liveness is observed beside readiness with %v, which leaves a backlog no time to drain", s.shedding)
+		}
+		rates[replicas] = s.option(model.Liveness, setting{10, 1, 6}).rate
+	}
+	if rates[1] == 0 || rates[3] > rates[1]/4 {
+		t.Errorf("false kills per second: alone %.3g, where readiness sheds load %.3g", rates[1], rates[3])
+	}
+}
