@@ -99,10 +99,20 @@ func multiplied(w *model.World, m *estimate.Measures) string {
 // closedForm is the method of an estimate that was calculated.
 const closedForm = "closed form"
 
+// atMost writes a bound of a rate per pod-year. How much rarer than once in a million
+// years helps nobody.
+func atMost(perYear float64) string {
+	const least = 1e-6
+	if perYear > 0 && perYear < least {
+		return number(least)
+	}
+	return number(perYear)
+}
+
 // rateText writes a rate of false kills with where it comes from.
 func rateText(e *stats.Estimate) string {
 	if e != nil && e.Method == closedForm {
-		return "at most " + number(e.High) + " by the closed form"
+		return "at most " + atMost(e.High) + " by the closed form"
 	}
 	return estimated(e, number)
 }

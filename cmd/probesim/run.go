@@ -435,7 +435,7 @@ func killSentence(m *estimate.Measures) string {
 	case kills.High == 0:
 		return "A healthy container is never killed."
 	case kills.Method == closedForm:
-		return fmt.Sprintf("No healthy container was killed; by the closed form at most %s times per pod-year.", number(kills.High))
+		return fmt.Sprintf("No healthy container was killed; by the closed form at most %s times per pod-year.", atMost(kills.High))
 	case kills.Estimate == 0:
 		return fmt.Sprintf("No healthy container was killed: at most %s times per pod-year.", number(kills.High))
 	}

@@ -214,18 +214,20 @@ func (s *search) price(k model.ProbeKind, now, then *option) string {
 // change writes how the upper bound of a rate per second changes, in numbers per
 // year. Nobody is helped by how much rarer than once in a million years.
 func change(before, after float64) string {
-	const least = 1e-6
-	perYear := func(bound float64) string {
-		if x := bound * year.Seconds(); x >= least {
-			return rounded(x)
-		}
-		return "under 1e-06"
-	}
-	from, to := perYear(before), perYear(after)
+	from, to := perYear(before*year.Seconds()), perYear(after*year.Seconds())
 	if from == to {
 		return "stay at " + from
 	}
 	return fmt.Sprintf("from at most %s to %s", from, to)
+}
+
+// perYear writes a rate per pod-year.
+func perYear(x float64) string {
+	const least = 1e-6
+	if x >= least || x == 0 {
+		return rounded(x)
+	}
+	return "under 1e-06"
 }
 
 // explainStart says how starts are protected.

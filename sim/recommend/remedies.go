@@ -174,6 +174,6 @@ func (c *Change) moves() (before, after string, moves bool) {
 	if math.IsInf(b, 0) || math.IsInf(a, 0) || math.IsNaN(b) || math.IsNaN(a) {
 		return "", "", false
 	}
-	before, after = rounded(b), rounded(a)
+	before, after = perYear(b), perYear(a)
 	return before, after, before != after
 }
