@@ -159,8 +159,15 @@ func compared(cmd *cobra.Command, args, set, with []string) (workloads []*scenar
 	if len(variants) < 2 {
 		return nil, nil, statusUsage, fmt.Errorf("%s: nothing to compare with: it has no whatIf; add --with path=value, or a second file", workloads[0].World.Name)
 	}
+	if len(variants) > mostCompared {
+		return nil, nil, statusUsage, fmt.Errorf("%d workloads or variants: at most %d are compared side by side; run, recommend and lint take as many as there are", len(variants), mostCompared)
+	}
 	return workloads, variants, status, nil
 }
+
+// mostCompared is how many are simulated side by side: each is kept in memory, and
+// nobody reads more columns.
+const mostCompared = 100
 
 // changed loads the only workload of a source with further changes, as --with
 // writes them.

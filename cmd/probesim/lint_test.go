@@ -163,3 +163,11 @@ func TestGitHubCommandsAreEscaped(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManyToCompare refuses a list of which no table could be read.
+func TestTooManyToCompare(t *testing.T) {
+	status, stdout, stderr := invoke(t.Context(), t, "compare", writeList(t, mostCompared+2))
+	if status != statusUsage || stdout != "" || !strings.Contains(stderr, "101 workloads or variants: at most 100 are compared side by side") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
