@@ -262,7 +262,7 @@ func recommendationPage(r *recommended) *page {
 	}
 	if e := r.Grid; e != nil {
 		p.heading("The whole grid")
-		p.items(gridSentences(e))
+		p.items(gridSentences(e, r.Infeasible != nil && r.Infeasible.Proved))
 	}
 	if len(r.Rejected) > 0 {
 		p.heading("Considered and not taken")
@@ -495,13 +495,13 @@ func worthTable(r *recommend.Recommendation) [][]string {
 }
 
 // gridSentences says what going through every setting showed.
-func gridSentences(e *recommend.Enumeration) []string {
+func gridSentences(e *recommend.Enumeration, proved bool) []string {
 	sentences := []string{fmt.Sprintf("%s combinations of settings: %s are predicted to meet every objective, %s may, at the favourable end of their predictions.",
 		number(float64(e.Combinations)), number(float64(e.Meeting)), number(float64(e.Possible)))}
 	if e.Cheapest != nil {
 		sentences = append(sentences, fmt.Sprintf("The cheapest costs %s per pod-year: %s.", seconds(*e.Cheapest), e.Settings))
 	}
-	if e.Possible == 0 {
+	if e.Possible == 0 && proved {
 		sentences = append(sentences, "None is possible even so: that no settings exist is proved by exhaustion.")
 	}
 	agrees := "The search agrees: no setting of the grid is cheaper by more than four nines of the time are worth."

@@ -216,8 +216,12 @@ func (r *Recommendation) holdAgainstGrid(s *search) {
 }
 
 // exhausted says that no combination of the whole grid can meet every objective,
-// if so: even at the favourable end of what is predicted for it.
+// if so: even at the favourable end of what is predicted for it. Where readiness sheds
+// load that is no proof, as liveness was observed beside one of its settings.
 func (s *search) exhausted() string {
+	if s.shedding != nil {
+		return ""
+	}
 	of := s.whole()
 	if possible, _ := s.hope().enumerate(of); possible > 0 {
 		return ""

@@ -237,7 +237,8 @@ type decision struct {
 // are predicted to meet every objective, and none that miss nothing were found, the
 // most patient that may meet them at the favourable end of their predictions are
 // simulated all the same: a bound from above proves nothing of what is below it. Of
-// those only what the simulation shows to meet everything is recommended.
+// those only what the simulation shows to meet everything is recommended, or where
+// readiness sheds load what it shows to miss nothing.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
 	var d decision
 	done, err := r.judgeCurrent(ctx, s, o, &d)
@@ -341,7 +342,7 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 			r.recommend(s, f, chosen)
 			return true, nil
 		case undecided:
-			if !predicted {
+			if !predicted && s.shedding == nil { // else the predictions hold beside one readiness setting alone
 				d.open++
 				r.reject(describe(s, &f.combination), "may meet every objective, but is not predicted to; full simulation: "+whyNot(f.variant))
 				continue
