@@ -2,10 +2,10 @@ package recommend
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/estimate"
@@ -380,24 +380,23 @@ func timeouts(c *combination) int32 {
 	return sum
 }
 
-// seconds writes seconds for a sentence.
+// seconds writes a duration for a sentence, as the tables of the command do: to
+// three significant digits, in seconds up to ten minutes; whole seconds, which are
+// often of settings, in full up to two hours.
 func seconds(x float64) string {
-	switch {
+	switch size := math.Abs(x); {
 	case math.IsInf(x, 1) || x >= 1e15:
 		return "for ever"
-	case x >= 7200:
-		return spell(time.Duration(x * 1e9).Round(time.Minute))
+	case x == math.Trunc(x) && size < 7200:
+		return fmt.Sprintf("%.0f s", x)
+	case size >= 3*86400:
+		return digits(x/86400, 3) + " d"
+	case size >= 3*3600:
+		return digits(x/3600, 3) + " h"
+	case size >= 600:
+		return digits(x/60, 3) + " min"
+	case size >= 0.1:
+		return digits(x, 3) + " s"
 	}
-	return spell(time.Duration(x * 1e9).Round(100 * time.Millisecond))
-}
-
-// spell writes a duration without zero parts.
-func spell(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, zero) {
-			text = strings.TrimSuffix(text, zero[1:])
-		}
-	}
-	return text
+	return digits(x*1000, 3) + " ms"
 }

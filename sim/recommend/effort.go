@@ -57,7 +57,7 @@ func (o Options) forSimulation(w *model.World) estimate.Options {
 	if cost <= mostEvents {
 		simulation.Horizon = max(simulation.Horizon, (needed / fewestReplications).Truncate(time.Hour))
 		simulation.Limit = fewestReplications
-	} else {
+	} else if estimate.NewClosedForm(w, model.Liveness).Why != "" { // no bound decides either
 		simulation.Horizon = max(min(simulation.Horizon, shortestLife), (simulation.Horizon / 3).Truncate(10*time.Minute))
 	}
 	return simulation

@@ -226,5 +226,9 @@ func (s *search) exhausted() string {
 	if possible, _ := s.hope().enumerate(of); possible > 0 {
 		return ""
 	}
-	return fmt.Sprintf("; none of the %.3g combinations of the whole grid can, even at the favourable end of what is predicted for it: proved by exhaustion", float64(of.size()))
+	what := fmt.Sprintf("none of the %.3g combinations of the whole grid can", float64(of.size()))
+	if of.size() == 1 {
+		what = "the only combination there is cannot"
+	}
+	return "; " + what + ", even at the favourable end of what is predicted for it: proved by exhaustion"
 }

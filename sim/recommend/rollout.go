@@ -280,15 +280,15 @@ func (r *Rollout) sentences(final *model.World) []string {
 	sentences = append(sentences, r.minReadySentence())
 	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
 		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s a start (%s to %s) and %s a rollout (%s to %s)",
-			plain(saved.Estimate), plain(saved.Low), plain(saved.High), plain(r.SecondsSavedPerRollout.Estimate), plain(r.SecondsSavedPerRollout.Low), plain(r.SecondsSavedPerRollout.High)))
+			seconds(saved.Estimate), seconds(saved.Low), seconds(saved.High), seconds(r.SecondsSavedPerRollout.Estimate), seconds(r.SecondsSavedPerRollout.Low), seconds(r.SecondsSavedPerRollout.High)))
 	}
 	if cost := r.ReadinessPeriodSeconds; cost != nil {
 		period := final.Container().Probes[model.Readiness].PeriodSeconds
 		if cost.Low > 0 {
 			sentences = append(sentences, fmt.Sprintf("the readiness period of %d s makes a start Ready %s (%s to %s) later on average than one of 1 s: a pod whose first attempt comes to nothing waits a whole period (K74)",
-				period, plain(cost.Estimate), plain(cost.Low), plain(cost.High)))
+				period, seconds(cost.Estimate), seconds(cost.Low), seconds(cost.High)))
 		} else {
-			sentences = append(sentences, fmt.Sprintf("the readiness period of %d s makes no start Ready later on average than one of 1 s (at most %s)", period, plain(max(0, cost.High))))
+			sentences = append(sentences, fmt.Sprintf("the readiness period of %d s makes no start Ready later on average than one of 1 s (at most %s)", period, seconds(max(0, cost.High))))
 		}
 	}
 	if never := r.Current.NeverReadyPods; never > 0 {
@@ -305,20 +305,11 @@ func (r *Recommendation) explainRollout() {
 		saved, cost := r.Rollout.SecondsSavedPerStart, r.Rollout.ReadinessPeriodSeconds
 		switch {
 		case reason.Field == "startupProbe.failureThreshold" && saved != nil && saved.Low > 0:
-			reason.Sentence += fmt.Sprintf("; a start is Ready %s earlier than now on average, a rollout over %s", plain(saved.Estimate), plain(r.Rollout.SecondsSavedPerRollout.Estimate))
+			reason.Sentence += fmt.Sprintf("; a start is Ready %s earlier than now on average, a rollout over %s", seconds(saved.Estimate), seconds(r.Rollout.SecondsSavedPerRollout.Estimate))
 		case reason.Field == "readinessProbe.periodSeconds" && cost != nil && cost.Low > 0:
-			reason.Sentence += fmt.Sprintf("; against 1 s it makes a start Ready %s later on average", plain(cost.Estimate))
+			reason.Sentence += fmt.Sprintf("; against 1 s it makes a start Ready %s later on average", seconds(cost.Estimate))
 		}
 	}
-}
-
-// plain writes a difference in seconds, which may be below 0.
-func plain(x float64) string {
-	d := time.Duration(x * 1e9)
-	if d.Abs() < 10*time.Second {
-		return spell(d.Round(time.Millisecond))
-	}
-	return spell(d.Round(100 * time.Millisecond))
 }
 
 func counted(b bool) int64 {

@@ -211,7 +211,7 @@ func TestMinReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := r.minReadySentence(); r.MinReadyNeededSeconds != 6 || !strings.Contains(text, "minReadySeconds 2 takes 4s of every rollout") || !strings.Contains(text, "minReadySeconds 6 would keep the old one until the new one gets requests, for 8s more a rollout") {
+	if text := r.minReadySentence(); r.MinReadyNeededSeconds != 6 || !strings.Contains(text, "minReadySeconds 2 takes 4 s of every rollout") || !strings.Contains(text, "minReadySeconds 6 would keep the old one until the new one gets requests, for 8 s more a rollout") {
 		t.Errorf("%d: %s", r.MinReadyNeededSeconds, text)
 	}
 }

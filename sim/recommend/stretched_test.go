@@ -32,7 +32,7 @@ func TestStarts(t *testing.T) {
 		says  string
 	}{
 		{500, ""}, // not twice as long as without
-		{200, "A start takes 1m12s at the median and 1m12s in one of a hundred: the limit of 200m stretches its 14.2s of CPU. It needs so long a budget, or more CPU: with 400m it would take about 36.6s, without a limit 15.3s"},
+		{200, "A start takes 72 s at the median and 72 s in one of a hundred: the limit of 200m stretches its 14.2 s of CPU. It needs so long a budget, or more CPU: with 400m it would take about 36.6 s, without a limit 15.3 s"},
 		{0, ""},
 	} {
 		w.Pod.Containers[0].CPULimitMilli = c.limit

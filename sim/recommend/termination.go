@@ -202,7 +202,7 @@ func (t *Termination) sentence(w *model.World) string {
 		hook = fmt.Sprintf("with the present preStop of %s", seconds(t.PreStopSeconds))
 	}
 	text := fmt.Sprintf("%s a deletion leaves %s of traffic to a pod that takes none on average, %.3g %% of the deletions any",
-		hook, short(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
+		hook, seconds(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
 	grace := fmt.Sprintf("terminationGracePeriodSeconds %d covers it and all but one in a thousand shutdowns", t.TerminationGracePeriodSeconds)
 	if !t.GraceCovers {
 		grace = fmt.Sprintf("terminationGracePeriodSeconds has to be %d instead of %d for it and all but one in a thousand shutdowns", t.GraceNeededSeconds, t.TerminationGracePeriodSeconds)
@@ -221,9 +221,4 @@ func (t *Termination) sentence(w *model.World) string {
 		text += fmt.Sprintf("; a sleep of %d s would do as well", *least)
 	}
 	return text + ". " + grace
-}
-
-// short writes seconds of which thousandths matter.
-func short(x float64) string {
-	return spell(time.Duration(x * 1e9).Round(time.Millisecond))
 }
