@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,6 +151,9 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 			page.Answer = append(page.Answer, r.Infeasible.Remedies[i].Sentence()+".")
 		}
 	}
+	if stretched := r.Starts.Sentence(); stretched != "" {
+		page.Answer = append(page.Answer, stretched+".")
+	}
 	if patch, err := r.patch(); err == nil && len(patch) > 0 && len(changedFields(r.Recommendation)) > 0 {
 		page.Patch = string(patch)
 		page.Reproduce = append(page.Reproduce, f.command(cmd, "recommend", arg, "patch"))
@@ -157,6 +161,9 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	page.Headline = headlines(r.Recommendation)
 	for _, reason := range r.Binding {
 		page.Reasons = append(page.Reasons, report.Reason{Field: reason.Field, Value: reason.Value, Sentence: reason.Sentence, Binding: reason.Binding})
+	}
+	if d := neededDeadline(r.Recommendation); d != nil {
+		page.Reasons = append(page.Reasons, report.Reason{Field: progressDeadline, Value: strconv.FormatInt(d.Seconds, 10), Sentence: d.Sentence})
 	}
 	page.Tables = reportTables(r.Recommendation)
 	if page.Figures, err = f.figures(cmd, r); err != nil {
@@ -282,6 +289,15 @@ func reportTables(r *recommend.Recommendation) []report.Table {
 	tables = append(tables, report.Table{Title: "Measures, with 95 % intervals", Rows: measureTable(names, measures)})
 	if worth := worthTable(r); len(worth) > 1 {
 		tables = append(tables, report.Table{Title: "From so many hangs per pod-year on a liveness probe saves more than its false kills cost", Rows: worth})
+	}
+	if safety := safetyTable(r); len(safety) > 1 {
+		tables = append(tables, report.Table{Title: "How many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets)", Rows: safety})
+	}
+	if r.Rollout != nil {
+		tables = append(tables, report.Table{Title: fmt.Sprintf("Rollout of the %s", r.Rollout.Kind), Rows: rolloutTable(r.Rollout)})
+	}
+	if r.Termination != nil {
+		tables = append(tables, report.Table{Title: "Traffic to a pod that is being deleted, by preStop", Rows: terminationTable(r.Termination)})
 	}
 	if len(r.Front) > 0 {
 		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: frontTable(r.Front)})
