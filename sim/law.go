@@ -123,8 +123,8 @@ func (w *law) tooLong(slowed float64) float64 {
 }
 
 // fate is what skip-ahead has drawn of the attempts of a probe that come next: so
-// many that are uneventful, and then perhaps one that is eventful. The early ones
-// come before a neighbour that slows answers turned.
+// many that are uneventful, and then perhaps one that is eventful. An early one
+// was passed over and taken back, and is as slow as neighbours made it then.
 type fate struct {
 	good, early int64
 	slowed      float64 // times as long the answers to the early ones take
