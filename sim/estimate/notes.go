@@ -92,7 +92,11 @@ func precisionNotes(w *model.World, v *Variant, o Options) []string {
 		case e == nil:
 			notes = append(notes, name+" is undecided: the measure does not apply or was not seen")
 		default:
-			notes = append(notes, fmt.Sprintf("%s is undecided: the measure lies between %s and %s with %g %% confidence; more replications narrow that", name, number(e.Low), number(e.High), 100*o.Confidence))
+			narrows := "; more replications narrow that"
+			if ofKills(objective.Measure) && strings.Contains(e.Method, "splitting") { // which has its own
+				narrows = ""
+			}
+			notes = append(notes, fmt.Sprintf("%s is undecided: the measure lies between %s and %s with %g %% confidence%s", name, number(e.Low), number(e.High), 100*o.Confidence, narrows))
 		}
 	}
 	if e := v.Measures.FalseKillsPerPodDay; len(o.Objectives) == 0 && !precise(e, o.Precision) {

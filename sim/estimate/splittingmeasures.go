@@ -127,14 +127,14 @@ func (t *tally) enoughSplitting(w *model.World, m *Measures, f *formula, o Optio
 		if rare.Kills.Estimate == 0 || hidden(rare, &starts, o.Precision) {
 			return true // more of it would not help
 		}
-		if len(o.Objectives) == 0 {
-			return precise(&rare.Kills, o.Precision)
-		}
 		with := *m
 		with.FalseKillProbability = &KillProbabilities{}
 		setKills(&with, w, rare, starts)
+		if known := precise(with.FalseKillsPerPodDay, o.Precision); known || len(o.Objectives) == 0 {
+			return known
+		}
 		for _, objective := range o.Objectives {
-			if v, _ := judge(objective, w, &with, f); ofKills(objective.Measure) && v.Met == nil && !precise(&rare.Kills, o.Precision) {
+			if v, _ := judge(objective, w, &with, f); ofKills(objective.Measure) && v.Met == nil {
 				return false
 			}
 		}
