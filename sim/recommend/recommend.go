@@ -367,7 +367,11 @@ type finalist struct {
 // finalists returns the best of the chosen that have not been simulated yet.
 func (s *search) finalists(chosen []combination) []finalist {
 	var finalists []finalist
-	for _, c := range pick(chosen, s.loud[model.Liveness] == nil) {
+	picked := pick(chosen, s.loud[model.Liveness] == nil)
+	if s.shedding != nil && len(s.w.Application.Traffic.Bursts) > 0 { // of which few are seen on a path
+		slices.Reverse(picked)
+	}
+	for _, c := range picked {
 		if name := describe(s, &c); !s.tried[name] {
 			s.tried[name] = true
 			finalists = append(finalists, finalist{combination: c})
