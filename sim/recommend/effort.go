@@ -45,7 +45,11 @@ func (o Options) until(ctx context.Context) (context.Context, context.CancelFunc
 // takes to exclude more than an objective allows, if that can be had, and not as
 // long as usual where not even four times as long would.
 func (o Options) forSimulation(w *model.World) estimate.Options {
-	simulation := o.simulating(w, simulationEvents, simulationFaults)
+	faults := int64(simulationFaults)
+	if sheds(w) {
+		faults = mostFaults * 3 / 4 // some hang while they are out of the endpoints, which shows no removal
+	}
+	simulation := o.simulating(w, simulationEvents, faults)
 	needed := deciding(o.Objectives)
 	if o.Replications > 0 || needed == 0 || len(w.Application.Resources) > 0 || w.Application.Traffic != nil {
 		return simulation // backlogs of its own are for splitting
