@@ -164,7 +164,7 @@ var publishedFixes = []publishedFix{
 		// that. Beaten: the longer budget is a startup probe's, so that it does not
 		// outlast the start: a hang is seen in one minute instead of six.
 		name: "Spring Boot at 200m, a longer budget", scenario: "spring-boot-200m", horizon: 6 * time.Hour, replications: 2, rarest: 1e-2,
-		says: "the limit of 200m stretches its 44.3s of CPU. It needs so long a budget, or more CPU: with 400m it would take about 1m53.8s, without a limit 26.3s",
+		says: "the limit of 200m stretches its 44.3 s of CPU. It needs so long a budget, or more CPU: with 400m it would take about 114 s, without a limit 26.3 s",
 		published: "livenessProbe.initialDelaySeconds=60\nlivenessProbe.timeoutSeconds=15\nlivenessProbe.periodSeconds=30\nlivenessProbe.failureThreshold=12\n" +
 			"readinessProbe.initialDelaySeconds=60\nreadinessProbe.timeoutSeconds=15\nreadinessProbe.periodSeconds=30\nreadinessProbe.failureThreshold=12",
 		proposed: "startupProbe={httpGet: {path: /user-otp/health, port: 8080}, periodSeconds: 5, timeoutSeconds: 1, failureThreshold: 70}\n" +
