@@ -91,11 +91,11 @@ func (s textStyle) in(c color.Color) textStyle {
 // 1 (white), as WCAG 2.2 defines it.
 func luminance(c color.Color) float64 {
 	linear := func(channel uint32) float64 {
-		if v := float64(channel) / 0xffff; v > 0.04045 {
+		v := float64(channel) / 0xffff
+		if v > 0.04045 {
 			return math.Pow((v+0.055)/1.055, 2.4)
-		} else {
-			return v / 12.92
 		}
+		return v / 12.92
 	}
 	r, g, b, _ := c.RGBA()
 	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
