@@ -56,8 +56,8 @@ func seconds(x float64) string {
 	if x != 0 && math.Abs(x) < 0.1 {
 		return number(x*1000) + " ms"
 	}
-	if math.IsNaN(x) {
-		return none
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return number(x)
 	}
 	return number(x) + " s"
 }

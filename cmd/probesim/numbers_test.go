@@ -22,7 +22,7 @@ func TestNumber(t *testing.T) {
 func TestSecondsAndShares(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{seconds(0.005), "5 ms"}, {seconds(1), "1 s"}, {seconds(599), "599 s"}, {seconds(600), "10 min"}, {seconds(6 * 3600), "6 h"},
-		{seconds(10 * 86400), "10 d"}, {seconds(3 * 365.25 * 86400), "3 y"}, {seconds(0), "0 s"}, {seconds(math.NaN()), none},
+		{seconds(10 * 86400), "10 d"}, {seconds(3 * 365.25 * 86400), "3 y"}, {seconds(0), "0 s"}, {seconds(math.NaN()), none}, {seconds(math.Inf(1)), "∞"},
 		{share(0.5), "50 %"}, {share(0.9996), "99.960 %"}, {share(1), "100 %"}, {share(0), "0 %"}, {share(0.00001), "0.00100 %"},
 	} {
 		if c.got != c.want {
