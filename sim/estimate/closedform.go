@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -61,6 +62,16 @@ func NewClosedForm(w *model.World, k model.ProbeKind) *ClosedForm {
 
 // addClasses makes the closed form the mean of those on each class of nodes.
 func (f *ClosedForm) addClasses(w *model.World, k model.ProbeKind) {
+	onClasses(w, func(share float64, on *model.World) {
+		form := NewClosedForm(on, k)
+		f.Why = cmp.Or(f.Why, form.Why)
+		f.classes = append(f.classes, weighted{share, form})
+	})
+}
+
+// onClasses calls for each class that there are nodes of, with its share of them and
+// the world of a pod on it.
+func onClasses(w *model.World, call func(share float64, on *model.World)) {
 	total := 0.0
 	for i := range w.Node.Classes {
 		total += w.Node.Classes[i].Weight
@@ -69,12 +80,9 @@ func (f *ClosedForm) addClasses(w *model.World, k model.ProbeKind) {
 		on := *w
 		on.Node = w.Node.Classes[i].Node
 		on.Node.Classes = nil
-		form := NewClosedForm(&on, k)
-		if form.Why != "" {
-			f.Why = form.Why
-			return
+		if share := w.Node.Classes[i].Weight / total; share > 0 {
+			call(share, &on)
 		}
-		f.classes = append(f.classes, weighted{w.Node.Classes[i].Weight / total, form})
 	}
 }
 

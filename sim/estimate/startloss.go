@@ -28,8 +28,10 @@ import (
 //
 //	P(kill) <= min over m of P(start + standstills > t(m)) + P(F−m+1 attempts in a row fail)
 func startLossBound(w *model.World) float64 {
-	if classes := w.Node.Classes; len(classes) > 0 {
-		return lossOverClasses(w)
+	if len(w.Node.Classes) > 0 {
+		mean := 0.0
+		onClasses(w, func(share float64, on *model.World) { mean += share * startLossBound(on) })
+		return mean
 	}
 	kind := model.Startup
 	if w.Container().Probes[kind] == nil {
@@ -82,21 +84,6 @@ func memoryless(w *model.World, k model.ProbeKind) bool {
 		}
 	}
 	return true
-}
-
-// lossOverClasses returns the mean of the bounds on each class of nodes.
-func lossOverClasses(w *model.World) float64 {
-	total, bound := 0.0, 0.0
-	for i := range w.Node.Classes {
-		total += w.Node.Classes[i].Weight
-	}
-	for i := range w.Node.Classes {
-		on := *w
-		on.Node = w.Node.Classes[i].Node
-		on.Node.Classes = nil
-		bound += w.Node.Classes[i].Weight / total * startLossBound(&on)
-	}
-	return bound
 }
 
 // mostWindow is as many attempts in a row as are looked at: for more to fail is
