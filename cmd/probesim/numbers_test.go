@@ -31,6 +31,23 @@ func TestSecondsAndShares(t *testing.T) {
 	}
 }
 
+func TestLessAvailable(t *testing.T) {
+	before := &stats.Estimate{Estimate: .9946, Low: .9932, High: .9957}
+	for _, c := range []struct {
+		after *stats.Estimate
+		want  string
+	}{
+		{nil, ""},
+		{&stats.Estimate{Estimate: .993, Low: .992, High: .994}, ""},
+		{&stats.Estimate{Estimate: .905, Low: .901, High: .908},
+			"The price: a pod is available for 90.5 % (90.1–90.8 %) of the time, now for 99.46 % (99.32–99.57 %); objectives.availability bounds that."},
+	} {
+		if got := lessAvailable(before, c.after); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestEstimated(t *testing.T) {
 	for _, c := range []struct {
 		e    *stats.Estimate

@@ -14,6 +14,7 @@ import (
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/recommend"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 type recommendFlags struct {
@@ -371,10 +372,23 @@ func recommendedSentences(r *recommended) []string {
 	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
 		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
 	}
+	if fallen := lessAvailable(r.Current.Measures.Availability, r.Recommended.Measures.Availability); fallen != "" {
+		sentences = append(sentences, fallen)
+	}
 	if len(open) > 0 {
 		sentences = append(sentences, "Undecided within this effort: "+enumerate(open)+".")
 	}
 	return sentences
+}
+
+// lessAvailable says what settings cost that have a pod out of the endpoints for
+// longer, as readiness does that sheds load; empty: the intervals show no such thing.
+func lessAvailable(before, after *stats.Estimate) string {
+	if before == nil || after == nil || after.High >= before.Low {
+		return ""
+	}
+	return fmt.Sprintf("The price: a pod is available for %s of the time, now for %s; objectives.availability bounds that.",
+		estimated(after, share), estimated(before, share))
 }
 
 // changedFields returns the fields whose recommended value differs from the
