@@ -111,16 +111,16 @@ func (p *panel) failures(runs []run, threshold int) {
 		return base + room*vg.Length(min(failures, threshold))/vg.Length(threshold)
 	}
 	for _, r := range runs {
-		fill, ink := redTint, black
+		fill := redTint
 		if r.failures >= threshold {
-			fill, ink = vermillion, black
+			fill = vermillion
 		}
 		x0, x1, y := p.x(r.from), max(p.x(r.to), p.x(r.from)+1.5), level(r.failures)
 		tell(p.canvas, x0, base, x1, y, fmt.Sprintf("%s in a row of %d, for %s", plural(r.failures, "failure"), threshold, spell(r.to-r.from)))
 		fillBox(p.canvas, fill, x0, base, x1, y)
 		strokeLine(p.canvas, vermillion, thinLine, nil, vg.Point{X: x0, Y: base}, vg.Point{X: x0, Y: y}, vg.Point{X: x1, Y: y}, vg.Point{X: x1, Y: base})
 		number := strconv.Itoa(r.failures)
-		style := smallText.in(ink)
+		style := smallText.in(black)
 		switch {
 		case style.width(number)+3 > x1-x0:
 		case y-base >= style.capHeight()+3:

@@ -194,10 +194,7 @@ func riskColors(rate float64) (fill, ink color.Color) {
 	if rate > 0 {
 		step = int(min(max(math.Ceil(math.Log10(rate))+3, 0), float64(len(scale)-1)))
 	}
-	if step >= len(scale)-2 {
-		return scale[step], white
-	}
-	return scale[step], black
+	return scale[step], inkOn(scale[step])
 }
 
 // product draws the line up to which F·P is at most so many seconds, along the
