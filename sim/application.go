@@ -23,7 +23,7 @@ type application struct {
 	cpu       *cpu.Container // nil: nothing in the world uses CPU
 	loaded    bool           // other work may keep an answer from the CPU
 	finished  []cpu.Finished
-	throttled time.Duration // by the quota, of what is in the ledger
+	throttled time.Duration // by the quota, when it was last asked of the serving process
 	quota     time.Duration
 	random    [streamCount]stream
 	streams   int // of the renewal processes that are used; the others are never seeded
@@ -261,7 +261,6 @@ func (a *application) started(c int) {
 		} else {
 			a.cpu.Restart(a.life.now) // the clients are the same
 		}
-		a.throttled = a.cpu.ThrottledFor()
 		a.cpu.SetTraffic(a.life.now, a.trafficShare())
 		a.tellNeighbours()
 		for range a.frozen {

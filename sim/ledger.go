@@ -68,7 +68,10 @@ func (a *application) account() {
 		return
 	}
 	g.since = a.life.now
-	throttled := a.throttledSince(g.state)
+	throttled := time.Duration(0)
+	if g.state == Serving {
+		throttled = a.throttledSince()
+	}
 	if a.role == studiedPod {
 		a.out.StateTime[g.state] += d - throttled
 		a.out.StateTime[Stalled] += throttled
@@ -97,10 +100,10 @@ func (a *application) account() {
 	}
 }
 
-// throttledSince returns for how long the quota has kept a serving process from
-// running since it was last asked: it is stalled then. Other states keep their
-// name.
-func (a *application) throttledSince(s TrueState) time.Duration {
+// throttledSince returns for how long the quota has kept the process from running
+// since it was last asked. A serving process is stalled then; other states keep
+// their name, so they do not ask.
+func (a *application) throttledSince() time.Duration {
 	if a.cpu == nil || !a.alive || a.quota == 0 {
 		return 0
 	}
@@ -108,9 +111,6 @@ func (a *application) throttledSince(s TrueState) time.Duration {
 	a.retime()
 	before := a.throttled
 	a.throttled = a.cpu.ThrottledFor()
-	if s != Serving {
-		return 0
-	}
 	return a.throttled - before
 }
 
@@ -130,6 +130,7 @@ func (a *application) stateChanged() {
 		a.life.emit(Event{Kind: EventState, Container: a.studied, Incarnation: a.life.containers[a.studied].live.Incarnation, State: state, Rule: a.stateRule(state)})
 	}
 	if state == Serving {
+		a.throttledSince() // from here on
 		a.removed()
 		a.recovered()
 	}

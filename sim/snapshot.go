@@ -45,6 +45,9 @@ func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
 	l.copyFrom(from.life)
 	l.random.seed(seed, replication, forKubelet)
 	a.seed(seed, replication, 0)
+	if a.cpu != nil {
+		a.cpu.GoOn(a.random[streamCPU].Rand)
+	}
 	a.redraw()
 	l.horizon = min(l.now+longestExcursion, dist.Longest)
 }
@@ -79,7 +82,7 @@ func (a *application) copyFrom(other *application) {
 	a.out.Reset()
 	a.out.FalseKills = other.out.FalseKills
 	if a.cpu != nil {
-		a.cpu.CopyFrom(other.cpu, a.random[streamCPU].Rand)
+		a.cpu.CopyFrom(other.cpu)
 		if t := a.app.Traffic; t != nil && t.OfService {
 			a.cpu.BurstsFrom(a.random[streamBursts].Rand, a.life.now)
 		}

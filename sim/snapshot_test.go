@@ -86,7 +86,7 @@ func TestSnapshotKnowsEveryReference(t *testing.T) {
 		"service.members", "application.skipping.syncs.lengths", "application.skipping.syncs.cumulative", "application.skipping.slowing", "application.skipping.passed", "application.skipping.hazards", "application.skipping.factors", "application.skipping.laws.answer", "application.skipping.laws.parts", "application.coasting.probes",
 		"application.random.pcg", "application.random.Rand", "application.renewals", "application.faults", "application.resources", "application.observations",
 		"renewal.first.absent.lengths", "renewal.first.absent.cumulative", "renewal.first.lasts.lengths", "renewal.first.lasts.cumulative",
-		"Container.random", "Container.bursts", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",
+		"Container.random", "Container.bursts", "Container.process", "Container.processSeed", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",
 		"Container.clients.trying.items", "Container.threads", "Container.waits", "Container.runtime.queue", "Container.runtime.arrived",
 		"Container.submissions", "Container.free", "Container.working", "Container.finished", "Container.due", "Container.record.ended", "Container.record.parts",
 		"Container.repetition.shape", "Container.repetition.keptShape", "Container.repetition.moving", "Container.repetition.keptMoving", "Container.repetition.step",

@@ -132,7 +132,7 @@ func (c *Container) resumeAlone(k int, at time.Duration) {
 	th.ran, th.deadline, th.next = p.clock, p.clock+c.slice, noThread
 	p.tail = p.head
 	p.held = max(p.held, at)
-	if c.busy > 0 && c.random.Float64() < c.busy {
+	if c.busy > 0 && c.process.Float64() < c.busy {
 		p.held = max(p.held, c.tickAfter(at))
 	}
 	if p.held > at {

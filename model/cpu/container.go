@@ -26,10 +26,13 @@ const (
 // belongs to one goroutine.
 type Container struct {
 	cfg    Config
-	random *rand.Rand
+	random *rand.Rand    // for what outlives a process: the ticks and the clients
 	bursts *rand.Rand    // of the traffic; nil: random
 	since  time.Duration // they are drawn, if from bursts
 	now    time.Duration // all events up to here have happened
+
+	process     *rand.Rand // for what ends with the process
+	processSeed *rand.PCG  // behind it: begins anew with every process
 
 	levels     []bandwidth // none without a quota
 	own        int         // index into levels of the container's own; -1: none
@@ -79,7 +82,8 @@ type submission struct {
 
 // New returns a container that has to be Reset before its first use.
 func New(cfg Config) *Container {
-	c := &Container{cfg: cfg.withDefaults()}
+	c := &Container{cfg: cfg.withDefaults(), processSeed: rand.NewPCG(0, 0)}
+	c.process = rand.New(c.processSeed)
 	c.newLevels()
 	c.processors = make([]processor, c.cfg.CPUs)
 	c.slice = c.cfg.Slice
@@ -100,7 +104,9 @@ func New(cfg Config) *Container {
 // Reset makes the container that of the first process of a pod, in a new cgroup
 // at now: the refill phase is drawn (C8), nothing is owed, and the load starts.
 // The node's ticks are drawn, too: the pod's life does not begin at one.
-// Everything random comes from r until the next Reset.
+// Everything random comes from r until the next Reset; what ends with a process
+// comes from a generator of its own, which r seeds, so that how far a process has
+// come when it ends changes nothing for the next.
 func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.random, c.now = r, now
 	c.ticks = time.Duration(r.Int64N(int64(c.cfg.Tick)))
@@ -108,7 +114,6 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.trafficShare, c.waitFactor = 1, 1
 	c.clients.reset()
 	c.finished = c.finished[:0]
-	c.record.held, c.record.total = false, 0
 	c.submissions = c.submissions[:0] // of another life: nobody wants to know how they end
 	c.startBursts(now)
 	c.newProcess(now)
@@ -121,8 +126,12 @@ func (c *Container) BurstsFrom(r *rand.Rand, since time.Duration) { c.bursts, c.
 
 // Exit ends the process. The jobs that have not ended are never reported. The
 // clients whose requests it had lose their connections, and go on trying until Restart or Reset.
+// What the process has done since the last Advance is left out if nobody can know of it.
 func (c *Container) Exit(now time.Duration) {
-	c.Advance(now)
+	if c.cfg.Traffic != nil || c.record.listed || c.Next() <= now {
+		c.Advance(now)
+	}
+	c.now = max(c.now, now)
 	c.endProcess()
 	c.clients.gone = true
 	c.disconnect(now)
@@ -143,10 +152,12 @@ func (c *Container) Restart(now time.Duration) {
 // newProcess makes a new cgroup and starts the process in it.
 func (c *Container) newProcess(now time.Duration) {
 	c.endProcess()
+	c.record.held, c.record.total = false, 0
+	c.seedProcess()
 	c.newLevels()
 	for i := range c.levels {
 		b := &c.levels[i]
-		b.reset(time.Duration(c.random.Int64N(int64(b.period))))
+		b.reset(time.Duration(c.process.Int64N(int64(b.period))))
 	}
 	for i := range c.processors {
 		c.processors[i] = processor{untilCut: c.drawCut(), owedSince: now}
@@ -155,6 +166,9 @@ func (c *Container) newProcess(now time.Duration) {
 	c.clients.gone = false
 	c.startLoad(now)
 }
+
+// seedProcess begins the process's own generator anew.
+func (c *Container) seedProcess() { c.processSeed.Seed(c.random.Uint64(), c.random.Uint64()) }
 
 // endProcess makes the container that of no process.
 func (c *Container) endProcess() {
@@ -215,7 +229,7 @@ func (c *Container) drawCut() time.Duration {
 	if c.cutMean == 0 {
 		return 0
 	}
-	return time.Duration(c.random.ExpFloat64()*c.cutMean) + 1
+	return time.Duration(c.process.ExpFloat64()*c.cutMean) + 1
 }
 
 // Submit starts a job at now. Its end is reported by Done.

@@ -110,7 +110,7 @@ func (c *Container) SetQuota(now, own, pod time.Duration) {
 		if c.own < 0 {
 			c.own = len(c.levels)
 			c.addLevel(own, c.cfg.Burst)
-			c.levels[c.own].reset(time.Duration(c.random.Int64N(int64(c.cfg.Period))))
+			c.levels[c.own].reset(time.Duration(c.process.Int64N(int64(c.cfg.Period))))
 		}
 		c.setLevel(c.own, own, now)
 	}
@@ -150,10 +150,10 @@ func (c *Container) SetWaitFactor(now time.Duration, factor float64) {
 // SetTraffic sets the share of the traffic that reaches the container from now
 // on: 0 while it is not in the endpoints. A Reset sets it to 1.
 func (c *Container) SetTraffic(now time.Duration, share float64) {
-	c.Advance(now)
 	if share == c.trafficShare {
 		return
 	}
+	c.Advance(now)
 	c.trafficShare = share
 	for i := range c.sources {
 		if c.sources[i].traffic != nil {

@@ -2,13 +2,20 @@ package cpu
 
 import "math/rand/v2"
 
+// GoOn makes everything random come from r from now on, as after a Reset, and the
+// process's own generator begin anew.
+func (c *Container) GoOn(r *rand.Rand) {
+	c.random = r
+	c.seedProcess()
+}
+
 // CopyFrom makes the container the same as another of the same Config: what runs
-// on, waits for and owes to its CPUs. It goes on with a generator of its own.
-// Nothing is allocated once the container has been as large before.
-func (c *Container) CopyFrom(other *Container, random *rand.Rand) {
+// on, waits for and owes to its CPUs, but for the random numbers: it stands still
+// until GoOn. Nothing is allocated once the container has been as large before.
+func (c *Container) CopyFrom(other *Container) {
 	own := *c
 	*c = *other
-	c.random, c.bursts, c.repetition = random, own.bursts, own.repetition
+	c.random, c.bursts, c.process, c.processSeed, c.repetition = nil, own.bursts, own.process, own.processSeed, own.repetition
 	c.levels = resized(own.levels, len(other.levels))
 	for i := range c.levels {
 		before := c.levels[i].throttled

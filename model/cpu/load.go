@@ -163,7 +163,7 @@ func (c *Container) scheduleSource(i int, now time.Duration) {
 	s := &c.sources[i]
 	at := &c.due[dueSources+i]
 	if s.traffic == nil {
-		*at = later(now, max(s.every.Sample(c.random), 1))
+		*at = later(now, max(s.every.Sample(c.process), 1))
 		return
 	}
 	rate := s.traffic.PerSecond
@@ -256,8 +256,8 @@ func (c *Container) drawJob(t int32) {
 	th := &c.threads[t]
 	q := &c.pools[th.pool]
 	th.waiter = nobody
-	th.left = q.demand.Sample(c.random)
-	th.wait = dist.Stretched(q.wait.Sample(c.random), c.waitFactor)
+	th.left = q.demand.Sample(c.process)
+	th.wait = dist.Stretched(q.wait.Sample(c.process), c.waitFactor)
 	if th.pool == workersPool {
 		th.serves = c.clients.begun
 		c.clients.begun++

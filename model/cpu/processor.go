@@ -318,7 +318,7 @@ func (c *Container) resume(k int, now time.Duration) {
 		return
 	}
 	c.release(k)
-	if c.busy > 0 && c.random.Float64() < c.busy {
+	if c.busy > 0 && c.process.Float64() < c.busy {
 		p.held = max(p.held, c.tickAfter(now))
 	}
 	c.begin(k, now)

@@ -147,6 +147,41 @@ func TestAdvanceInAnySteps(t *testing.T) {
 	})
 }
 
+// TestEndThatNobodyWaitsFor ends a process an hour after its last event that
+// anybody wanted: the hour is not gone through, and the next process is the same
+// as if it had been.
+func TestEndThatNobodyWaitsFor(t *testing.T) {
+	cfg := Config{Quota: 20 * ms, InterruptionsPerSecond: 30, CPUs: 2, Background: []model.Background{
+		{Every: dist.Duration{Nanoseconds: exponential(float64(300 * ms))}, CPU: dist.Constantly(20 * ms)},
+	}}
+	next := func(watched bool) (end Finished, before int64) {
+		c := New(cfg)
+		c.Reset(0, rand.New(rand.NewPCG(1, 3)))
+		c.Submit(0, Job{ID: 1, Demand: 2 * time.Hour})
+		if watched {
+			c.Advance(time.Hour)
+		}
+		c.Exit(time.Hour)
+		before = c.Handled()
+		c.Restart(time.Hour + time.Second)
+		c.Submit(time.Hour+time.Second, Job{ID: 2, Demand: time.Second})
+		c.Advance(2 * time.Hour)
+		done := c.Done()
+		if len(done) != 1 {
+			t.Fatalf("%d jobs have ended, want that of the second process", len(done))
+		}
+		return done[0], before
+	}
+	want, all := next(true)
+	got, few := next(false)
+	if got != want {
+		t.Errorf("%+v after an end that was not waited for, want %+v", got, want)
+	}
+	if few > 10 || all < 10_000 {
+		t.Errorf("%d events up to the end that was not waited for, and %d in all", few, all)
+	}
+}
+
 // The timer set to Next finds every end at its instant, nothing ends before its
 // demand and wait, ends are in order, and the cgroup never uses more than its
 // quotas and the overrun of a tick on each CPU.

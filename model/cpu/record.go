@@ -51,8 +51,8 @@ func (c *Container) Record(on bool) {
 	c.record.listed, c.record.ended, c.record.parts = on, c.record.ended[:0], c.record.parts[:0]
 }
 
-// ThrottledFor returns for how long the quota has kept the container from
-// running since Reset, up to the last Advance.
+// ThrottledFor returns for how long the quota has kept the process from running
+// since it began, up to the last Advance. After Exit it says nothing.
 func (c *Container) ThrottledFor() time.Duration {
 	if c.record.held {
 		return c.record.total + c.now - c.record.since
