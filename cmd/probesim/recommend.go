@@ -610,18 +610,21 @@ func rolloutTable(r *recommend.Rollout) [][]string {
 
 // terminationTable shows what deletions cost by how long preStop sleeps.
 func terminationTable(t *recommend.Termination) [][]string {
-	rows := [][]string{{"preStop", "dead traffic per deletion", "deletions that have any", "shutdowns cut off"}}
+	rows := [][]string{{"preStop", "grace", "dead traffic per deletion", "deletions that have any", "shutdowns cut off"}}
 	for i := range t.ByPreStop {
 		at := &t.ByPreStop[i]
+		if least := t.LeastPreStopSeconds; least != nil && at.PreStopSeconds > float64(*least) && !at.Present {
+			continue // was only tried to find the shortest
+		}
 		sleep := seconds(at.PreStopSeconds)
-		if at.PreStopSeconds == t.PreStopSeconds {
+		if at.Present {
 			sleep += " (now)"
 		}
 		dead := "none seen"
 		if at.DeadTrafficSecondsPerDeletion.Estimate > 0 {
 			dead = estimated(&at.DeadTrafficSecondsPerDeletion, seconds)
 		}
-		rows = append(rows, []string{sleep, dead, estimated(&at.DeletionsWithDeadTraffic, share), share(at.CutOffProbability)})
+		rows = append(rows, []string{sleep, fmt.Sprintf("%d s", at.GracePeriodSeconds), dead, estimated(&at.DeletionsWithDeadTraffic, share), share(at.CutOffProbability)})
 	}
 	return rows
 }

@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,19 +19,19 @@ import (
 // Termination is what a deletion of the pod costs, by how long preStop sleeps:
 // until the last proxy has forgotten the pod, its requests go to a process that
 // has closed its listener, or is gone (K79 to K82). It is advice beside the
-// recommended settings and never in the patch: a sleep prolongs every deletion,
-// and a preStop hook that is there may do more than sleep.
+// recommended settings of the probes: a sleep prolongs every deletion, and a
+// preStop hook that is there may do more than sleep.
 type Termination struct {
 	// PreStopSeconds is what the container's preStop hook takes now; 0: none, or
 	// not known.
 	PreStopSeconds                float64 `json:"preStopSeconds"`
 	TerminationGracePeriodSeconds int64   `json:"terminationGracePeriodSeconds"`
-	// ByPreStop has what was simulated, the shortest sleep first, up to the first
-	// that is enough, or to where longer ones help no more.
+	// ByPreStop has what was simulated, the shortest sleep first: the pod as it is,
+	// and sleeps up to the first that is enough, or to where longer ones help no more.
 	ByPreStop []PreStopPoint `json:"byPreStop"`
-	// LeastPreStopSeconds is the shortest sleep simulated with which at most one
-	// deletion in a hundred leaves any dead traffic, at the upper end of its
-	// interval. Null: none is long enough.
+	// LeastPreStopSeconds is the shortest sleep in whole seconds with which at most
+	// one deletion in a hundred leaves any dead traffic, at the upper end of its
+	// interval, if the grace period covers it. Null: none is long enough.
 	LeastPreStopSeconds *int64 `json:"leastPreStopSeconds"`
 	// GraceNeededSeconds is the grace period that covers that sleep, or the
 	// present hook, and all but one in a thousand shutdowns.
@@ -42,6 +43,10 @@ type Termination struct {
 // PreStopPoint is what deletions cost with one length of preStop.
 type PreStopPoint struct {
 	PreStopSeconds float64 `json:"preStopSeconds"`
+	// GracePeriodSeconds cuts the hook off, at once, and the shutdown after it
+	// (K37): the present one, and for other sleeps at least what covers them.
+	GracePeriodSeconds int64 `json:"terminationGracePeriodSeconds"`
+	Present            bool  `json:"present"` // this is the pod as it is
 	// DeadTrafficSecondsPerDeletion is the mean time in which some proxy sends
 	// requests to a pod that takes none.
 	DeadTrafficSecondsPerDeletion stats.Estimate `json:"deadTrafficSecondsPerDeletion"`
@@ -61,40 +66,25 @@ const (
 )
 
 // preStopSleeps are the sleeps to try, in seconds.
-var preStopSleeps = []int64{0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120}
+var preStopSleeps = []int64{0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600}
 
-// termination simulates deletions of the pod with longer and longer sleeps. It
-// returns nil if it was told to stop.
+// termination simulates deletions of the pod as it is, and with longer and longer
+// sleeps whose grace period is long enough. It returns nil if it was told to stop.
 func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
 	now, grace := s.w.Container().PreStop.Lasts, kubelet.DeletionGrace(&s.w.Pod, nil)
-	t := &Termination{
-		PreStopSeconds: now.Seconds(), TerminationGracePeriodSeconds: s.w.Pod.TerminationGracePeriodSeconds, ByPreStop: []PreStopPoint{},
+	t := &Termination{PreStopSeconds: now.Seconds(), TerminationGracePeriodSeconds: s.w.Pod.TerminationGracePeriodSeconds}
+	present, err := s.deletions(now, grace, stop)
+	if err != nil {
+		return nil, err
 	}
-	sleeps := []time.Duration{now}
-	for _, n := range preStopSleeps {
-		sleeps = append(sleeps, time.Duration(n)*time.Second)
+	present.Present = true
+	t.ByPreStop = []PreStopPoint{present}
+	if err := s.shortestSleep(t, stop); err != nil || stop.Load() {
+		return nil, err
 	}
-	slices.Sort(sleeps)
-	for _, sleep := range slices.Compact(sleeps) {
-		if sleep > now && (t.LeastPreStopSeconds != nil || t.helpsNoMore()) {
-			break
-		}
-		p, err := s.deletions(sleep, max(grace, s.graceNeeded(sleep)), stop)
-		if err != nil {
-			return nil, err
-		}
-		if stop.Load() {
-			return nil, nil
-		}
-		if sleep == now {
-			p.CutOffProbability = cutOff(s.w, sleep, grace)
-		}
-		t.ByPreStop = append(t.ByPreStop, p)
-		if t.LeastPreStopSeconds == nil && p.DeletionsWithDeadTraffic.High <= fewDeletions {
-			least := int64(math.Ceil(sleep.Seconds()))
-			t.LeastPreStopSeconds = &least
-		}
-	}
+	slices.SortFunc(t.ByPreStop, func(a, b PreStopPoint) int {
+		return cmp.Or(cmp.Compare(a.PreStopSeconds, b.PreStopSeconds), cmp.Compare(a.GracePeriodSeconds, b.GracePeriodSeconds))
+	})
 	sleep := now
 	if t.LeastPreStopSeconds != nil {
 		sleep = max(sleep, time.Duration(*t.LeastPreStopSeconds)*time.Second)
@@ -105,17 +95,85 @@ func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
 	return t, nil
 }
 
-// helpsNoMore reports whether the last three sleeps left as much dead traffic as
-// the one before them: a lone pod gets its requests to its exit (K83).
-func (t *Termination) helpsNoMore() bool {
-	n := len(t.ByPreStop)
-	return n >= 4 && t.ByPreStop[n-1].DeadTrafficSecondsPerDeletion.Estimate > 0.999*t.ByPreStop[n-4].DeadTrafficSecondsPerDeletion.Estimate
+// shortestSleep looks for the shortest whole second that is enough: among a few
+// first, then by bisection between the longest of those that is not and the
+// shortest that is, as a longer sleep never leaves more dead traffic.
+func (s *search) shortestSleep(t *Termination, stop *atomic.Bool) error {
+	enough := func(sleep int64) (bool, error) {
+		p, err := s.slept(t, sleep, stop)
+		return err == nil && !stop.Load() && p.enough(), err
+	}
+	low, high := int64(-1), int64(-1)
+	for i, sleep := range preStopSleeps {
+		ok, err := enough(sleep)
+		if err != nil || stop.Load() {
+			return err
+		}
+		if ok {
+			high = sleep
+			break
+		}
+		low = sleep
+		if i == 3 && s.sleepless(t) {
+			ok, err := enough(preStopSleeps[len(preStopSleeps)-1])
+			if !ok || err != nil {
+				return err
+			}
+		}
+	}
+	if high < 0 {
+		return nil
+	}
+	for high-low > 1 {
+		middle := (low + high) / 2
+		ok, err := enough(middle)
+		if err != nil || stop.Load() {
+			return err
+		}
+		if ok {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	t.LeastPreStopSeconds = &high
+	return nil
+}
+
+// slept returns what deletions cost with a sleep whose grace period is long
+// enough, simulated once.
+func (s *search) slept(t *Termination, sleep int64, stop *atomic.Bool) (*PreStopPoint, error) {
+	lasts := time.Duration(sleep) * time.Second
+	grace := max(kubelet.DeletionGrace(&s.w.Pod, nil), s.graceNeeded(lasts))
+	for i := range t.ByPreStop {
+		if p := &t.ByPreStop[i]; p.PreStopSeconds == lasts.Seconds() && p.GracePeriodSeconds == int64(grace/time.Second) {
+			return p, nil
+		}
+	}
+	p, err := s.deletions(lasts, grace, stop)
+	t.ByPreStop = append(t.ByPreStop, p)
+	return &t.ByPreStop[len(t.ByPreStop)-1], err
+}
+
+// enough reports whether at most few deletions leave dead traffic.
+func (p *PreStopPoint) enough() bool { return p.DeletionsWithDeadTraffic.High <= fewDeletions }
+
+// sleepless reports whether the sleeps tried so far all left as much dead traffic
+// as the first: a lone pod gets its requests to its exit (K83), and a balancer's
+// health check can be quicker than its deregistration.
+func (s *search) sleepless(t *Termination) bool {
+	first, last := &t.ByPreStop[0], &t.ByPreStop[len(t.ByPreStop)-1]
+	return last.DeadTrafficSecondsPerDeletion.Estimate > 0.9*first.DeadTrafficSecondsPerDeletion.Estimate
 }
 
 // graceNeeded returns the whole seconds that cover a sleep and all but few
-// shutdowns.
+// shutdowns; a process that ignores SIGTERM is killed in any case, the sooner the
+// better.
 func (s *search) graceNeeded(sleep time.Duration) time.Duration {
 	shutdown := s.w.Application.Shutdown.Wait.Quantile(rareShutdown)
+	if s.w.Application.Shutdown.IgnoresTerm {
+		shutdown = 0
+	}
 	return min(sleep+shutdown, dist.Longest/8).Truncate(time.Second) + time.Second
 }
 
@@ -169,7 +227,7 @@ func deletedWorld(w *model.World, strategy *model.Strategy, sleep, grace time.Du
 // deletions simulates deletions with a preStop sleep.
 func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreStopPoint, error) {
 	w, horizon := deletedWorld(s.w, &s.strategy, sleep, grace)
-	p := PreStopPoint{PreStopSeconds: sleep.Seconds(), CutOffProbability: cutOff(s.w, sleep, grace)}
+	p := PreStopPoint{PreStopSeconds: sleep.Seconds(), GracePeriodSeconds: int64(grace / time.Second), CutOffProbability: cutOff(s.w, sleep, grace)}
 	simulator, err := sim.New(w)
 	if err != nil {
 		return p, err
@@ -193,16 +251,16 @@ func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreSt
 	return p, nil
 }
 
+// present is what deletions of the pod cost as it is.
+func (t *Termination) present() *PreStopPoint {
+	return &t.ByPreStop[slices.IndexFunc(t.ByPreStop, func(p PreStopPoint) bool { return p.Present })]
+}
+
 // sentence says what to do about deletions, with the numbers.
 func (t *Termination) sentence(w *model.World) string {
-	now := slices.IndexFunc(t.ByPreStop, func(p PreStopPoint) bool { return p.PreStopSeconds == t.PreStopSeconds })
-	current := &t.ByPreStop[now]
-	hook := "without a preStop hook"
-	if t.PreStopSeconds > 0 {
-		hook = fmt.Sprintf("with the present preStop of %s", seconds(t.PreStopSeconds))
-	}
+	current := t.present()
 	text := fmt.Sprintf("%s a deletion leaves %s of traffic to a pod that takes none on average, %.3g %% of the deletions any",
-		hook, seconds(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
+		t.hook(w), seconds(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
 	grace := fmt.Sprintf("terminationGracePeriodSeconds %d covers it and all but one in a thousand shutdowns", t.TerminationGracePeriodSeconds)
 	if !t.GraceCovers {
 		grace = fmt.Sprintf("terminationGracePeriodSeconds has to be %d instead of %d for it and all but one in a thousand shutdowns", t.GraceNeededSeconds, t.TerminationGracePeriodSeconds)
@@ -216,9 +274,25 @@ func (t *Termination) sentence(w *model.World) string {
 	case least == nil:
 		text += fmt.Sprintf("; no sleep up to %s is enough", seconds(t.ByPreStop[len(t.ByPreStop)-1].PreStopSeconds))
 	case float64(*least) > t.PreStopSeconds:
-		text += fmt.Sprintf("; a preStop sleep of %d s is the shortest of those tried with which at most one in a hundred does. It is not in the patch", *least)
-	case float64(*least) < t.PreStopSeconds:
+		text += fmt.Sprintf("; a preStop sleep of %d s is the shortest in whole seconds with which at most one in a hundred does", *least)
+	case !current.enough():
+		text += "; the hook is long enough where the grace period covers it"
+	}
+	if least := t.LeastPreStopSeconds; least != nil && float64(*least)+1 <= t.PreStopSeconds {
 		text += fmt.Sprintf("; a sleep of %d s would do as well", *least)
 	}
 	return text + ". " + grace
+}
+
+// hook says what the pod has to let proxies learn of its deletion.
+func (t *Termination) hook(w *model.World) string {
+	switch hook := w.Container().PreStop; {
+	case hook.Handler == "" && hook.Lasts == 0:
+		return "without a preStop hook"
+	case hook.Lasts == 0:
+		return fmt.Sprintf("with the present preStop, whose length is not known and counts as none (%s),", hook.Handler)
+	case t.PreStopSeconds > float64(t.TerminationGracePeriodSeconds):
+		return fmt.Sprintf("with the present preStop of %s, which the grace period ends after %d s,", seconds(t.PreStopSeconds), t.TerminationGracePeriodSeconds)
+	}
+	return fmt.Sprintf("with the present preStop of %s", seconds(t.PreStopSeconds))
 }

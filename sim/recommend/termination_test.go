@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,16 +42,17 @@ func TestTermination(t *testing.T) {
 	if none := r.ByPreStop[0]; none.DeadTrafficSecondsPerDeletion.Estimate < 0.02 || none.DeadTrafficSecondsPerDeletion.Estimate > 1.1 || none.DeletionsWithDeadTraffic.Estimate < 0.5 {
 		t.Errorf("without preStop: %+v", none)
 	}
-	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds < 1 || *r.LeastPreStopSeconds > 2 || !r.GraceCovers {
+	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 2 || !r.GraceCovers {
 		t.Errorf("%+v", r)
 	}
-	// A stated propagation of exactly 7 s is covered by a sleep of 10 s, not of 5 s.
+	// A stated propagation of exactly 7 s, which lies between the sleeps tried first, is
+	// covered by one of 7 s: the hook begins some 10 ms after the deletion (K79).
 	w := deletable(3, 4*time.Second)
 	seven := dist.Constantly(7 * time.Second)
 	w.Cluster.Propagation = &seven
 	w.Pod.TerminationGracePeriodSeconds = 10
 	r = terminationOf(t, w)
-	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 10 || r.GraceCovers || r.GraceNeededSeconds != 15 {
+	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 7 || r.GraceCovers || r.GraceNeededSeconds != 12 {
 		t.Errorf("propagation of 7 s: %+v", r)
 	}
 	for _, p := range r.ByPreStop {
@@ -62,5 +64,48 @@ func TestTermination(t *testing.T) {
 	w.Application.Shutdown.Wait = dist.Constantly(12 * time.Second)
 	if r = terminationOf(t, w); r.ByPreStop[0].CutOffProbability != 1 {
 		t.Errorf("%+v, want a shutdown that is always cut off", r.ByPreStop[0])
+	}
+}
+
+// TestTerminationOfPresentHook holds that a hook gets no more than the present grace
+// period (K37): it ends after 10 of its 45 s, and 20 s of a propagation of 30 s are
+// left. A grace period that covers it leaves nothing, and 30 s are the shortest.
+func TestTerminationOfPresentHook(t *testing.T) {
+	w := deletable(3, 5*time.Second)
+	w.Pod.Containers[0].PreStop = model.PreStop{Handler: "exec sleep 45", Lasts: 45 * time.Second}
+	propagation := dist.Constantly(30 * time.Second)
+	w.Cluster.Propagation = &propagation
+	w.Pod.TerminationGracePeriodSeconds = 10
+	r := terminationOf(t, w)
+	if p := r.present(); p.PreStopSeconds != 45 || p.GracePeriodSeconds != 10 || p.CutOffProbability != 1 ||
+		p.DeadTrafficSecondsPerDeletion.Estimate < 19.8 || p.DeadTrafficSecondsPerDeletion.Estimate > 20.1 {
+		t.Errorf("the present hook: %+v", p)
+	}
+	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 30 || r.GraceCovers || r.GraceNeededSeconds != 51 {
+		t.Errorf("%+v", r)
+	}
+	for _, text := range []string{"which the grace period ends after 10 s", "long enough where the grace period covers it", "a sleep of 30 s would do as well", "has to be 51 instead of 10"} {
+		if !strings.Contains(r.Sentence, text) {
+			t.Errorf("%q is not in: %s", text, r.Sentence)
+		}
+	}
+	w.Pod.TerminationGracePeriodSeconds = 51
+	if p := terminationOf(t, w).present(); p.DeadTrafficSecondsPerDeletion.Estimate != 0 || p.CutOffProbability > 0 {
+		t.Errorf("covered: %+v", p)
+	}
+}
+
+// TestTerminationBehindBalancer: a balancer's health check takes the closed target
+// out long before its deregistration is through, whether preStop sleeps for 0 or 10
+// s, and still only a sleep as long as the deregistration leaves nothing (I25).
+func TestTerminationBehindBalancer(t *testing.T) {
+	w := deletable(3, time.Second)
+	w.Cluster.LoadBalancer = &model.LoadBalancer{Deregistration: 50 * time.Second, PeriodSeconds: 5, FailureThreshold: 2}
+	r := terminationOf(t, w)
+	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 51 {
+		t.Errorf("%+v", r)
+	}
+	if p := r.present(); p.DeadTrafficSecondsPerDeletion.Estimate < 5 || p.DeadTrafficSecondsPerDeletion.Estimate > 10 {
+		t.Errorf("closed for 5 to 10 s, by the health check: %+v", p)
 	}
 }
