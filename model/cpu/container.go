@@ -381,12 +381,36 @@ func (c *Container) Next() time.Duration {
 	}
 	next := Never
 	if c.queued > 0 {
-		_, next = c.earliest()
+		next = c.freed()
 	}
 	for _, t := range c.working {
 		next = min(next, c.noEarlier(t))
 	}
 	return max(next, c.now)
+}
+
+// freed returns a lower bound on when a worker takes the next job of a queue in
+// which submissions wait: its CPU time and its wait have to end first.
+func (c *Container) freed() time.Duration {
+	freed := Never
+	_, soonest := c.earliest()
+	for i := range c.threads {
+		th := &c.threads[i]
+		if q := &c.pools[th.pool]; q.next == len(q.submitted) {
+			continue
+		}
+		at := th.until
+		switch p := &c.processors[th.cpu]; {
+		case th.left <= 0 && at <= c.now:
+			continue // its request is never answered (Hang)
+		case th.left > 0 && p.running && p.head == int32(i):
+			at = later(p.since, th.left+th.wait)
+		case th.left > 0:
+			at = later(soonest, th.left+th.wait)
+		}
+		freed = min(freed, at)
+	}
+	return freed
 }
 
 // noEarlier returns a lower bound on the end of the thread's part of a
