@@ -95,26 +95,59 @@ func (d *Deadline) sentence(strategy *model.Strategy) string {
 	return text
 }
 
-// minReadyNeeded returns the whole seconds in which a new pod that is Ready gets
-// into every proxy, in 99 of 100 cases: a minReadySeconds as long keeps the old
-// pod until the new one gets requests (K84).
-func (s *search) minReadyNeeded() int64 {
-	return int64(math.Ceil(math.Min(s.propagation(.99), math.MaxInt32)))
+// minReadyNeeded returns the whole seconds after which a new pod that is Ready gets
+// requests from every proxy and the load balancer, in 99 of 100 cases: a
+// minReadySeconds as long keeps an old pod until then (K84). It is 0 where no old
+// pod is left that it could keep.
+func (s *search) minReadyNeeded(strategy *model.Strategy) int64 {
+	if strategy.Recreate || strategy.MaxSurge == 0 && s.w.Replicas <= 1 {
+		return 0
+	}
+	return int64(math.Ceil(math.Min(math.Max(s.propagation(.99), s.balanced(.99)), math.MaxInt32)))
+}
+
+// balanced is the quantile p of the delay from Ready to the load balancer's first
+// good health check of the new target, in seconds; 0 where there is none. The
+// target is registered with the endpoint's change, which takes some 0.1 s (K71),
+// and the check comes at a uniform phase of its period. One good check is taken to
+// be enough: a scenario does not state a healthy threshold.
+func (s *search) balanced(p float64) float64 {
+	b := s.w.Cluster.LoadBalancer
+	if b == nil || b.PeriodSeconds == 0 {
+		return 0
+	}
+	registered := 0.1
+	if stated := s.w.Cluster.Propagation; stated != nil {
+		registered = stated.Quantile(p).Seconds()
+	}
+	return registered + p*float64(b.PeriodSeconds)
 }
 
 // minReadySentence says what minReadySeconds does to rollouts, and what it would
 // have to be.
-func (r *Rollout) minReadySentence() string {
-	cost := seconds(float64(int64(r.Waves) * r.MinReadySeconds))
-	text := fmt.Sprintf("minReadySeconds %d takes %s of every rollout, %d in each of %d waves", r.MinReadySeconds, cost, r.MinReadySeconds, r.Waves)
+func (r *Rollout) minReadySentence(strategy *model.Strategy, w *model.World) string {
+	keeps, first := "an old pod", ""
+	if strategy.MaxSurge == 0 {
+		keeps, first = "the next one", "the old pod has gone before its successor comes, and "
+	}
+	text := fmt.Sprintf("minReadySeconds %d takes %s of every rollout, %d in each of %d waves", r.MinReadySeconds, seconds(float64(int64(r.Waves)*r.MinReadySeconds)), r.MinReadySeconds, r.Waves)
 	if r.MinReadySeconds == 0 {
-		text = "minReadySeconds 0: an old pod may go as soon as a new one is Ready"
+		text = fmt.Sprintf("minReadySeconds 0: %s%s may go as soon as a new pod is Ready", first, keeps)
+	}
+	if strategy.Recreate || strategy.MaxSurge == 0 && r.Replicas == 1 {
+		return fmt.Sprintf("minReadySeconds %d: it keeps no old pod here, as none is left when the first new one comes", r.MinReadySeconds)
 	}
 	needed := fmt.Sprintf("; a new pod is in every proxy within %d s of being Ready in 99 of 100 cases", r.MinReadyNeededSeconds)
+	switch b := w.Cluster.LoadBalancer; {
+	case b != nil && b.PeriodSeconds > 0:
+		needed = fmt.Sprintf("; a new pod is in every proxy, and past the load balancer's first health check, which comes every %d s, within %d s of being Ready in 99 of 100 cases", b.PeriodSeconds, r.MinReadyNeededSeconds)
+	case b != nil:
+		needed += ", the load balancer not counted, whose health check the scenario does not state"
+	}
 	switch {
 	case r.MinReadySeconds < r.MinReadyNeededSeconds:
-		return text + needed + fmt.Sprintf(", so that minReadySeconds %d would keep the old one until the new one gets requests, for %s more a rollout",
-			r.MinReadyNeededSeconds, seconds(float64(int64(r.Waves)*(r.MinReadyNeededSeconds-r.MinReadySeconds))))
+		return text + needed + fmt.Sprintf("; minReadySeconds %d would keep %s until then, for %s more a rollout",
+			r.MinReadyNeededSeconds, keeps, seconds(float64(int64(r.Waves)*(r.MinReadyNeededSeconds-r.MinReadySeconds))))
 	case r.MinReadySeconds > r.MinReadyNeededSeconds:
 		return text + needed + ": more only watches it for longer before the next goes"
 	}

@@ -38,8 +38,10 @@ type Rollout struct {
 	// and with the current ones if those stay. Null: the kind has none, or pods never
 	// become Ready, which no deadline helps.
 	Deadline *Deadline `json:"progressDeadline"`
-	// MinReadyNeededSeconds is the minReadySeconds that keeps an old pod until the
-	// new one is in every proxy, in 99 of 100 cases.
+	// MinReadyNeededSeconds is the minReadySeconds that keeps an old pod, or the next
+	// one where a new pod takes the place of one that has gone, until the new one
+	// gets requests from every proxy and the load balancer, in 99 of 100 cases. 0: no
+	// old pod is left to keep.
 	MinReadyNeededSeconds int64 `json:"minReadyNeededSeconds"`
 	// SecondsSavedPerStart and PerRollout are what the recommended settings save,
 	// on the same random numbers; below 0 what they cost.
@@ -123,7 +125,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 		longest := float64(r.Waves) * (p.InitialDelay() + time.Duration(p.FailureThreshold)*p.Period()).Seconds()
 		r.LongestSeconds = &longest
 	}
-	r.Deadline, r.MinReadyNeededSeconds = s.deadline(final, &strategy, paths), s.minReadyNeeded()
+	r.Deadline, r.MinReadyNeededSeconds = s.deadline(final, &strategy, paths), s.minReadyNeeded(&strategy)
 	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 && !overloads(final, model.Readiness, 1) {
 		quick := final.WithContainer(final.Container().WithProbe(model.Readiness, p))
 		q := quick.Container().Probes[model.Readiness]
@@ -135,7 +137,7 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 		}
 		r.ReadinessPeriodSeconds = s.paired(pods.took, each.took)
 	}
-	r.Sentences = r.sentences(final)
+	r.Sentences = r.sentences(&strategy, final)
 	return r, nil
 }
 
@@ -254,7 +256,7 @@ func (s *search) paired(before, after []time.Duration) *stats.Estimate {
 }
 
 // sentences says what the numbers come to.
-func (r *Rollout) sentences(final *model.World) []string {
+func (r *Rollout) sentences(strategy *model.Strategy, final *model.World) []string {
 	of := func(t *RolloutTimes) string {
 		return fmt.Sprintf("%s at the median and %s in one rollout of a hundred", seconds(t.TotalSeconds.P50.Estimate), seconds(t.TotalSeconds.P99.Estimate))
 	}
@@ -277,7 +279,7 @@ func (r *Rollout) sentences(final *model.World) []string {
 	if r.Deadline != nil {
 		sentences = append(sentences, r.Deadline.Sentence)
 	}
-	sentences = append(sentences, r.minReadySentence())
+	sentences = append(sentences, r.minReadySentence(strategy, final))
 	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
 		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s a start (%s to %s) and %s a rollout (%s to %s)",
 			seconds(saved.Estimate), seconds(saved.Low), seconds(saved.High), seconds(r.SecondsSavedPerRollout.Estimate), seconds(r.SecondsSavedPerRollout.Low), seconds(r.SecondsSavedPerRollout.High)))

@@ -201,17 +201,40 @@ func TestDeadlineWithoutEnd(t *testing.T) {
 	}
 }
 
-// TestMinReady holds the time that keeps the old pod to the proxies' delay.
+// TestMinReady holds minReadySeconds to what makes a new pod wait for its requests:
+// the proxies a second and 0.1 s for the endpoint (K71, K72), a balancer's health
+// check at a uniform phase of its period, 0.99 of 15 s; and to what is left to keep.
 func TestMinReady(t *testing.T) {
-	w := deletable(4, 0)
-	sixSeconds := dist.Constantly(5500 * time.Millisecond)
-	w.Cluster.Propagation = &sixSeconds
-	s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: model.Strategy{Kind: "DaemonSet", MaxUnavailable: 2, MinReady: 2 * time.Second}}
-	r, err := s.rollout(nil, new(atomic.Bool))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := r.minReadySentence(); r.MinReadyNeededSeconds != 6 || !strings.Contains(text, "minReadySeconds 2 takes 4 s of every rollout") || !strings.Contains(text, "minReadySeconds 6 would keep the old one until the new one gets requests, for 8 s more a rollout") {
-		t.Errorf("%d: %s", r.MinReadyNeededSeconds, text)
+	stated := dist.Constantly(4 * time.Second)
+	check := &model.LoadBalancer{Deregistration: 30 * time.Second, PeriodSeconds: 15, FailureThreshold: 2}
+	for _, c := range []struct {
+		name        string
+		strategy    model.Strategy
+		replicas    int
+		balancer    *model.LoadBalancer
+		propagation *dist.Duration
+		want        int64
+		says        string
+	}{
+		{"proxies", model.Strategy{Kind: "Deployment", MaxSurge: 1}, 4, nil, &stated, 4, "minReadySeconds 0: an old pod may go as soon as a new pod is Ready; a new pod is in every proxy within 4 s"},
+		{"balancer", model.Strategy{Kind: "Deployment", MaxSurge: 1}, 4, check, nil, 15, "past the load balancer's first health check, which comes every 15 s, within 15 s"},
+		{"balancer behind slow endpoints", model.Strategy{Kind: "Deployment", MaxSurge: 1}, 4, check, &stated, 19, "within 19 s"},
+		{"balancer without check", model.Strategy{Kind: "Deployment", MaxSurge: 1}, 4, &model.LoadBalancer{Deregistration: time.Minute}, &stated, 4, "the load balancer not counted"},
+		{"serial", model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}, 3, nil, &stated, 4, "the old pod has gone before its successor comes, and the next one may go as soon as a new pod is Ready; a new pod is in every proxy within 4 s of being Ready in 99 of 100 cases; minReadySeconds 4 would keep the next one until then, for 12 s more"},
+		{"serial, alone", model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}, 1, nil, &stated, 0, "it keeps no old pod here"},
+		{"recreate", model.Strategy{Kind: "Deployment", Recreate: true, MaxSurge: 1}, 3, nil, &stated, 0, "it keeps no old pod here"},
+		{"DaemonSet", model.Strategy{Kind: "DaemonSet", MaxUnavailable: 2, MinReady: 2 * time.Second}, 4, nil, &stated, 4, "minReadySeconds 2 takes 4 s of every rollout, 2 in each of 2 waves; a new pod is in every proxy within 4 s of being Ready in 99 of 100 cases; minReadySeconds 4 would keep the next one until then, for 4 s more a rollout"},
+		{"long enough", model.Strategy{Kind: "Deployment", MaxSurge: 1, MinReady: 9 * time.Second}, 2, nil, &stated, 4, "more only watches it for longer"},
+	} {
+		w := deletable(c.replicas, 0)
+		w.Cluster.LoadBalancer, w.Cluster.Propagation = c.balancer, c.propagation
+		s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: c.strategy}
+		r, err := s.rollout(nil, new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.MinReadyNeededSeconds != c.want || !strings.Contains(strings.Join(r.Sentences, "\n"), c.says) {
+			t.Errorf("%s: %d s, want %d; %q is not in:\n%s", c.name, r.MinReadyNeededSeconds, c.want, c.says, strings.Join(r.Sentences, "\n"))
+		}
 	}
 }
