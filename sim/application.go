@@ -261,7 +261,7 @@ func (a *application) started(c int) {
 		} else {
 			a.cpu.Restart(a.life.now) // the clients are the same
 		}
-		a.cpu.SetTraffic(a.life.now, a.trafficShare())
+		a.directTraffic()
 		a.tellNeighbours()
 		for range a.frozen {
 			a.cpu.Freeze(a.life.now, false)

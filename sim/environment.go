@@ -362,8 +362,19 @@ func (a *application) trafficShare() float64 {
 }
 
 func (a *application) trafficChanged() {
-	if a.cpu != nil && a.alive {
-		a.cpu.SetTraffic(a.life.now, a.trafficShare())
+	if a.cpu != nil && (a.alive || a.service.retries && a.launched) {
+		a.directTraffic()
 		a.retime()
 	}
+}
+
+// directTraffic tells the CPU what of the traffic reaches it.
+func (a *application) directTraffic() {
+	if !a.service.retries {
+		a.cpu.SetTraffic(a.life.now, a.trafficShare())
+		return
+	}
+	share, accepts := a.directed()
+	a.cpu.SetAccepting(a.life.now, accepts)
+	a.cpu.SetTraffic(a.life.now, share)
 }

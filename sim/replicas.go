@@ -14,8 +14,9 @@ import (
 //   - the dependencies: one outage meets all of them at one instant;
 //   - the stalls, the neighbours and the class of the node, where several run on
 //     one node: replica i is on node i / replicasPerNode;
-//   - the Service: its proxies' rules (K51, K72), its load with its bursts, and
-//     the rule that the last endpoints get traffic while they terminate (K83).
+//   - the Service: its proxies' rules (K51, K72), its load with its bursts and
+//     the clients who try again, and the rule that the last endpoints get traffic
+//     while they terminate (K83).
 //
 // All else is each replica's own. Replica 0 has the random numbers that the
 // world's Simulator draws. It belongs to one goroutine.
@@ -27,7 +28,9 @@ type Replicas struct {
 	outs    []Outcome    // by replica
 	class   stream
 	service service
+	clients retries
 	lives   []*life // of the run under way
+	tally   roll
 	out     ReplicasOutcome
 }
 
@@ -46,7 +49,7 @@ func NewReplicas(w *model.World) (*Replicas, error) {
 		w = &without
 	}
 	n := max(1, w.Replicas)
-	r := &Replicas{given: w, class: newStream(), outs: make([]Outcome, n), out: newReplicasOutcome(n)}
+	r := &Replicas{given: w, class: newStream(), outs: make([]Outcome, n), out: newReplicasOutcome(n), clients: retries{random: newStream()}}
 	r.layOut(0)
 	if pod := r.pods[0]; len(pod[0][0].processes.(*application).renewals) > streamRollout-streamRenewals {
 		return nil, errors.New("replicas together: too many pauses, stalls, neighbours and dependencies to share them")
@@ -140,31 +143,46 @@ func (o *ReplicasOutcome) reset() {
 // call.
 func (r *Replicas) Run(of ReplicasLife) *ReplicasOutcome {
 	r.begin(&of)
-	tally := roll{out: &r.out, all: len(r.lives), missing: len(r.lives), whole: true, since: of.WarmUp}
 	horizon := min(of.Horizon, dist.Longest)
 	for of.Stop == nil || !of.Stop.Load() {
-		next, at := r.next()
-		if at > horizon {
+		now := r.nextAt()
+		if now > horizon {
 			break
 		}
-		for _, l := range r.lives {
-			l.now = at
-		}
-		a := r.lives[next].processes.(*application)
-		in, kills := a.endpoints.in, falseKills(a.out)
-		r.lives[next].step()
-		if falseKills(a.out) > kills {
-			tally.killed(at)
-		}
-		if missing := len(r.lives) - r.service.inEndpoints(); missing != tally.missing || a.endpoints.in != in {
-			tally.count(at, missing)
-			if r.service.balances {
-				r.balance()
-			}
+		r.step(now)
+	}
+	r.tally.end(horizon)
+	return &r.out
+}
+
+// nextAt returns when the next event of any replica, or of the clients, is due.
+func (r *Replicas) nextAt() time.Duration {
+	_, at := r.next()
+	return min(at, r.clients.dueAt())
+}
+
+// step lets the next event happen, which is due now.
+func (r *Replicas) step(now time.Duration) {
+	for _, l := range r.lives {
+		l.now = now
+	}
+	if r.clients.dueAt() == now {
+		r.clientsDue(now)
+		return
+	}
+	next, _ := r.next()
+	a := r.lives[next].processes.(*application)
+	in, kills := a.endpoints.in, falseKills(a.out)
+	r.lives[next].step()
+	if falseKills(a.out) > kills {
+		r.tally.killed(now)
+	}
+	if missing := len(r.lives) - r.service.inEndpoints(); missing != r.tally.missing || a.endpoints.in != in {
+		r.tally.count(now, missing)
+		if r.service.balances {
+			r.balance()
 		}
 	}
-	tally.end(horizon)
-	return &r.out
 }
 
 // begin prepares the lives of all replicas.
@@ -188,8 +206,9 @@ func (r *Replicas) begin(of *ReplicasLife) {
 		l.processes.(*application).reset(of.Seed, of.Replication, 0)
 		r.lives = append(r.lives, l)
 	}
+	r.beginClients(of)
 	r.service.reset(r.lives[0].processes.(*application))
-	r.service.whole, r.service.balances = true, !of.Apart
+	r.service.whole, r.service.balances, r.service.retries = true, !of.Apart, r.clients.on
 	for i, l := range r.lives {
 		a := l.processes.(*application)
 		if i > 0 {
@@ -199,6 +218,7 @@ func (r *Replicas) begin(of *ReplicasLife) {
 		a.scheduleEvents()
 		l.timers.set(l.podTimer(), 0)
 	}
+	r.tally = roll{out: &r.out, all: len(r.lives), missing: len(r.lives), whole: true, since: of.WarmUp}
 }
 
 // next returns the replica whose timer fires first, and when.

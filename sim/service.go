@@ -13,6 +13,7 @@ type service struct {
 	applied  time.Duration  // its end; never: none yet
 	whole    bool           // the members are all there are: no other replica is taken to be ready
 	balances bool           // the members in the endpoints share the service's traffic; otherwise each has its own part
+	retries  bool           // clients who try again reach any member (see retries.go)
 }
 
 // reset makes the service that of a new life, with the given pod.

@@ -12,6 +12,7 @@ const (
 	forKubelet purpose = iota
 	forNodeClass
 	forApplication
+	forClients purpose = 1 << 60 // of all replicas together
 )
 
 // stream is a generator that can be seeded again without allocating.

@@ -16,7 +16,9 @@ import "time"
 // Retries of a client come back to this container. If others serve the same
 // clients each retry reaches it with the probability of its share of the
 // traffic, and none while it is out of the endpoints. Without others the clients
-// keep coming while it is out, and are refused.
+// keep coming while it is out, and are refused. Where the others are simulated
+// too, those who will try again are handed over (KeepRetries), and whoever holds
+// all of the service's containers brings each to the one that it reaches.
 //
 // Every client waits equally long, so those who give up do so in the order of
 // their requests, and those who try again in the order of their failures: two
@@ -27,7 +29,7 @@ type clients struct {
 	begun  int64          // those of them that a worker has begun
 	ended  int64          // those of them that were worked off
 	open   queue[request] // of clients who may wait: the newest that entered
-	trying queue[trial]   // clients who will try again
+	trying queue[Retry]   // clients who will try again
 }
 
 // request is a request whose client waits.
@@ -37,10 +39,10 @@ type request struct {
 	answered bool
 }
 
-// trial is a client that will try again.
-type trial struct {
-	at      time.Duration
-	retries int // with this one
+// Retry is the next attempt of a client that failed.
+type Retry struct {
+	At     time.Duration
+	Number int // of the client's retries, this one included: 1, 2, …
 }
 
 // queue is a first-in, first-out queue that keeps its memory.
@@ -81,7 +83,32 @@ func (q *queue[T]) pop() {
 func (s *clients) reset() {
 	s.gone, s.begun, s.ended, s.came = false, 0, 0, 0
 	s.open.clear()
-	s.trying.clear()
+}
+
+// KeepRetries keeps the clients who will try again for TakeRetries, instead of
+// letting them come back by themselves. Those there are already are forgotten.
+// It holds for every process to come, and for every pod: SetTraffic then states
+// the share of the clients that are sent here, whoever is there to accept them.
+func (c *Container) KeepRetries() {
+	c.keepsRetries = true
+	c.clients.trying.clear()
+}
+
+// TakeRetries returns the clients whose attempts have failed up to now, since the
+// last call, and who will try again, in the order of time. The slice is valid
+// until the next call of a method.
+func (c *Container) TakeRetries(now time.Duration) []Retry {
+	c.Advance(now)
+	q := &c.clients.trying
+	taken := q.items[q.first:]
+	q.clear()
+	return taken
+}
+
+// Retry lets a client that was handed over try again here.
+func (c *Container) Retry(now time.Duration, r Retry) {
+	c.Advance(now)
+	c.request(now, r.Number)
 }
 
 // retrying reports whether clients try again.
@@ -92,6 +119,8 @@ func (c *Container) retrying() bool { return c.cfg.Traffic != nil && c.cfg.Traff
 // to get where no other serves them.
 func (c *Container) arriving() float64 {
 	switch {
+	case c.keepsRetries:
+		return c.trafficShare
 	case c.retrying() && !c.cfg.Elsewhere:
 		return 1
 	case c.clients.gone:
@@ -104,7 +133,7 @@ func (c *Container) arriving() float64 {
 // before.
 func (c *Container) request(now time.Duration, retries int) {
 	s := &c.clients
-	if s.gone || c.trafficShare == 0 {
+	if s.gone || c.refuses || c.trafficShare == 0 && !c.keepsRetries {
 		c.failed(now, retries)
 		return
 	}
@@ -129,7 +158,7 @@ func (c *Container) failed(now time.Duration, retries int) {
 	if !c.retrying() || retries >= c.cfg.Traffic.RetriesMax {
 		return
 	}
-	c.clients.trying.push(trial{at: later(now, c.cfg.Traffic.RetriesAfter), retries: retries + 1})
+	c.clients.trying.push(Retry{At: later(now, c.cfg.Traffic.RetriesAfter), Number: retries + 1})
 	c.planClients()
 }
 
@@ -165,8 +194,8 @@ func (c *Container) planClients() {
 	if s.open.len() > 0 {
 		due = s.open.front().until
 	}
-	if s.trying.len() > 0 {
-		due = min(due, s.trying.front().at)
+	if s.trying.len() > 0 && !c.keepsRetries {
+		due = min(due, s.trying.front().At)
 	}
 	c.due[dueClients] = due
 }
@@ -181,11 +210,11 @@ func (c *Container) clientsDue(now time.Duration) {
 			c.failed(now, r.retries)
 		}
 	}
-	for s.trying.len() > 0 && s.trying.front().at <= now {
+	for !c.keepsRetries && s.trying.len() > 0 && s.trying.front().At <= now {
 		next := *s.trying.front()
 		s.trying.pop()
 		if !c.cfg.Elsewhere || c.comesBack() {
-			c.request(now, next.retries)
+			c.request(now, next.Number)
 		}
 	}
 	c.planClients()

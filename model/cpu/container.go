@@ -47,6 +47,8 @@ type Container struct {
 	pools        []pool
 	sources      []source
 	trafficShare float64
+	refuses      bool    // whatever reaches the container
+	keepsRetries bool    // its clients who will try again, to the caller
 	waitFactor   float64 // of requests that are drawn from now on
 	clients      clients
 	threads      []thread
@@ -113,6 +115,10 @@ func (c *Container) Reset(now time.Duration, r *rand.Rand) {
 	c.tick = c.ticks
 	c.trafficShare, c.waitFactor = 1, 1
 	c.clients.reset()
+	c.refuses = false
+	if !c.keepsRetries {
+		c.clients.trying.clear()
+	}
 	c.finished = c.finished[:0]
 	c.submissions = c.submissions[:0] // of another life: nobody wants to know how they end
 	c.startBursts(now)

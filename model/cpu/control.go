@@ -161,3 +161,13 @@ func (c *Container) SetTraffic(now time.Duration, share float64) {
 		}
 	}
 }
+
+// SetAccepting says whether requests that reach the container from now on are
+// taken in; else they are refused. A Reset makes it accept them.
+func (c *Container) SetAccepting(now time.Duration, accepts bool) {
+	if c.refuses == !accepts {
+		return
+	}
+	c.Advance(now)
+	c.refuses = !accepts
+}

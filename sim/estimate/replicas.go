@@ -226,7 +226,7 @@ func (t *Together) describe(w *model.World, o Options) {
 	case !traffic.OfService:
 		t.note("the traffic is of each pod (of: pod): a replica that is out leaves the others no more work; of: service divides it among those in the endpoints")
 	case traffic.RetriesMax > 0:
-		t.note("a client that tries again does so at this replica with the probability of its part of the load, else at another one, where it is not counted: the load that retries add is too small by that")
+		t.note("a client that tries again reaches any replica in the endpoints, each as likely; while there is none it is refused, and tries again")
 	}
 	if w.Uncertain() {
 		t.note("inputs of which one of several holds are averaged over: replication by replication another is drawn, and the intervals are those of the average: what the draws differ by is not in them, as it is for one pod (S16)")
