@@ -46,8 +46,10 @@ func NewFront(r *recommend.Recommendation, objectives []model.Objective) *Front 
 		front.Recommended = proposalPoint(r.Recommended)
 	}
 	for _, p := range r.Front {
-		front.Points = append(front.Points, FrontPoint{p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold,
-			p.DetectionP99Seconds, p.FalseKillsPerPodYear})
+		if p.OnFront {
+			front.Points = append(front.Points, FrontPoint{p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold,
+				p.DetectionP99Seconds.Estimate, p.FalseKillsPerPodYear})
+		}
 	}
 	for _, o := range objectives {
 		switch {

@@ -256,11 +256,7 @@ func recommendationPage(r *recommended) *page {
 		p.table(rows)
 	}
 	adviceBeside(p, r.Recommendation)
-	if len(r.Front) > 0 {
-		p.heading("Trade-off of the liveness probe: no other settings are better in both")
-		p.table(frontTable(r.Front))
-		p.printf("%s", frontLine(r.Front))
-	}
+	frontsPage(p, r.Recommendation)
 	if e := r.Grid; e != nil {
 		p.heading("The whole grid")
 		p.items(gridSentences(e, r.Infeasible != nil && r.Infeasible.Proved))
@@ -625,18 +621,6 @@ func terminationTable(t *recommend.Termination) [][]string {
 			dead = estimated(&at.DeadTrafficSecondsPerDeletion, seconds)
 		}
 		rows = append(rows, []string{sleep, fmt.Sprintf("%d s", at.GracePeriodSeconds), dead, estimated(&at.DeletionsWithDeadTraffic, share), share(at.CutOffProbability)})
-	}
-	return rows
-}
-
-func frontTable(front []recommend.FrontPoint) [][]string {
-	rows := [][]string{{"period", "timeout", "failures", "hang to kill, 99 %", "false kills per pod-year"}}
-	for i := range front {
-		point := &front[i]
-		rows = append(rows, []string{
-			fmt.Sprintf("%d s", point.PeriodSeconds), fmt.Sprintf("%d s", point.TimeoutSeconds), strconv.Itoa(int(point.FailureThreshold)),
-			seconds(point.DetectionP99Seconds), estimated(&point.FalseKillsPerPodYear, number),
-		})
 	}
 	return rows
 }

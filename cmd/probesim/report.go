@@ -300,7 +300,10 @@ func reportTables(r *recommend.Recommendation) []report.Table {
 		tables = append(tables, report.Table{Title: "Traffic to a pod that is being deleted, by preStop", Rows: terminationTable(r.Termination)})
 	}
 	if len(r.Front) > 0 {
-		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: frontTable(r.Front)})
+		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: killTable(killRows(r.Front))})
+	}
+	if len(r.ReadinessFront) > 0 {
+		tables = append(tables, report.Table{Title: "No other settings of the readiness probe are better in both", Rows: removalTable(removalRows(r.ReadinessFront))})
 	}
 	if len(r.Rejected) > 0 {
 		rows := [][]string{{"considered", "not taken because"}}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/probesim/probesim/plots"
 	"github.com/probesim/probesim/sim"
-	"github.com/probesim/probesim/sim/recommend"
 )
 
 // usualColumns is the width of what is not written to a terminal, unless COLUMNS
@@ -54,18 +52,4 @@ func writeLife(w io.Writer, trace *sim.Trace, from, to time.Duration) error {
 	}
 	p.printf("%s", buffer.String())
 	return p.writeTo(w)
-}
-
-// frontLine draws the false kills of a front in one line under what it is, so that
-// it fits a narrow terminal; nothing of a few points, which say more as they are.
-func frontLine(front []recommend.FrontPoint) string {
-	if len(front) < 4 {
-		return ""
-	}
-	var rates []float64
-	for i := range front {
-		rates = append(rates, front[i].FalseKillsPerPodYear.Estimate)
-	}
-	return fmt.Sprintf("\n  false kills (log scale), detection from %s to %s:\n  %s\n",
-		seconds(front[0].DetectionP99Seconds), seconds(front[len(front)-1].DetectionP99Seconds), plots.Sparkline(rates))
 }

@@ -64,7 +64,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 	}
 	r := &Recommendation{
 		APIVersion: "probesim/v1", Kind: "Recommendation", Scenario: w.Name, Seed: o.Seed,
-		Assumptions: []string{}, Front: []FrontPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, Notes: []string{},
+		Assumptions: []string{}, Front: []FrontPoint{}, ReadinessFront: []RemovalPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, Notes: []string{},
 	}
 	if o.Margin > 0 && o.Margin != 1 {
 		w = worsened(w, worsening{o.Margin, o.Margin, o.Margin})
@@ -99,7 +99,7 @@ func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Op
 	case err != nil:
 		return err
 	}
-	r.front(s)
+	r.fronts(s)
 	if o.Full && until.Err() == nil {
 		r.holdAgainstGrid(s)
 	}

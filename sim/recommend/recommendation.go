@@ -17,16 +17,18 @@ type Recommendation struct {
 	Assumptions []string     `json:"assumptions"`
 	Current     Proposal     `json:"current"`
 	Recommended *Proposal    `json:"recommended"` // nil: infeasible
-	Front       []FrontPoint `json:"front"`       // least detection first; no other settings beat them in both
-	Binding     []Reason     `json:"binding"`
-	Rejected    []Rejection  `json:"rejected"`
-	Infeasible  *Infeasible  `json:"infeasible"`
-	Grid        *Enumeration `json:"grid"`        // null: the whole grid was not asked for
-	Together    *Together    `json:"together"`    // null: nothing meets several replicas at once
-	Termination *Termination `json:"termination"` // null: interrupted before
-	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
-	Starts      *Starts      `json:"starts"`      // null: a start takes no time, or it was interrupted before
-	Notes       []string     `json:"notes"`
+	Front       []FrontPoint `json:"front"`       // of the liveness probe, least detection first
+	// ReadinessFront is that of the readiness probe, least removal first.
+	ReadinessFront []RemovalPoint `json:"readinessFront"`
+	Binding        []Reason       `json:"binding"`
+	Rejected       []Rejection    `json:"rejected"`
+	Infeasible     *Infeasible    `json:"infeasible"`
+	Grid           *Enumeration   `json:"grid"`        // null: the whole grid was not asked for
+	Together       *Together      `json:"together"`    // null: nothing meets several replicas at once
+	Termination    *Termination   `json:"termination"` // null: interrupted before
+	Rollout        *Rollout       `json:"rollout"`     // null: interrupted before, or the pods run to completion
+	Starts         *Starts        `json:"starts"`      // null: a start takes no time, or it was interrupted before
+	Notes          []string       `json:"notes"`
 
 	chosen *combination // what is recommended; nil: the current settings, or nothing
 }
@@ -45,11 +47,34 @@ type Proposal struct {
 
 // FrontPoint is one point of the trade-off between false kills and detection.
 type FrontPoint struct {
-	PeriodSeconds        int32          `json:"periodSeconds"`
-	TimeoutSeconds       int32          `json:"timeoutSeconds"`
-	FailureThreshold     int32          `json:"failureThreshold"`
-	DetectionP99Seconds  float64        `json:"detectionP99Seconds"`
-	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"`
+	PeriodSeconds    int32 `json:"periodSeconds"`
+	TimeoutSeconds   int32 `json:"timeoutSeconds"`
+	FailureThreshold int32 `json:"failureThreshold"`
+	// Role is "current", "recommended" or "current and recommended"; empty: neither.
+	Role string `json:"role"`
+	// OnFront says that no other settings of usual values are better in both, by as
+	// much as three digits show, down to one verdict in a million years. Only settings
+	// with a role are listed beside it.
+	OnFront bool `json:"onFront"`
+	// DetectionP99Seconds is from a hang to the verdict, and follows from the
+	// settings without chance.
+	DetectionP99Seconds  stats.Estimate `json:"detectionP99Seconds"`
+	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"` // of a serving process
+}
+
+// RemovalPoint is one point of the trade-off between false removals from the
+// endpoints and the removal of a hung pod.
+type RemovalPoint struct {
+	PeriodSeconds    int32 `json:"periodSeconds"`
+	TimeoutSeconds   int32 `json:"timeoutSeconds"`
+	FailureThreshold int32 `json:"failureThreshold"`
+	// Role and OnFront are as in a FrontPoint.
+	Role    string `json:"role"`
+	OnFront bool   `json:"onFront"`
+	// RemovalP99Seconds is from a hang to the last proxy that forgets the pod, and
+	// follows from the settings and the propagation without chance.
+	RemovalP99Seconds       stats.Estimate `json:"removalP99Seconds"`
+	FalseRemovalsPerPodYear stats.Estimate `json:"falseRemovalsPerPodYear"` // of a serving process
 }
 
 // Reason says why a field of the recommended settings has its value.
