@@ -62,6 +62,7 @@ type RestartRule struct {
 type PreStop struct {
 	Handler string        // "sleep 15", "exec sh -c …", "httpGet :8080/quit"; empty: no hook
 	Lasts   time.Duration // 0 where unknown
+	Sleeps  bool          // it does nothing else
 }
 
 // Probed reports whether the container has any probe.

@@ -64,6 +64,8 @@ func (e *editor) merge(n, change *yaml.Node) error {
 			err = e.merge(inner, value)
 		case inner.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode:
 			err = e.replace(inner, value)
+		case inner.Kind == yaml.SequenceNode && value.Kind == yaml.SequenceNode && len(inner.Content) == len(value.Content):
+			err = e.replaceElements(inner, value)
 		default:
 			err = errInPlace
 		}
@@ -128,9 +130,25 @@ func (e *editor) replace(n, value *yaml.Node) error {
 	return err
 }
 
+// replaceElements puts other values in the place of the scalars of a list.
+func (e *editor) replaceElements(n, value *yaml.Node) error {
+	for i, inner := range n.Content {
+		switch wanted := value.Content[i]; {
+		case inner.Kind != yaml.ScalarNode || wanted.Kind != yaml.ScalarNode:
+			return errInPlace
+		case plain(inner) != plain(wanted):
+			if err := e.replace(inner, wanted); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // add puts a new field into a mapping: in a flow mapping before its first one,
 // else in lines of its own, numbers after the last number, or in an object's spec
-// after its replicas, and probes after the last probe.
+// after its replicas, where there are none before the pods or containers, and probes
+// and hooks after the last probe.
 func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	begin, err := e.offset(n)
 	if err != nil {
@@ -142,7 +160,7 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	after := len(n.Content) - 2
 	for i := len(n.Content) - 2; i >= 0; i -= 2 {
 		name := n.Content[i].Value
-		if (strings.HasSuffix(name, "Seconds") || name == "replicas") && value.Kind == yaml.ScalarNode || strings.HasSuffix(name, "Probe") {
+		if standsAfter(name) && value.Kind == yaml.ScalarNode || strings.HasSuffix(name, "Probe") {
 			after = i
 			break
 		}
@@ -152,6 +170,11 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 		return err
 	}
 	text = strings.ReplaceAll(text, "\n", e.newline)
+	if long := longField(n); long >= 0 && value.Kind == yaml.ScalarNode && !standsAfter(n.Content[after].Value) {
+		line := e.firstLine(n, long)
+		e.edits = append(e.edits, edit{e.lines[line-1], e.lines[line-1], text})
+		return nil
+	}
 	line := e.lastLine(n, after) // counted from 1, so that it is the next one's index
 	if line < len(e.lines) {
 		e.edits = append(e.edits, edit{e.lines[line], e.lines[line], text})
@@ -159,6 +182,20 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	}
 	e.edits = append(e.edits, edit{len(e.data), len(e.data), e.newline + strings.TrimSuffix(text, e.newline)})
 	return nil
+}
+
+// standsAfter reports whether numbers are put after a field of the name.
+func standsAfter(name string) bool { return strings.HasSuffix(name, "Seconds") || name == "replicas" }
+
+// longField is the index of the first field of a mapping that holds a workload's
+// pods or containers; -1: there is none.
+func longField(n *yaml.Node) int {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if slices.Contains([]string{"template", "jobTemplate", "initContainers", "containers"}, n.Content[i].Value) {
+			return i
+		}
+	}
+	return -1
 }
 
 func (e *editor) addToFlow(n *yaml.Node, begin int, key string, value *yaml.Node) error {
@@ -229,6 +266,16 @@ func (e *editor) lastLine(n *yaml.Node, index int) int {
 			return line
 		}
 		line = next
+	}
+	return line
+}
+
+// firstLine is the first line, from 1, of the field whose key stands at the index
+// of a block mapping, comments before it included.
+func (e *editor) firstLine(n *yaml.Node, index int) int {
+	line := n.Content[index].Line
+	for line > 1 && e.bare(line-1) {
+		line--
 	}
 	return line
 }

@@ -37,7 +37,7 @@ func TestKinds(t *testing.T) {
 	if got, want := strings.Join(rows, "\n"), strings.Join(want, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := workloads[2].World.Container().PreStop; got != (model.PreStop{Handler: "sleep 20", Lasts: 20 * time.Second}) {
+	if got := workloads[2].World.Container().PreStop; got != (model.PreStop{Handler: "sleep 20", Lasts: 20 * time.Second, Sleeps: true}) {
 		t.Errorf("preStop %+v", got)
 	}
 	notes := strings.Join(append(workloads[len(workloads)-1].Notes, workloads[0].Notes...), "\n")

@@ -14,8 +14,9 @@ import (
 
 // Patch returns a strategic-merge patch in YAML that gives the workload's
 // object, as its manifest has it, the probes of the settled container, the
-// resources that an overlay gave it, and the progress deadline: it names the
-// object and the container, and holds only the fields that differ. A probe that
+// resources that an overlay gave it, the progress deadline, and what is settled of
+// its termination: it names the object and the container, and holds only the fields
+// that differ. A probe that
 // the settled container does not have is removed; one that the manifest does not
 // have takes its handler from the workload's liveness probe, else from its
 // readiness probe. An initial delay that goes away is set to 0, as leaving it out
@@ -28,7 +29,7 @@ func Patch(s Settled) ([]byte, error) {
 	if w.Kind == "" {
 		return nil, errInline
 	}
-	change, err := containerPatch(w, s.Container)
+	change, err := s.containerPatch()
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +57,9 @@ func Patch(s Settled) ([]byte, error) {
 		}
 		inner = next
 	}
+	if change := s.podPatch(); change != nil {
+		inner.Content = append(inner.Content, change.Content...)
+	}
 	list, _ := containerIn(w.original, w.container)
 	setChild(inner, list, &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{container}})
 	return encoded(patch)
@@ -69,7 +73,7 @@ func takenHandler(kind model.ProbeKind, c *corev1.Container) (*yaml.Node, error)
 	if handler == nil {
 		return nil, fmt.Errorf("%s: container %q has no probe whose handler it could take", kind.Field(), c.Name)
 	}
-	return handlerNode(handler)
+	return nodeOf(handler)
 }
 
 // containers returns the studied container as the manifest has it and as the
@@ -84,22 +88,29 @@ func (w *Workload) containers() (original, current *corev1.Container, err error)
 }
 
 // containerPatch returns what changes the container of the manifest into the
-// wanted one: its probes, and the resources that an overlay has changed, on
-// which the probes' settings rest.
-func containerPatch(w *Workload, c *model.Container) (*yaml.Node, error) {
-	original, current, err := w.containers()
+// wanted one: its probes, its preStop hook, and the resources that an overlay has
+// changed, on which the probes' settings rest.
+func (s *Settled) containerPatch() (*yaml.Node, error) {
+	original, current, err := s.Workload.containers()
 	if err != nil {
 		return nil, err
 	}
 	change := mapping()
 	for kind := range model.ProbeKind(model.ProbeKinds) {
-		probe, err := probePatch(kind, original, current, c.Probes[kind])
+		probe, err := probePatch(kind, original, current, s.Container.Probes[kind])
 		if err != nil {
 			return nil, err
 		}
 		if probe != nil {
 			setChild(change, kind.Field(), probe)
 		}
+	}
+	lifecycle, err := s.Termination.lifecyclePatch(original, current)
+	if err != nil {
+		return nil, err
+	}
+	if lifecycle != nil {
+		setChild(change, "lifecycle", lifecycle)
 	}
 	if resources := resourcesPatch(original, current); resources != nil {
 		setChild(change, "resources", resources)
@@ -209,8 +220,9 @@ func handlerFor(kind model.ProbeKind, c *corev1.Container) *corev1.ProbeHandler 
 	return nil
 }
 
-func handlerNode(h *corev1.ProbeHandler) (*yaml.Node, error) {
-	data, err := json.Marshal(h)
+// nodeOf returns a part of an object as YAML has it.
+func nodeOf(part any) (*yaml.Node, error) {
+	data, err := json.Marshal(part)
 	if err != nil {
 		return nil, err
 	}

@@ -138,9 +138,9 @@ func toHandler(h *corev1.ProbeHandler) model.Handler {
 func toPreStop(h *corev1.LifecycleHandler) model.PreStop {
 	switch {
 	case h.Sleep != nil:
-		return model.PreStop{Handler: fmt.Sprintf("sleep %d", h.Sleep.Seconds), Lasts: clampSeconds(float64(h.Sleep.Seconds))}
+		return model.PreStop{Handler: fmt.Sprintf("sleep %d", h.Sleep.Seconds), Lasts: clampSeconds(float64(h.Sleep.Seconds)), Sleeps: true}
 	case h.Exec != nil:
-		return model.PreStop{Handler: "exec " + strings.Join(h.Exec.Command, " "), Lasts: slept(h.Exec.Command)}
+		return model.PreStop{Handler: "exec " + strings.Join(h.Exec.Command, " "), Lasts: slept(h.Exec.Command), Sleeps: sleepNumber(h.Exec.Command) != nil}
 	case h.HTTPGet != nil:
 		return model.PreStop{Handler: "httpGet " + httpTarget(h.HTTPGet)}
 	case h.TCPSocket != nil:
@@ -167,6 +167,32 @@ func slept(command []string) time.Duration {
 		total += number * map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 	}
 	return clampSeconds(total)
+}
+
+// onlySleep is a script that sleeps once and does nothing else, or such a command.
+var onlySleep = regexp.MustCompile(`^\s*(?:exec\s+)?(?:/\S*/)?sleep\s+([0-9]+(?:\.[0-9]+)?[smhd]?)\s*;?\s*$`)
+
+// sleepNumber returns where the last part of a command that sleeps and does nothing
+// else has the time: from one byte to another. Nil: it is no such command.
+func sleepNumber(command []string) []int {
+	if len(command) == 0 {
+		return nil
+	}
+	last := len(command) - 1
+	script := command[last]
+	before := 0
+	switch {
+	case len(command) == 2 && path.Base(command[0]) == "sleep":
+		before = len("sleep ")
+		script = "sleep " + script
+	case len(command) != 3 || command[1] != "-c" || !slices.Contains(shells, path.Base(command[0])):
+		return nil
+	}
+	found := onlySleep.FindStringSubmatchIndex(script)
+	if found == nil {
+		return nil
+	}
+	return []int{found[2] - before, found[3] - before}
 }
 
 // clampSeconds turns seconds into a duration, cut to what a hook can last: no

@@ -21,21 +21,30 @@ type Settled struct {
 	// ProgressDeadline is the progressDeadlineSeconds that it shall have, which only
 	// a Deployment can; 0: that of its manifest.
 	ProgressDeadline int32
+	// Termination is what it shall have for its deletions; nil: what its manifest has.
+	Termination *Termination
 }
 
 // objectPatch returns what changes the spec of the workload's object, beside its
 // pods. Nil: nothing.
 func (s *Settled) objectPatch() *yaml.Node {
-	o := s.Workload.object
-	if s.ProgressDeadline == 0 || o.groupKind() != "apps/Deployment" || o.progressDeadline() == s.ProgressDeadline {
+	o, change := s.Workload.object, mapping()
+	if s.ProgressDeadline != 0 && o.groupKind() == "apps/Deployment" && o.progressDeadline() != s.ProgressDeadline {
+		setChild(change, progressDeadlineSeconds, plainNode(s.ProgressDeadline))
+	}
+	if t := s.Termination; t != nil && t.MinReady != 0 && s.Workload.Strategy.Kind != "" && t.minReady() != s.Workload.Strategy.MinReady {
+		setChild(change, minReadySeconds, plainNode(t.MinReady))
+	}
+	if len(change.Content) == 0 {
 		return nil
 	}
-	change := mapping()
-	setChild(change, progressDeadlineSeconds, plainNode(s.ProgressDeadline))
 	return change
 }
 
-const progressDeadlineSeconds = "progressDeadlineSeconds"
+const (
+	progressDeadlineSeconds = "progressDeadlineSeconds"
+	minReadySeconds         = "minReadySeconds"
+)
 
 // manifestFile is a file with objects, as it was read.
 type manifestFile struct {
@@ -97,7 +106,9 @@ func Kustomization(list []Settled) ([]byte, error) {
 // HelmValues returns a fragment of a chart's values under the keys that charts
 // have by convention: livenessProbe, readinessProbe and startupProbe, each whole
 // as it shall be, or null if it shall go, resources where an overlay changed
-// them, and progressDeadlineSeconds where that changes. Several workloads stand under their names, as the parts of a chart do.
+// them, lifecycle as it shall be where it changes, and terminationGracePeriodSeconds,
+// progressDeadlineSeconds and minReadySeconds where they do. Several workloads stand
+// under their names, as the parts of a chart do.
 func HelmValues(list []Settled) ([]byte, error) {
 	tree := mapping()
 	for _, s := range list {
@@ -149,18 +160,28 @@ func helmValues(s Settled) (*yaml.Node, error) {
 		}
 		setChild(values, kind.Field(), probe)
 	}
+	lifecycle, err := s.Termination.lifecyclePatch(&corev1.Container{}, current)
+	if err != nil {
+		return nil, err
+	}
+	if change, err := s.Termination.lifecyclePatch(original, current); err != nil || change != nil {
+		setChild(values, "lifecycle", lifecycle)
+	}
 	if resources := resourcesPatch(original, current); resources != nil {
 		setChild(values, "resources", resources)
 	}
-	if change := s.objectPatch(); change != nil {
-		values.Content = append(values.Content, change.Content...)
+	for _, change := range []*yaml.Node{s.podPatch(), s.objectPatch()} {
+		if change != nil {
+			values.Content = append(values.Content, change.Content...)
+		}
 	}
 	return values, nil
 }
 
 // Manifest returns the manifests of the workloads with nothing changed but the
-// probes, the progress deadline, and the resources that an overlay changed:
-// comments, order and every other byte stay. Files follow each other as documents of one stream.
+// probes, the progress deadline, the resources that an overlay changed, and what is
+// settled of the termination: comments, order and every other byte stay. Files
+// follow each other as documents of one stream.
 func Manifest(list []Settled) ([]byte, error) {
 	var files []*manifestFile
 	of := map[*manifestFile][]Settled{}
@@ -197,16 +218,9 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 	e := newEditor(f.data)
 	changes := map[*yaml.Node]*yaml.Node{} // by the container's node
 	for _, s := range list {
-		change, err := containerPatch(s.Workload, s.Container)
+		change, err := s.containerPatch()
 		if err != nil {
 			return nil, err
-		}
-		if change := s.objectPatch(); change != nil {
-			spec := child(s.Workload.object.root, "spec")
-			changes[spec] = change
-			if err := e.merge(spec, change); err != nil {
-				return nil, err
-			}
 		}
 		for _, c := range s.Workload.object.candidates() {
 			if c.name != s.Workload.container {
@@ -214,6 +228,16 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 			}
 			changes[c.node] = change
 			if err := e.merge(c.node, change); err != nil {
+				return nil, err
+			}
+		}
+		object := s.Workload.object
+		for _, outer := range []struct{ spec, change *yaml.Node }{{object.spec(), s.podPatch()}, {child(object.root, "spec"), s.objectPatch()}} {
+			if outer.change == nil {
+				continue
+			}
+			changes[outer.spec] = outer.change
+			if err := e.merge(outer.spec, outer.change); err != nil {
 				return nil, err
 			}
 		}
