@@ -110,6 +110,27 @@ func TestActionsExample(t *testing.T) {
 	}
 }
 
+// TestGateOnABareManifest decides the example's gate by the closed form's bound where
+// a short simulation, in which nobody was killed, excludes no more than tens of kills.
+func TestGateOnABareManifest(t *testing.T) {
+	directory := repository(t, false)
+	name := filepath.Join(directory, "deploy/web.yaml")
+	manifest, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := regexp.MustCompile(`(?m)^ *startupProbe:.*\n`).ReplaceAll(manifest, nil) // whose assumed starts are killed now and then
+	if err := os.WriteFile(name, bare, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for gate, want := range map[string]int{"falseKillsPerPodYear>1": statusDone, "falseKillsPerPodYear<1": statusNo, "falseKillsPerPodYear>0.01": statusUndecided} {
+		line := "probesim run deploy/web.yaml --replications 2 --horizon 10d --fail-on '" + gate + "'"
+		if status, output := statusOf(t, directory, line); status != want {
+			t.Errorf("%s: status %d, want %d\n%s", gate, status, want, output)
+		}
+	}
+}
+
 // TestPreCommitExample runs the hook's entry as pre-commit does, with the
 // changed files that match at the end.
 func TestPreCommitExample(t *testing.T) {

@@ -419,7 +419,7 @@ func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string
 	}
 	if gate != nil {
 		word := "undecided"
-		if holds := gate.Holds(w, m); holds != nil {
+		if holds := gate.Holds(w, base); holds != nil {
 			word = map[bool]string{true: "holds", false: "does not hold"}[*holds]
 		}
 		sentences = append(sentences, fmt.Sprintf("The condition %s %s.", gate, word))

@@ -141,6 +141,8 @@ type Variant struct {
 	// the scenario has classes.
 	NodeClasses []NodeClass `json:"nodeClasses,omitempty"`
 	Notes       []string    `json:"notes"`
+
+	formula *formula // nil: none
 }
 
 // Estimates is the result of `run` for one workload.

@@ -49,8 +49,19 @@ func judge(o model.Objective, w *model.World, m *Measures, f *formula) (v Verdic
 	if v.Met != nil || e == nil {
 		return v, false
 	}
+	cut, bounded := f.cut(o.Measure, e)
+	if bounded {
+		v.Met = compare(cut, o.Bound, o.AtLeast, false)
+	}
+	return v, v.Met != nil
+}
+
+// cut returns the interval of a measure as far as the closed form's bound leaves
+// it. It reports whether there is a bound of the measure with which the simulation
+// agrees.
+func (f *formula) cut(measure string, e *stats.Estimate) (*stats.Estimate, bool) {
 	cut := *e
-	switch o.Measure {
+	switch measure {
 	case "falseKillsPerPodDay", "falseKillsPerPodDayByLiveness":
 		cut.High = math.Min(e.High, f.bound)
 	case "falseKillsPerPodYear":
@@ -60,12 +71,9 @@ func judge(o model.Objective, w *model.World, m *Measures, f *formula) (v Verdic
 	case "startupKillProbability":
 		cut.High = math.Min(e.High, f.startupBound)
 	default:
-		return v, false
+		return e, false
 	}
-	if cut.Low <= cut.High { // else simulation and formula disagree
-		v.Met = compare(&cut, o.Bound, o.AtLeast, false)
-	}
-	return v, v.Met != nil
+	return &cut, cut.Low <= cut.High
 }
 
 // valueOf returns the estimate that an objective or a gate asks about, nil
@@ -164,10 +172,19 @@ func (g Gate) String() string {
 	return measureName(g.Measure, g.Statistic) + operator + strconv.FormatFloat(g.Bound, 'g', -1, 64)
 }
 
-// Holds says whether the condition holds for the measures of a world; nil if
-// the interval leaves it open, or the measure does not apply.
-func (g Gate) Holds(w *model.World, m *Measures) *bool {
-	return compare(valueOf(g.Measure, g.Statistic, w, m), g.Bound, g.Above, !g.Equal)
+// Holds says whether the condition holds for a variant of a world; nil if the
+// interval leaves it open, or the measure does not apply. As for objectives, an
+// interval that leaves it open is cut at the closed form's bound, if there is one.
+func (g Gate) Holds(w *model.World, v *Variant) *bool {
+	e := valueOf(g.Measure, g.Statistic, w, &v.Measures)
+	holds := compare(e, g.Bound, g.Above, !g.Equal)
+	if holds != nil || e == nil || v.formula == nil {
+		return holds
+	}
+	if cut, bounded := v.formula.cut(g.Measure, e); bounded {
+		return compare(cut, g.Bound, g.Above, !g.Equal)
+	}
+	return nil
 }
 
 // Status is what a finished run answers (design section 5).
@@ -196,7 +213,7 @@ func (e *Estimates) ExitStatus(w *model.World, gate *Gate, precision float64) St
 		}
 	}
 	if gate != nil {
-		switch holds := gate.Holds(w, &base.Measures); {
+		switch holds := gate.Holds(w, base); {
 		case holds == nil:
 			status = Undecided
 		case *holds:

@@ -81,6 +81,41 @@ func TestParseGate(t *testing.T) {
 	}
 }
 
+// TestGateIsCutAtTheClosedForm holds a gate that the simulation leaves open to the
+// closed form's bound, in kills per pod-day, as objectives are.
+func TestGateIsCutAtTheClosedForm(t *testing.T) {
+	w := world(probe(10, 1, 3), probe(10, 1, 3))
+	for _, c := range []struct {
+		gate     string
+		low      float64 // of the simulation's interval, which ends at 5 a year
+		perYear  float64 // the bound
+		perStart float64
+		want     *bool
+	}{
+		{"falseKillsPerPodYear>1", 0, 0.4, 1, answer(false)},
+		{"falseKillsPerPodYear>1", 0, 2, 1, nil},
+		{"falseKillsPerPodYear>1", 0, math.Inf(1), 1, nil},
+		{"falseKillsPerPodYear>1", 0.5, 0.4, 1, nil}, // they disagree
+		{"falseKillsPerPodYear<1", 0, 0.4, 1, answer(true)},
+		{"meanTimeToFalseKillSeconds<1e6", 0, 0.4, 1, answer(false)},
+		{"startupKillProbability>0.1", 0, 0.4, 0.05, answer(false)},
+		{"availability<0.5", 0, 0.4, 1, nil},
+	} {
+		gate, err := ParseGate(c.gate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kills, probability := estimateOf(c.low, 5), estimateOf(0, 1)
+		v := Variant{
+			Measures: Measures{FalseKillsPerPodYear: kills, StartupKillProbability: probability, Availability: probability, MeanTimeToFalseKillSeconds: estimateOf(0, math.Inf(1))},
+			formula:  &formula{bound: c.perYear / 365.25, startupBound: c.perStart},
+		}
+		if got := gate.Holds(w, &v); text(got) != text(c.want) {
+			t.Errorf("%s, %g to 5, bound %g: %s, want %s", c.gate, c.low, c.perYear, text(got), text(c.want))
+		}
+	}
+}
+
 func FuzzParseGate(f *testing.F) {
 	f.Add("falseKillsPerPodYear>1")
 	f.Add("removalSeconds.p99>=30")

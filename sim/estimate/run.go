@@ -330,7 +330,7 @@ func Report(ctx context.Context, part *Part, variants []Named, o Options, why st
 			}
 			split = append(split, t.splitKills(ctx, &result.Measures, v.World, o, enough)...)
 		}
-		result.Measures.ClosedForm = formula.perPodYear()
+		result.Measures.ClosedForm, result.formula = formula.perPodYear(), &formula
 		decided := ""
 		for _, objective := range o.Objectives {
 			verdict, byFormula := judge(objective, v.World, &result.Measures, &formula)
