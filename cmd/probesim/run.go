@@ -62,9 +62,9 @@ changes a byte of the result.
 
 --replicas 5 simulates so many replicas side by side as well (0: as many as the
 scenario says), which share the dependencies, the stalls of their nodes
-(node.replicasPerNode) and the load (traffic of: service): how many are out of the
-endpoints at once, and whether the loss of one takes the others along. That gets
-a budget of its own.
+(node.replicasPerNode) and the load, which moves on from one that is out: how many are
+out of the endpoints at once, and whether the loss of one takes the others along.
+That gets a budget of its own.
 
 Exit status 1 if an objective is missed by the settings as they are, or if the
 condition of --fail-on holds; 3 if that is undecided within the budget.`,

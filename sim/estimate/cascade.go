@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/stats"
@@ -154,17 +153,5 @@ func (c *CascadeCurve) world(w *model.World, load float64) *model.World {
 			world.Application.Probes[model.Readiness].DependsOn = append(world.Application.Probes[model.Readiness].DependsOn, i)
 		}
 	}
-	traffic := *w.Application.Traffic
-	times := load
-	if !traffic.OfService {
-		times *= float64(w.Replicas)
-	}
-	traffic.OfService = true
-	traffic.PerSecond *= times
-	traffic.Bursts = slices.Clone(traffic.Bursts)
-	for i := range traffic.Bursts {
-		traffic.Bursts[i].PerSecond *= times
-	}
-	world.Application.Traffic = &traffic
-	return &world
+	return sharing(&world, load)
 }

@@ -147,7 +147,29 @@ const mostTogether = 128
 // ends. The error is that of a world that cannot be simulated, or of an end
 // before the first life is over.
 func SimulateTogether(ctx context.Context, w *model.World, o Options) (*Together, error) {
-	return simulateTogether(ctx, w, togetherCases(w), o)
+	shared := sharing(w, 1)
+	return simulateTogether(ctx, w, togetherCases(shared), o)
+}
+
+// sharing returns the world under a multiple of its load, which the replicas share
+// even if it is stated of each of them: a Service sends the part of one that is out
+// to the others.
+func sharing(w *model.World, load float64) *model.World {
+	if w.Application.Traffic == nil || w.Application.Traffic.OfService && load == 1 {
+		return w
+	}
+	shared, traffic := *w, *w.Application.Traffic
+	if !traffic.OfService {
+		load *= float64(max(1, w.Replicas))
+	}
+	traffic.OfService = true
+	traffic.PerSecond *= load
+	traffic.Bursts = slices.Clone(traffic.Bursts)
+	for i := range traffic.Bursts {
+		traffic.Bursts[i].PerSecond *= load
+	}
+	shared.Application.Traffic = &traffic
+	return &shared
 }
 
 // CompareTogether simulates all replicas under several settings of the same
@@ -157,7 +179,7 @@ func SimulateTogether(ctx context.Context, w *model.World, o Options) (*Together
 func CompareTogether(ctx context.Context, settings []Named, o Options) (*Together, error) {
 	var cases []togetherCase
 	for _, named := range settings {
-		for i, c := range togetherCases(named.World) {
+		for i, c := range togetherCases(sharing(named.World, 1)) {
 			if c.apart {
 				continue
 			}
@@ -219,14 +241,15 @@ func (t *Together) note(format string, args ...any) {
 // describe says what the numbers rest on.
 func (t *Together) describe(w *model.World, o Options) {
 	t.note("all %d replicas live side by side, event by event, and share the dependencies, the proxies and, %d on each node, its stalls and neighbours; nothing is counted in the first %s, in which all start at once", t.Replicas, t.ReplicasPerNode, spell(togetherWarmUp(w)))
-	traffic := w.Application.Traffic
-	switch {
-	case traffic == nil:
+	if traffic := w.Application.Traffic; traffic == nil {
 		t.note("there is no traffic: a replica that is out leaves the others no more work")
-	case !traffic.OfService:
-		t.note("the traffic is of each pod (of: pod): a replica that is out leaves the others no more work; of: service divides it among those in the endpoints")
-	case traffic.RetriesMax > 0:
-		t.note("a client that tries again reaches any replica in the endpoints, each as likely; while there is none it is refused, and tries again")
+	} else {
+		if !traffic.OfService {
+			t.note("the traffic that the scenario states of each pod (of: pod) is taken to be its part of the service's: the others get it while a replica is out, and the bursts meet all of them at once")
+		}
+		if traffic.RetriesMax > 0 {
+			t.note("a client that tries again reaches any replica in the endpoints, each as likely; while there is none it is refused, and tries again")
+		}
 	}
 	if w.Uncertain() {
 		t.note("inputs of which one of several holds are averaged over: replication by replication another is drawn, and the intervals are those of the average: what the draws differ by is not in them, as it is for one pod (S16)")

@@ -62,6 +62,32 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestLoadStatedOfEachPodIsShared: traffic stated of each of three pods is that of a
+// service with three times as much, bursts included.
+func TestLoadStatedOfEachPodIsShared(t *testing.T) {
+	stated := func(ofService bool, times float64) *Together {
+		w := dependentWorld()
+		w.Application.Probes[model.Readiness].RunsOn = model.Workers
+		burst := model.OnOff{Every: dist.Constantly(20 * time.Minute), Lasts: dist.Constantly(2 * time.Minute)}
+		w.Application.Traffic = &model.Traffic{
+			PerSecond: 1 * times, OfService: ofService, Workers: 2, Queue: 20, Wait: dist.Constantly(time.Second),
+			Bursts: []model.Burst{{OnOff: burst, PerSecond: 4 * times}},
+		}
+		result, err := SimulateTogether(t.Context(), w, Options{Seed: 5, Horizon: 2 * time.Hour, Replications: 4, Jobs: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	each, all := stated(false, 1), stated(true, 3)
+	if !reflect.DeepEqual(each.Cases, all.Cases) || len(each.Cases) != 3 {
+		t.Errorf("of each pod: %+v\nof the service: %+v", each.Cases, all.Cases)
+	}
+	if moved, apart := each.Cases[0].OutOfEndpointsAtOnce[2].FractionOfTime, each.Cases[2].OutOfEndpointsAtOnce[2].FractionOfTime; moved.Estimate <= 0.03 || apart.Estimate == moved.Estimate {
+		t.Errorf("all out for %g of the time, %g where the load goes nowhere", moved.Estimate, apart.Estimate)
+	}
+}
+
 // TestCascades holds the probability that all replicas are out at once to the
 // law of the dependency's outages where readiness checks it, whatever the load
 // and whoever answers, and to none where it does not and the load is small.

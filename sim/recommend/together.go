@@ -3,7 +3,6 @@ package recommend
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,32 +35,15 @@ func meet(w *model.World) bool {
 	return w.Replicas > 1 && w.Replicas <= mostTogether && (w.Application.Traffic != nil || len(w.Dependencies) > 0 || w.Node.ReplicasPerNode > 1)
 }
 
-// sharing returns the world in which the replicas share the load that each is
-// stated to have: a Service sends the part of one that is out to the others.
-func sharing(w *model.World) *model.World {
-	if w.Application.Traffic == nil || w.Application.Traffic.OfService {
-		return w
-	}
-	shared, traffic := *w, *w.Application.Traffic
-	traffic.OfService = true
-	traffic.PerSecond *= float64(w.Replicas)
-	traffic.Bursts = slices.Clone(traffic.Bursts)
-	for i := range traffic.Bursts {
-		traffic.Bursts[i].PerSecond *= float64(w.Replicas)
-	}
-	shared.Application.Traffic = &traffic
-	return &shared
-}
-
 // together simulates all replicas side by side with the current settings and the
 // recommended ones. Nil where nothing meets several of them.
 func (s *search) together(ctx context.Context, o Options, recommended *combination) (*Together, error) {
 	if !meet(s.w) {
 		return nil, nil
 	}
-	settings := []estimate.Named{{Name: "current", World: sharing(s.w)}}
+	settings := []estimate.Named{{Name: "current", World: s.w}}
 	if recommended != nil {
-		settings = append(settings, estimate.Named{Name: "recommended", World: sharing(s.world(recommended))})
+		settings = append(settings, estimate.Named{Name: "recommended", World: s.world(recommended)})
 	}
 	simulation := o.Options
 	simulation.Replications, simulation.Budget = togetherLives, 0
@@ -76,9 +58,6 @@ func (s *search) together(ctx context.Context, o Options, recommended *combinati
 		return nil, err
 	}
 	t := &Together{Together: *simulated, Worse: []string{}}
-	if traffic := s.w.Application.Traffic; traffic != nil && !traffic.OfService {
-		t.Notes = append(t.Notes, "the load that the scenario states of each pod is taken to be its part of the service's, of which the others get it while a replica is out")
-	}
 	if recommended == nil {
 		return t, nil
 	}
