@@ -36,7 +36,7 @@ func lintCommand() *cobra.Command {
 Kubernetes. Each finding has a stable id, a severity, the line, the number from the
 model that backs it and the fix; a check without a number says nothing. Workloads
 come worst first: by the time in which requests are lost in a pod's year, by the
-closed form where one holds and else by a short simulation.
+closed form where it decides and else by a short simulation.
 
 An object, or its pod template, suppresses checks by the annotation
 ` + lint.Annotation + `: id,id. What is said of an application nobody described rests
@@ -273,7 +273,7 @@ func (r *lintResult) write(w io.Writer, format string) error {
 }
 
 var lintHeader = []string{
-	"workload", "namespace", "container", "lostSecondsPerPodYear", "falseKillsPerPodYear", "startupKillProbability",
+	"workload", "namespace", "container", "lostSecondsPerPodYear", "falseKillsPerPodYear", "falseKillsPerPodYearLow", "falseKillsPerPodYearHigh", "startupKillProbability",
 	"id", "severity", "file", "line", "path", "message", "fix", "value", "unit", "of", "method", "assumed", "suppressed",
 }
 
@@ -302,16 +302,16 @@ func (r *lintResult) records() [][]string {
 
 // riskCells writes a risk for a machine.
 func riskCells(r *lint.Risk) []string {
-	cells := []string{"", "", ""}
+	cells := make([]string, 5)
 	if r == nil {
 		return cells
 	}
 	cells[0] = exactNumber(float64(r.LostSecondsPerPodYear))
 	if k := r.FalseKillsPerPodYear; k != nil {
-		cells[1] = exactNumber(k.Estimate)
+		cells[1], cells[2], cells[3] = exactNumber(k.Estimate), exactNumber(k.Low), exactNumber(k.High)
 	}
 	if k := r.StartupKillProbability; k != nil {
-		cells[2] = exactNumber(k.Estimate)
+		cells[4] = exactNumber(k.Estimate)
 	}
 	return cells
 }
@@ -336,6 +336,32 @@ func (row *lintRow) full() string {
 // tell them apart.
 const negligible = .001
 
+// riskTexts writes a risk for people.
+func riskTexts(r *lint.Risk) []string {
+	cells := []string{none, none, none}
+	if r == nil {
+		return cells
+	}
+	cells[0] = "< 1 s"
+	if lost := float64(r.LostSecondsPerPodYear); lost >= 1 {
+		cells[0] = seconds(lost)
+	}
+	if k := r.FalseKillsPerPodYear; k != nil {
+		switch {
+		case k.High > 0 && k.High < negligible:
+			cells[1] = "< " + number(negligible)
+		case k.Low == 0 && k.Estimate > 0:
+			cells[1] = "at most " + number(k.High)
+		default:
+			cells[1] = estimated(k, number)
+		}
+	}
+	if k := r.StartupKillProbability; k != nil {
+		cells[2] = share(k.Estimate)
+	}
+	return cells
+}
+
 // page lays the result out for people: a line for each container, worst first,
 // then what was found about each.
 func (r *lintResult) page() *page {
@@ -344,22 +370,7 @@ func (r *lintResult) page() *page {
 	suppressed, assumed := 0, false
 	for i := range r.Workloads {
 		row := &r.Workloads[i]
-		cells := []string{row.full(), row.Container, none, none, none}
-		if risk := row.Risk; risk != nil {
-			cells[2] = "< 1 s"
-			if lost := float64(risk.LostSecondsPerPodYear); lost >= 1 {
-				cells[2] = seconds(lost)
-			}
-			if k := risk.FalseKillsPerPodYear; k != nil {
-				cells[3] = number(k.Estimate)
-				if k.Estimate > 0 && k.Estimate < negligible {
-					cells[3] = "< " + number(negligible)
-				}
-			}
-			if k := risk.StartupKillProbability; k != nil {
-				cells[4] = share(k.Estimate)
-			}
-		}
+		cells := append([]string{row.full(), row.Container}, riskTexts(row.Risk)...)
 		rows = append(rows, append(cells, strconv.Itoa(row.Errors), strconv.Itoa(row.Warnings), strconv.Itoa(row.Infos)))
 		suppressed += row.Suppressed
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim/lint"
 )
 
@@ -160,6 +161,52 @@ func TestGitHubCommandsAreEscaped(t *testing.T) {
 		}
 		if values["file"] != name || values["line"] != "1" || !strings.HasPrefix(values["title"], "probesim ") {
 			t.Errorf("%q: %v", line, values)
+		}
+	}
+}
+
+// TestLintAgreesWithRun holds the false kills by which lint ranks every shipped
+// scenario to those that run measured in a hundred times the pod time or more:
+//
+//	probesim run gallery:NAME --replications 16 --horizon 3d -o json
+//
+// Both intervals have to meet, lint's must not be so wide that it says nothing, and
+// what run shows to be more than one kill in ten pod-years has to be a finding. Where
+// run saw none, its upper bound says little, and the closed form more.
+func TestLintAgreesWithRun(t *testing.T) {
+	measured := map[string][2]float64{
+		"alb-deregistration": {0, 28.07}, "aws-node-busy-node": {11.03, 94.35}, "calico-node": {36401, 38965}, "gc-pauses": {4374, 5227},
+		"infinispan-ticks": {0, 28.07}, "ingress-controller": {935.2, 1558}, "initial-delay-600s": {0, 28.07}, "nodejs-cold-boot": {1.301e-4, .01938},
+		"rabbitmq-exec": {262.8, 475.6}, "rollout-deadline": {0, 28.07}, "shared-workers": {1600, 2109}, "slow-queries": {0, 0},
+		"sparse-readiness": {0, 0}, "spring-boot-200m": {137589, 141637}, "starved-20m": {236.8, 440.7}, "throttled-backlog": {2781, 3858},
+		"timeout-exceeds-period": {8.293, 77.93},
+	}
+	for _, entry := range scenarios.Gallery() {
+		run, known := measured[entry.Name]
+		if !known {
+			t.Errorf("%s: what run measures of it is not recorded here", entry.Name)
+			continue
+		}
+		_, stdout, stderr := invoke(t.Context(), t, "lint", galleryPrefix+entry.Name, "-o", "json", "--fail-on", "never")
+		var result struct {
+			Workloads []struct {
+				Risk struct{ FalseKillsPerPodYear struct{ Low, High float64 } }
+			}
+			Findings []struct{ ID string }
+		}
+		if err := json.Unmarshal([]byte(stdout), &result); err != nil || len(result.Workloads) != 1 {
+			t.Fatal(entry.Name, err, stderr)
+		}
+		kills, found := result.Workloads[0].Risk.FalseKillsPerPodYear, false
+		for _, f := range result.Findings {
+			found = found || f.ID == "false-kills"
+		}
+		const slack = 1e-3 // of the recorded digits
+		if kills.Low > run[1]*(1+slack) || kills.High < run[0]*(1-slack) || run[0] > 0 && kills.High > 10*run[1] {
+			t.Errorf("%s: false kills %v, run %v", entry.Name, kills, run)
+		}
+		if found != (run[0] > .1) {
+			t.Errorf("%s: false-kills found %v, run %v", entry.Name, found, run)
 		}
 	}
 }

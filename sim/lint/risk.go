@@ -23,8 +23,9 @@ type Risk struct {
 	// times the time until the pod serves and is Ready again, hangs times the traffic that
 	// each still gets, and whole years of pods that never become Ready.
 	LostSecondsPerPodYear calc.Number `json:"lostSecondsPerPodYear"`
-	// FalseKillsPerPodYear are those of a serving process; where the rate is simulated
-	// and no startup probe holds the liveness probe back, those of starts too.
+	// FalseKillsPerPodYear are those of a serving process; where no formula holds, so
+	// that the rate is simulated, and no startup probe holds the liveness probe back,
+	// those of starts too.
 	FalseKillsPerPodYear   *stats.Estimate `json:"falseKillsPerPodYear"`
 	StartupKillProbability *stats.Estimate `json:"startupKillProbability"`
 	// DeadTrafficSecondsPerFault is infinite where no probe sees a hang.
@@ -38,7 +39,7 @@ type Risk struct {
 	failures     [model.ProbeKinds]*estimate.ProbeFailures
 }
 
-// How much is simulated of a container whose false kills have a closed form:
+// How much is simulated of a container whose false kills a formula decides:
 // enough starts to see one in a hundred killed, and test hangs. Where there is
 // none, days of its life too, as many as it takes to see some kills, up to a
 // limit: a linter has no time for more. The starts are the dear part, since a
@@ -66,10 +67,10 @@ func startsOf(w *model.World, wanted, least int64) int64 {
 
 const year = 8766 * time.Hour
 
-// Assess simulates a world for a short while and returns its risk. Versions
-// older than those that are simulated are taken for the oldest one that is.
-// Where the startup was taken from the budget itself (startupGranted), there is
-// no StartupKillProbability. The error is that of a world that cannot be
+// Assess returns the risk of a world, most of it by simulating it for a short
+// while. Versions older than those that are simulated are taken for the oldest one
+// that is. Where the startup was taken from the budget itself (startupGranted),
+// there is no StartupKillProbability. The error is that of a world that cannot be
 // simulated, or ctx's.
 func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint64, jobs int) (*Risk, error) {
 	simulated := *w
@@ -77,18 +78,9 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 		simulated.Cluster.KubernetesVersion = model.OldestVersion
 	}
 	simulated.Events = model.Events{} // what comes from outside is no risk of the probes
-	kills := closedForm(w)
-	o := estimate.Options{Seed: seed, Horizon: riskHorizon, Replications: riskReplications, Faults: riskFaults, Jobs: jobs}
-	switch {
-	case kills == nil:
-		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
-	case w.Application.Traffic == nil:
-		// All that is left for the long lives to tell is whether the pod is ever Ready.
-		o.Horizon = min(max(4*estimate.StartSpan(w), riskLeastHorizon), riskHorizon)
-	}
-	if noticedLate(w) {
-		o.Faults, o.Limit = 1, min(o.Limit, riskReplications)
-	}
+	kills := formulaKills(w)
+	o := riskOptions(w, kills)
+	o.Seed, o.Jobs = seed, jobs
 	replications := max(o.Replications, o.Limit)
 	all := startsOf(w, riskStarts, riskFewStarts) / replications
 	o.Starts = all
@@ -103,17 +95,55 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	if err != nil {
 		return nil, err
 	}
+	seen := m
+	if kills != nil && losesStarts(w, m) {
+		serving := simulated
+		serving.Application.Startup = nil
+		o.Starts, o.Faults = 1, 1
+		if seen, err = measure(ctx, &serving, o); err != nil {
+			return nil, err
+		}
+	}
 	if startupGranted {
 		m.StartupKillProbability = nil
 	}
-	r := &Risk{
-		FalseKillsPerPodYear: m.FalseKillsPerPodYear, StartupKillProbability: m.StartupKillProbability,
-		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
-		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability, lives: o.Horizon,
-		failures: m.ProbeFailureProbability,
+	r := newRisk(w, m, o.Horizon)
+	r.setKills(killsOf(w, kills, seen))
+	return r, nil
+}
+
+// riskOptions says how much of a world is simulated, whose false kills are known by
+// formula as far as kills says.
+func riskOptions(w *model.World, kills *stats.Estimate) estimate.Options {
+	o := estimate.Options{Horizon: riskHorizon, Replications: riskReplications, Faults: riskFaults}
+	switch {
+	case !decides(kills):
+		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
+	case w.Application.Traffic == nil:
+		// All that is left for the long lives to tell is whether the pod is ever Ready.
+		o.Horizon = min(max(4*estimate.StartSpan(w), riskLeastHorizon), riskHorizon)
 	}
-	if kills != nil {
-		r.FalseKillsPerPodYear = kills
+	if noticedLate(w) {
+		o.Faults, o.Limit = 1, min(o.Limit, riskReplications)
+	}
+	return o
+}
+
+// losesStarts reports whether the liveness probe kills starts. False kills of lives
+// of half a day would count those of the first start as if pods were made anew twice a
+// day, and StartupKillProbability says more of them.
+func losesStarts(w *model.World, m *estimate.Measures) bool {
+	starts := m.StartupKillProbability
+	return w.Container().Probes[model.Startup] == nil && starts != nil && starts.Estimate > 0
+}
+
+// newRisk puts together what lives of so long showed, all but the false kills.
+func newRisk(w *model.World, m *estimate.Measures, lives time.Duration) *Risk {
+	r := &Risk{
+		StartupKillProbability:     m.StartupKillProbability,
+		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
+		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability, lives: lives,
+		failures: m.ProbeFailureProbability,
 	}
 	if exact := startsByFormula(w); exact != nil && m.StartupKillProbability != nil && exact.Low <= m.StartupKillProbability.High && exact.High >= m.StartupKillProbability.Low {
 		r.StartupKillProbability = exact
@@ -121,16 +151,20 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	if m.DeadTrafficSecondsPerFault != nil {
 		r.DeadTrafficSecondsPerFault = calc.Number(m.DeadTrafficSecondsPerFault.Estimate)
 	}
-	lost := r.byKills() + neverReady(m)
+	lost := neverReady(m)
 	if w.Pod.RestartPolicy == model.RestartAlways { // else it runs to its end and gets no requests
 		lost += r.byHangs(hangsPerYear(w))
 	}
 	r.LostSecondsPerPodYear = calc.Number(math.Min(year.Seconds(), lost))
-	if byLiveness := m.FalseKillsPerPodDayByLiveness; kills == nil && byLiveness != nil && w.Container().Probes[model.Startup] != nil {
-		serving := byLiveness.Map(func(perDay float64) float64 { return perDay * year.Hours() / 24 })
-		r.FalseKillsPerPodYear = &serving
+	return r
+}
+
+// setKills sets the false kills, and adds the time that they take away.
+func (r *Risk) setKills(kills *stats.Estimate) {
+	r.FalseKillsPerPodYear = kills
+	if kills != nil {
+		r.LostSecondsPerPodYear = calc.Number(math.Min(year.Seconds(), float64(r.LostSecondsPerPodYear)+kills.Estimate*r.restart))
 	}
-	return r, nil
 }
 
 func measure(ctx context.Context, w *model.World, o estimate.Options) (*estimate.Measures, error) {
@@ -174,22 +208,6 @@ func farWithinBudget(w *model.World) bool {
 	slow := startLasts(w, func(d dist.Duration) float64 { return d.Quantile(tail).Seconds() })
 	budget := calc.SettingsOf(guard).Budget(guard.Handler.Kind == model.GRPC)
 	return spare*slow < float64(budget.Guaranteed)
-}
-
-// closedForm returns the false kills of a serving process by formula, from the
-// estimate to the upper bound; nil where none holds.
-func closedForm(w *model.World) *stats.Estimate {
-	p := w.Container().Probes[model.Liveness]
-	if p == nil {
-		return &stats.Estimate{Confidence: 1, Method: "exact"} // nothing kills a serving process
-	}
-	form := estimate.NewClosedForm(alone(w), model.Liveness)
-	if form.Why != "" {
-		return nil
-	}
-	rate, bound := form.Rate(p)
-	perYear := year.Seconds()
-	return &stats.Estimate{Estimate: rate * perYear, Low: rate * perYear, High: bound * perYear, Confidence: 1, Method: "closed form of a serving process (S1, S3)"}
 }
 
 // startsDrawn is how many starts are drawn where their distribution has no closed
@@ -243,14 +261,6 @@ func drawnStarts(w *model.World) []float64 {
 // arithmetic.
 func startQuantile(w *model.World, p float64) float64 {
 	return drawnStarts(w)[int(p*(startsDrawn-1))]
-}
-
-// byKills is the time in a year that false kills take away.
-func (r *Risk) byKills() float64 {
-	if r.FalseKillsPerPodYear == nil {
-		return 0
-	}
-	return r.FalseKillsPerPodYear.Estimate * r.restart
 }
 
 // restart is the mean time from a kill to serving and in the endpoints again:

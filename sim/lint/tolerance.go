@@ -24,7 +24,8 @@ func falseKills(c *check) {
 		return
 	}
 	kills := c.Risk.FalseKillsPerPodYear
-	if !(kills.Low > falseKillsAllowed) {
+	byFormula := kills.Confidence == 1 // its estimate has no error of sampling
+	if !(kills.Low > falseKillsAllowed) && !(byFormula && kills.Estimate > falseKillsAllowed) {
 		return
 	}
 	severity := Warning
@@ -33,7 +34,7 @@ func falseKills(c *check) {
 	}
 	c.report(Finding{
 		Severity: severity, Assumed: c.AnswersAssumed, Field: model.Liveness.Field(),
-		Message: fmt.Sprintf("a healthy container is killed %s times per pod-year: the probe tolerates stalls of %s", digits(kills.Estimate), span(estimate.Tolerated(c.probe(model.Liveness)))),
+		Message: fmt.Sprintf("a healthy container is killed %s times per pod-year: the probe tolerates stalls of %s", withInterval(kills), span(estimate.Tolerated(c.probe(model.Liveness)))),
 		Fix:     "let `probesim recommend` find settings, or raise timeoutSeconds and failureThreshold",
 		Number:  &Number{calc.Number(kills.Estimate), "1/year", "false kills per pod-year", kills.Method},
 	})

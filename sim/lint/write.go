@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 // span writes a time as people do: "26 s", "1.5 ms", "12 min".
@@ -45,10 +46,20 @@ func digits(x float64) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1e6 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
-	if math.Abs(x) >= 1000 && math.Abs(x) < 1e6 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
+	if size := math.Abs(x); size >= 1000 && size < 1e6 {
+		unit := math.Pow(10, math.Floor(math.Log10(size))-2)
+		return strconv.FormatFloat(math.Round(x/unit)*unit, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(x, 'g', 3, 64)
+}
+
+// withInterval writes an estimate with its interval: "228 (74.1–533)".
+func withInterval(e *stats.Estimate) string {
+	text := digits(e.Estimate)
+	if low, high := digits(e.Low), digits(e.High); low != high {
+		text += " (" + low + "–" + high + ")"
+	}
+	return text
 }
 
 // percent writes a share of 1. A share that is not quite the whole is not
