@@ -56,7 +56,7 @@ func TestBackOffIsNoClosedForm(t *testing.T) {
 		t.Errorf("closed form: one kill in %v s", 1/rate)
 	}
 	least, most := year.Seconds()/(61+450+30), 2*year.Seconds()/(2*61+300)+7*2*365.25
-	if kills := risk.FalseKillsPerPodYear; !(kills.Low > least && kills.High < most) {
+	if kills := risk.FalseKillsPerPodYear; !(kills.Estimate > least && kills.Estimate < most) {
 		t.Errorf("%v kills a year, want within %v to %v", *kills, least, most)
 	}
 }
