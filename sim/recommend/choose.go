@@ -33,10 +33,7 @@ func (s *search) predict(o *model.Objective, c *combination) (value float64, ok 
 		}
 		return value, ok
 	}
-	if len(s.corrections) > 0 {
-		value *= max(1, s.corrections[o])
-	}
-	return value, ok
+	return s.corrected(o, c, value), ok
 }
 
 // plain is the prediction without corrections.

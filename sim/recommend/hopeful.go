@@ -15,7 +15,7 @@ const mostHopeful = 2
 // an objective even there is out of the question.
 func (s *search) hope() *search {
 	hope := *s
-	hope.favourable, hope.corrections = true, map[*model.Objective]float64{}
+	hope.favourable = true
 	return &hope
 }
 

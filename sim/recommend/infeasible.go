@@ -225,7 +225,6 @@ func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search
 	if err != nil {
 		return nil, err
 	}
-	tried.corrections = s.corrections
 	if len(tried.choose(true)) == 0 {
 		return nil, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -237,8 +236,9 @@ type decision struct {
 // are predicted to meet every objective, and none that miss nothing were found, the
 // most patient that may meet them at the favourable end of their predictions are
 // simulated all the same: a bound from above proves nothing of what is below it. Of
-// those only what the simulation shows to meet everything is recommended, or where
-// readiness sheds load what it shows to miss nothing.
+// those only what the simulation shows to meet everything is recommended, or to miss
+// nothing with estimates that meet everything, or where readiness sheds load what it
+// shows to miss nothing.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
 	var d decision
 	done, err := r.judgeCurrent(ctx, s, o, &d)
@@ -267,13 +267,22 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 			break
 		}
 	}
+	return r.settle(ctx, s, o, &d)
+}
+
+// settle fills in what is recommended where nothing was simulated to meet every
+// objective: the best that misses nothing, the current settings if they do and no
+// others are better, or why there are none.
+func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *decision) error {
 	switch {
 	case d.fallback != nil && d.current == undecided:
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
 	case d.fallback != nil:
 		r.recommend(s, d.fallback, s.choose(true))
+	case d.current == undecided && len(s.hope().missed(s.current())) == 0:
+		r.keep(s, "the current settings miss no objective, and no others are predicted to meet every one; they are recommended unchanged")
 	default:
-		return r.infeasible(ctx, s, o, &d)
+		return r.infeasible(ctx, s, o, d)
 	}
 	return nil
 }
@@ -342,7 +351,7 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 			r.recommend(s, f, chosen)
 			return true, nil
 		case undecided:
-			if !predicted && s.shedding == nil { // else the predictions hold beside one readiness setting alone
+			if !predicted && s.shedding == nil && !s.meetsByEstimate(f) {
 				d.open++
 				r.reject(describe(s, &f.combination), "may meet every objective, but is not predicted to; full simulation: "+whyNot(f.variant))
 				continue
@@ -419,83 +428,9 @@ func Confirm(ctx context.Context, w *model.World, o Options) (*estimate.Variant,
 // defaultHorizon is that of a replication where none is stated.
 const defaultHorizon = 30 * 24 * time.Hour
 
-// correct raises the predictions of the objectives that finalists did not meet
-// by as much as the simulation went beyond them. It reports whether that
-// changes anything.
-func (s *search) correct(finalists []finalist) bool {
-	changed := false
-	for i := range finalists {
-		f := &finalists[i]
-		for j := range s.objectives {
-			if f.variant == nil {
-				break // not simulated
-			}
-			objective := &s.objectives[j]
-			verdict := f.variant.Objectives[j].Met
-			if verdict != nil && *verdict || verdict == nil && !f.confirmed || objective.AtLeast {
-				continue
-			}
-			simulated, err := f.variant.Measures.Lookup(objective.Measure, objective.Statistic)
-			plain, ok := s.plain(objective, &f.combination)
-			if err != nil || simulated == nil || !ok || !(plain > 0) || simulated.Estimate == 0 {
-				continue // nothing to learn from: of what was not seen, the bound is that of the effort
-			}
-			if ofKills(objective.Measure) && f.liveness != nil && f.liveness.extended {
-				changed = s.learn(f) || changed
-				continue
-			}
-			factor := simulated.High / plain
-			if math.IsInf(factor, 1) {
-				factor = 1.1 * simulated.Estimate / plain
-			}
-			// A hair more than what would just do.
-			if factor *= 1.001; factor > s.corrections[objective] && factor > 1 {
-				s.corrections[objective] = factor
-				changed = true
-			}
-		}
-	}
-	return changed
-}
-
 // ofKills reports whether a measure is one of false kills.
 func ofKills(measure string) bool {
 	return strings.HasPrefix(measure, "falseKills") || measure == "meanTimeToFalseKillSeconds"
-}
-
-// lesson is how often a setting that was simulated kills: at the lower end, and at
-// the estimate.
-type lesson struct {
-	tolerated           time.Duration
-	atLeast, likelyMore float64 // per second
-}
-
-// learn remembers how often a finalist kills. The rates of settings that were not
-// seen to fail are only extended, and how far one is from the truth says little
-// about another; but one that tolerates no more kills no less.
-func (s *search) learn(f *finalist) bool {
-	kills := f.variant.Measures.FalseKillRate()
-	if kills == nil || !(kills.Estimate > 0) {
-		return false
-	}
-	s.lessons = append(s.lessons, lesson{f.liveness.tolerated(), kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
-	return true
-}
-
-// taught returns the least rate of false kills that what was simulated leaves to a
-// liveness setting whose own is extended.
-func (s *search) taught(o *option) float64 {
-	least := 0.0
-	for _, l := range s.lessons {
-		switch {
-		case !o.extended || o.tolerated() > l.tolerated:
-		case s.favourable:
-			least = max(least, l.atLeast)
-		default:
-			least = max(least, l.likelyMore)
-		}
-	}
-	return least
 }
 
 // recommend fills in the recommended settings, and why.

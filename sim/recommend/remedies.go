@@ -60,7 +60,6 @@ func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
 		if err != nil {
 			return nil, err
 		}
-		tried.corrections = s.corrections
 		found := Remedy{
 			Change:                  change.name,
 			FalseKillsPerPodYear:    Change{calc.Number(kills), calc.Number(tried.killsPerYear(tried.current()))},

@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"maps"
 	"math"
 	"sync/atomic"
 	"time"
@@ -222,7 +221,6 @@ func (s *search) worsened(by worsening) *search {
 			worse.starts[i] = time.Duration(longer)
 		}
 	}
-	worse.corrections = maps.Clone(s.corrections)
 	for k, c := range s.chain {
 		if c != nil {
 			worse.chain[k] = chainedIn(worse.w, model.ProbeKind(k), s.base[k])

@@ -31,19 +31,17 @@ type search struct {
 	seed       uint64
 	strategy   model.Strategy
 
-	base      [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
-	closed    [model.ProbeKinds]*estimate.ClosedForm
-	loud      [model.ProbeKinds]*screen  // nil: nothing but what the closed form covers
-	contended bool                       // there is more than the closed form covers
-	chain     [model.ProbeKinds]*chained // in place of both; nil: there is none
-	shedding  *setting                   // of readiness, beside which liveness was observed; nil: without
-	starts    []time.Duration            // how long starts take, ascending; Longest for one that did not end
-	hangs     float64                    // per pod-year, by which waiting for a verdict is weighed
-	lags      map[[2]int32][]time.Duration
-	// corrections are factors on the predictions of an objective:
-	// how far the full simulation of some settings went beyond theirs.
-	corrections map[*model.Objective]float64
-	lessons     []lesson            // that full simulations taught about extended rates
+	base        [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
+	closed      [model.ProbeKinds]*estimate.ClosedForm
+	loud        [model.ProbeKinds]*screen  // nil: nothing but what the closed form covers
+	contended   bool                       // there is more than the closed form covers
+	chain       [model.ProbeKinds]*chained // in place of both; nil: there is none
+	shedding    *setting                   // of readiness, beside which liveness was observed; nil: without
+	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
+	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
+	lags        map[[2]int32][]time.Duration
+	corrections []correction        // that full simulations taught about predictions
+	lessons     []lesson            // and about extended rates
 	favourable  bool                // predictions are those of the favourable end
 	tried       map[string]bool     // settings that were simulated in full
 	delays      []float64           // quantiles of the propagation, in seconds
@@ -92,7 +90,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	defer release()
 	s := &search{
 		w: w, starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
-		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w), corrections: map[*model.Objective]float64{},
+		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
 		tried: map[string]bool{},
 	}
 	if s.confidence <= 0 || s.confidence >= 1 {

@@ -62,12 +62,18 @@ const longestStart = 32 * 24 * time.Hour
 const startStream = 0x57a27
 
 // startBound is the probability of a kill per start to aim for: the objective,
-// or the default one, less what simulations went beyond predictions.
+// or the default one, less what simulations went beyond predictions: of what they
+// show more than mostBeyond times, the cause is none that a longer budget mends.
 func (s *search) startBound() float64 {
 	bound := 0.0001
 	for i := range s.objectives {
 		if o := &s.objectives[i]; o.Measure == "startupKillProbability" && !o.AtLeast {
-			bound = o.Bound / math.Max(1, s.corrections[o])
+			bound = o.Bound
+			for j := range s.corrections {
+				if l := &s.corrections[j]; l.objective == o {
+					bound = math.Min(bound, o.Bound/math.Min(l.shown/l.predicted, mostBeyond))
+				}
+			}
 		}
 	}
 	return bound
