@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,6 +83,7 @@ func checkProposal(t *testing.T, name string, w *scenarios.Workload) string {
 			undecided = append(undecided, verdict.Name)
 		}
 	}
+	checkReasons(t, r)
 	proposed := (&recommended{workload: w, Recommendation: r}).world()
 	o.Seed += 1000
 	again, err := recommend.Confirm(context.Background(), proposed, o)
@@ -94,6 +96,40 @@ func checkProposal(t *testing.T, name string, w *scenarios.Workload) string {
 	}
 	return fmt.Sprintf("%s %d of %d | %s | %d of %d met, none missed |", row,
 		len(r.Recommended.Objectives)-len(undecided), len(r.Recommended.Objectives), dash(strings.Join(undecided, ", ")), met, len(again.Objectives))
+}
+
+// checkReasons holds that every number of the recommended probes that was chosen has
+// a reason: what binds it, and for one less and one more either what is predicted or
+// why there is no such value.
+func checkReasons(t *testing.T, r *recommend.Recommendation) {
+	t.Helper()
+	reasons := map[string]*recommend.Reason{}
+	for i := range r.Binding {
+		reasons[r.Binding[i].Field] = &r.Binding[i]
+	}
+	now := map[string]string{}
+	for _, f := range settingFields(&r.Current.Settings) {
+		now[f.name] = f.value
+	}
+	for _, f := range settingFields(&r.Recommended.Settings) {
+		delay := strings.HasSuffix(f.name, "initialDelaySeconds")
+		if strings.HasSuffix(f.name, "successThreshold") || delay && (now[f.name] == f.value || now[f.name] == "") {
+			continue
+		}
+		reason := reasons[f.name]
+		if reason == nil || reason.Binding == "" || reason.Sentence == "" || len(reason.Alternatives) < 3 {
+			t.Errorf("%s %s: no reason, or half of one: %+v", f.name, f.value, reason)
+			continue
+		}
+		value, _ := strconv.Atoi(f.value)
+		for i, want := range []int{value, value - 1, value + 1} {
+			a := &reason.Alternatives[i]
+			known := a.DetectionP99Seconds != nil || a.RemovalP99Seconds != nil || a.GuaranteedSeconds != nil || a.ReadyLagP99Seconds != nil || a.FalseKillsPerPodYear != nil
+			if a.Value != strconv.Itoa(want) || !known && a.Excluded == "" {
+				t.Errorf("%s %s: says nothing of %d: %+v", f.name, f.value, want, a)
+			}
+		}
+	}
 }
 
 // heldTo counts the objectives that a simulation shows to be met, and says which of

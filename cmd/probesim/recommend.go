@@ -354,7 +354,7 @@ func recommendedSentences(r *recommended) []string {
 	open := undecided(r.Recommended.Objectives)
 	switch {
 	case len(changed) == 0 && len(open) == 0:
-		return []string{"Keep the settings as they are: they meet the objectives, and nothing cheaper does."}
+		return []string{"Keep the settings as they are: they meet every objective. Others that may be cheaper were not looked for."}
 	case len(changed) == 0:
 		return []string{"Keep the settings as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
 	}
@@ -463,11 +463,7 @@ func dash(text string) string {
 func reasonSentences(reasons []recommend.Reason) []string {
 	var sentences []string
 	for _, reason := range reasons {
-		sentence := fmt.Sprintf("%s %s: %s", reason.Field, reason.Value, reason.Sentence)
-		if reason.Binding != "" {
-			sentence += fmt.Sprintf(" [%s]", reason.Binding)
-		}
-		sentences = append(sentences, sentence)
+		sentences = append(sentences, fmt.Sprintf("%s %s: %s", reason.Field, reason.Value, reason.Sentence))
 	}
 	return sentences
 }

@@ -41,12 +41,14 @@ func ExampleRun() {
 	p := r.Recommended.Settings.LivenessProbe
 	fmt.Printf("every %d s, timeout %d s, %d failures\n", p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold)
 	for _, reason := range r.Binding {
-		if reason.Binding != "" {
-			fmt.Println(reason.Field, "is bound by", reason.Binding)
-		}
+		fmt.Println(reason.Field, "is bound by", reason.Binding)
 	}
 	// Output:
 	// every 20 s, timeout 1 s, 4 failures
+	// readinessProbe.periodSeconds is bound by end of the grid
+	// readinessProbe.timeoutSeconds is bound by end of the grid
+	// readinessProbe.failureThreshold is bound by least threshold proposed
 	// livenessProbe.periodSeconds is bound by detectionSeconds.p99 <= 90
-	// livenessProbe.failureThreshold is bound by detectionSeconds.p99 <= 90
+	// livenessProbe.timeoutSeconds is bound by end of the grid
+	// livenessProbe.failureThreshold is bound by falseKillsPerPodYear <= 0.1
 }

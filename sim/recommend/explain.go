@@ -3,12 +3,10 @@ package recommend
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 )
 
@@ -16,25 +14,24 @@ import (
 // binds it, what the neighbouring values would lead to, and what settings came
 // next.
 func (r *Recommendation) explain(s *search, c *combination, chosen []combination) {
-	r.explainStart(s, c)
-	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
-		o := c.of(k)
-		if o == nil {
-			continue
+	e := explanation{search: s, c: c}
+	r.Binding = append(r.Binding, e.all()...)
+	if s.w.Container().Probes[model.Startup] == nil && c.start.probe != nil {
+		why := "without it the liveness probe could kill a process that is still starting"
+		if s.longDelay() {
+			why = "it takes the place of a long initialDelaySeconds: a process that is up early need not wait, and one that is late is not killed"
 		}
-		for _, f := range fields {
-			r.Binding = append(r.Binding, s.reason(c, k, f))
-		}
+		r.note("a startupProbe is proposed: %s", why)
 	}
-	r.explainDelays(s, c)
 	for i := range chosen {
 		other := &chosen[i]
 		if describe(s, other) == describe(s, c) {
 			continue
 		}
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
-		break
+		return
 	}
+	r.note("there is no runner-up: no other combination of usual values is predicted to meet every objective at about the same cost")
 }
 
 // of returns the option of one kind of probe; nil for startup.
@@ -56,123 +53,6 @@ func (c combination) with(k model.ProbeKind, o *option) combination {
 		c.liveness = o
 	}
 	return c
-}
-
-// field is one of the three numbers of a setting.
-type field struct {
-	name  string
-	unit  string
-	of    func(*setting) *int32
-	most  int32
-	usual []int32
-}
-
-var fields = []field{
-	{"periodSeconds", " s", func(s *setting) *int32 { return &s.period }, longestPeriod, usualPeriods},
-	{"timeoutSeconds", " s", func(s *setting) *int32 { return &s.timeout }, longestTimeout, usualTimeouts},
-	{"failureThreshold", "", func(s *setting) *int32 { return &s.failures }, mostFailures, usualFailures},
-}
-
-// newlyMissed returns the objectives that a neighbour is predicted to miss and
-// whose prediction it changes: the others say nothing about the change.
-func (s *search) newlyMissed(c, neighbour *combination) []*model.Objective {
-	return slices.DeleteFunc(s.missed(neighbour), func(o *model.Objective) bool {
-		before, _ := s.predict(o, c)
-		after, _ := s.predict(o, neighbour)
-		return before == after
-	})
-}
-
-// reason explains one number of one probe by its neighbours, one less and one
-// more, and the next value people use.
-func (s *search) reason(c *combination, k model.ProbeKind, f field) Reason {
-	o := c.of(k)
-	now := *f.of(&o.setting)
-	reason := Reason{Field: k.Field() + "." + f.name, Value: strconv.Itoa(int(now)), Alternatives: []Alternative{s.alternative(k, now, o, nil)}}
-	var parts []string
-	for _, value := range slices.Compact([]int32{now - 1, now + 1, nextUsual(f.usual, now)}) {
-		at := o.setting
-		*f.of(&at) = value
-		if value < 1 || value > f.most || at.timeout > at.period || value == now {
-			continue
-		}
-		neighbour := s.option(k, at)
-		if math.IsInf(neighbour.bound, 1) {
-			neighbour.rate, neighbour.bound = o.rate, o.bound // a period not observed
-		}
-		other := c.with(k, &neighbour)
-		missed := s.newlyMissed(c, &other)
-		reason.Alternatives = append(reason.Alternatives, s.alternative(k, value, &neighbour, missed))
-		switch {
-		case len(missed) > 0:
-			if reason.Binding == "" || value > now {
-				reason.Binding = estimate.Name(*missed[0])
-			}
-			parts = append(parts, fmt.Sprintf("%d%s would miss %s: %s", value, f.unit, estimate.Name(*missed[0]), s.predicted(missed[0], &other)))
-		case value <= now+1:
-			parts = append(parts, fmt.Sprintf("%d%s would take %s", value, f.unit, s.price(k, o, &neighbour)))
-		}
-		if value > now && len(missed) > 0 {
-			break
-		}
-	}
-	reason.Sentence = fmt.Sprintf("%d%s", now, f.unit)
-	if len(parts) > 0 {
-		reason.Sentence += "; " + strings.Join(parts, "; ")
-	}
-	return reason
-}
-
-// alternative writes down what is predicted for one value of a field of a probe,
-// of which it misses some objectives.
-func (s *search) alternative(k model.ProbeKind, value int32, o *option, missed []*model.Objective) Alternative {
-	number := func(x float64) *calc.Number { n := calc.Number(x); return &n }
-	a := Alternative{Value: strconv.Itoa(int(value))}
-	if len(missed) > 0 {
-		a.Misses = estimate.Name(*missed[0])
-	}
-	perYear := number(o.bound * year.Seconds())
-	if k == model.Readiness {
-		a.RemovalP99Seconds, a.FalseRemovalsPerPodYear = number(s.removal(o, .99)), perYear
-		return a
-	}
-	a.FalseKillsPerPodYear = perYear
-	if s.notices(model.Liveness) {
-		a.DetectionP99Seconds = number(o.detection(.99))
-	}
-	return a
-}
-
-// startAlternatives writes down what startup budgets of a failure less and more
-// would leave, after the one that is recommended.
-func (s *search) startAlternatives(p *model.Probe) []Alternative {
-	var all []Alternative
-	for _, failures := range []int32{p.FailureThreshold, p.FailureThreshold - 1, p.FailureThreshold + 1} {
-		if failures < 1 || failures > mostStartFailures && failures != p.FailureThreshold {
-			continue
-		}
-		other := *p
-		other.FailureThreshold = failures
-		lasts, killed := calc.Number(guaranteed(&other).Seconds()), calc.Number(s.exceeds(guaranteed(&other)))
-		a := Alternative{Value: strconv.Itoa(int(failures)), GuaranteedSeconds: &lasts, StartupKillProbability: &killed}
-		for i := range s.objectives {
-			if o := &s.objectives[i]; o.Measure == "startupKillProbability" && failures != p.FailureThreshold && !meets(o, float64(killed)) {
-				a.Misses = estimate.Name(*o)
-			}
-		}
-		all = append(all, a)
-	}
-	return all
-}
-
-// nextUsual returns the least usual value above now, or now.
-func nextUsual(usual []int32, now int32) int32 {
-	for _, value := range usual {
-		if value > now {
-			return value
-		}
-	}
-	return now
 }
 
 // rounded writes a number to two significant digits, without an exponent where
@@ -198,29 +78,6 @@ func (s *search) predicted(o *model.Objective, c *combination) string {
 	return digits(value, 3)
 }
 
-// price writes what a neighbouring setting would buy and cost.
-func (s *search) price(k model.ProbeKind, now, then *option) string {
-	if k == model.Readiness {
-		return fmt.Sprintf("the 99th percentile to removal from %s to %s; false removals per pod-year %s",
-			seconds(s.removal(now, .99)), seconds(s.removal(then, .99)), change(now.bound, then.bound))
-	}
-	kills := "false kills of a serving pod per year " + change(now.bound, then.bound)
-	if !s.notices(model.Liveness) {
-		return kills
-	}
-	return fmt.Sprintf("the 99th percentile to detection from %s to %s; %s", seconds(now.detection(.99)), seconds(then.detection(.99)), kills)
-}
-
-// change writes how the upper bound of a rate per second changes, in numbers per
-// year. Nobody is helped by how much rarer than once in a million years.
-func change(before, after float64) string {
-	from, to := perYear(before*year.Seconds()), perYear(after*year.Seconds())
-	if from == to {
-		return "stay at " + from
-	}
-	return fmt.Sprintf("from at most %s to %s", from, to)
-}
-
 // perYear writes a rate per pod-year.
 func perYear(x float64) string {
 	const least = 1e-6
@@ -230,93 +87,13 @@ func perYear(x float64) string {
 	return "under 1e-06"
 }
 
-// explainStart says how starts are protected.
-func (r *Recommendation) explainStart(s *search, c *combination) {
-	current := s.w.Container().Probes[model.Startup]
-	p := s.startupProbe(c)
-	if p == nil {
-		return
-	}
-	add := func(field, value, sentence, binding string) {
-		r.Binding = append(r.Binding, Reason{Field: "startupProbe." + field, Value: value, Sentence: sentence, Binding: binding, Alternatives: []Alternative{}})
-	}
-	slowest := s.starts[len(s.starts)-1].Seconds()
-	budget := fmt.Sprintf("%d periods of %d s guarantee %s from the container's start (the last look may come one period before the %d-th is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s; at most %.2g of the starts would be killed",
-		p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()), p.FailureThreshold,
-		seconds(s.startQuantile(.5).Seconds()), seconds(s.startQuantile(.99).Seconds()), len(s.starts), seconds(slowest), c.start.kills)
-	binding := ""
-	for i := range s.objectives {
-		if s.objectives[i].Measure == "startupKillProbability" {
-			binding = estimate.Name(s.objectives[i])
-		}
-	}
-	alternatives := s.startAlternatives(p)
-	for _, a := range alternatives[1:] {
-		budget += fmt.Sprintf("; %s would guarantee %s and kill at most %.2g of them", a.Value, seconds(float64(*a.GuaranteedSeconds)), float64(*a.StartupKillProbability))
-	}
-	add("failureThreshold", strconv.Itoa(int(p.FailureThreshold)), budget, binding)
-	r.Binding[len(r.Binding)-1].Alternatives = alternatives
-	if current == p {
-		return
-	}
-	lag, of := "a process that is up waits at most one period for the next look", ""
-	for i := range s.objectives {
-		if o := &s.objectives[i]; o.Measure == "readyLagSeconds" {
-			lag, of = fmt.Sprintf("%s; predicted: %s", lag, s.predicted(o, c)), estimate.Name(*o)
-			for _, period := range []int32{p.PeriodSeconds - 1, p.PeriodSeconds + 1} {
-				if other := *c; period >= 1 && period <= longestPeriod {
-					moved := *p
-					moved.PeriodSeconds = period
-					other.start.probe = &moved
-					lag += fmt.Sprintf(", with %d s %s", period, s.predicted(o, &other))
-				}
-			}
-		}
-	}
-	add("periodSeconds", strconv.Itoa(int(p.PeriodSeconds)), lag, of)
-	add("timeoutSeconds", strconv.Itoa(int(p.TimeoutSeconds)), "that of the liveness probe, as far as the period allows", "")
-	if current != nil {
-		return
-	}
-	why := "without it the liveness probe could kill a process that is still starting"
-	if s.longDelay() {
-		why = "it takes the place of a long initialDelaySeconds: a process that is up early need not wait, and one that is late is not killed"
-	}
-	r.note("a startupProbe is proposed: %s", why)
-}
-
-// explainDelays says which initial delays go.
-func (r *Recommendation) explainDelays(s *search, c *combination) {
-	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
-		current, proposed := s.w.Container().Probes[k], s.world(c).Container().Probes[k]
-		if current == nil || proposed == nil || current.InitialDelaySeconds == proposed.InitialDelaySeconds {
-			continue
-		}
-		why := "failures of a starting process cost nothing, and a delay only keeps one that could serve out of the endpoints"
-		if k == model.Liveness {
-			why = "the startup probe holds it back until the process is up"
-		}
-		r.Binding = append(r.Binding, Reason{
-			Field: k.Field() + ".initialDelaySeconds", Value: "0", Alternatives: []Alternative{},
-			Sentence: fmt.Sprintf("0 instead of %d s: %s", current.InitialDelaySeconds, why),
-		})
-	}
-}
-
 // keep recommends the current settings as they are.
 func (r *Recommendation) keep(s *search, why string) {
 	p := r.Current
 	r.Recommended = &p
 	r.note("%s", why)
-	c := s.current()
-	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
-		if c.of(k) == nil {
-			continue
-		}
-		for _, f := range fields {
-			r.Binding = append(r.Binding, s.reason(c, k, f))
-		}
-	}
+	e := explanation{search: s, c: s.current(), kept: true}
+	r.Binding = append(r.Binding, e.all()...)
 }
 
 // current is the combination of the current settings.

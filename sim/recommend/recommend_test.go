@@ -74,6 +74,7 @@ func TestKeepsGoodSettings(t *testing.T) {
 	if r.Recommended == nil || r.Infeasible != nil {
 		t.Fatalf("nothing recommended: %s", text(r))
 	}
+	checkReasons(t, r)
 	if *r.Recommended.Settings.LivenessProbe != *w.Container().Probes[model.Liveness] || *r.Recommended.Settings.ReadinessProbe != *w.Container().Probes[model.Readiness] {
 		t.Errorf("recommended %+v, want the current settings", r.Recommended.Settings)
 	}
@@ -98,6 +99,7 @@ func TestPatience(t *testing.T) {
 			t.Errorf("%s is not met: %s", verdict.Name, text(r))
 		}
 	}
+	checkReasons(t, r)
 	if len(r.Binding) == 0 || len(r.Front) < 3 || len(r.Rejected) == 0 {
 		t.Errorf("%d reasons, %d points of the front, %d rejected", len(r.Binding), len(r.Front), len(r.Rejected))
 	}
@@ -150,9 +152,9 @@ func TestStartup(t *testing.T) {
 	checkReasons(t, r)
 }
 
-// checkReasons holds that each number of the probes has a reason, with what one
-// less and one more would lead to, in the sentence and as numbers: a failure of a
-// probe that asks every P seconds costs P seconds, and a second of its period F.
+// checkReasons holds that each number of the probes has what binds it, and what one
+// less and one more would lead to or why there is no such value, as numbers and in
+// the sentence: a failure of a probe that asks every P seconds costs P seconds.
 func checkReasons(t *testing.T, r *Recommendation) {
 	t.Helper()
 	reasons := map[string]*Reason{}
@@ -160,27 +162,60 @@ func checkReasons(t *testing.T, r *Recommendation) {
 		reasons[r.Binding[i].Field] = &r.Binding[i]
 	}
 	for kind, p := range []*model.Probe{r.Recommended.Settings.StartupProbe, r.Recommended.Settings.ReadinessProbe, r.Recommended.Settings.LivenessProbe} {
+		if p == nil {
+			continue
+		}
 		for field, value := range map[string]int32{"periodSeconds": p.PeriodSeconds, "timeoutSeconds": p.TimeoutSeconds, "failureThreshold": p.FailureThreshold} {
 			reason := reasons[model.ProbeKind(kind).Field()+"."+field]
-			if reason == nil || reason.Value != strconv.Itoa(int(value)) {
-				t.Errorf("%v %s %d: %+v", model.ProbeKind(kind), field, value, reason)
+			if reason == nil || reason.Value != strconv.Itoa(int(value)) || reason.Binding == "" || len(reason.Alternatives) < 3 {
+				t.Errorf("%v %s %d: %s", model.ProbeKind(kind), field, value, text(reason))
 				continue
 			}
-			for i, a := range reason.Alternatives {
-				if i == 0 && a.Value != reason.Value || i > 0 && (!strings.Contains(reason.Sentence, "; "+a.Value) && a.Misses == "" || a.Value == reason.Value || !strings.Contains(reason.Sentence, a.Misses)) {
-					t.Errorf("%s: %q does not tell of %+v", reason.Field, reason.Sentence, a)
+			for i, want := range []int32{value, value - 1, value + 1} {
+				a := &reason.Alternatives[i]
+				known := a.DetectionP99Seconds != nil || a.RemovalP99Seconds != nil || a.GuaranteedSeconds != nil
+				if a.Value != strconv.Itoa(int(want)) || !known && a.Excluded == "" {
+					t.Errorf("%s: %s, want %d", reason.Field, text(a), want)
+				}
+				if i > 0 && want > 0 && !strings.Contains(reason.Sentence, a.Value) || !strings.Contains(reason.Sentence, a.Misses) {
+					t.Errorf("%s: %q does not tell of %s", reason.Field, reason.Sentence, text(a))
 				}
 			}
 		}
 	}
-	startup := reasons["startupProbe.failureThreshold"].Alternatives
-	if less, more := *startup[1].GuaranteedSeconds, *startup[2].GuaranteedSeconds; int32(more-less) != 2*r.Recommended.Settings.StartupProbe.PeriodSeconds || *startup[1].StartupKillProbability < *startup[2].StartupKillProbability {
-		t.Errorf("a failure less and more: %+v", startup)
+	if p := r.Recommended.Settings.StartupProbe; p != nil {
+		startup := reasons["startupProbe.failureThreshold"].Alternatives
+		if less, more := *startup[1].GuaranteedSeconds, *startup[2].GuaranteedSeconds; int32(more-less) != 2*p.PeriodSeconds || *startup[1].StartupKillProbability < *startup[2].StartupKillProbability {
+			t.Errorf("a failure less and more: %s", text(startup))
+		}
 	}
 	liveness, step := reasons["livenessProbe.failureThreshold"].Alternatives, float64(r.Recommended.Settings.LivenessProbe.PeriodSeconds)
-	for _, a := range liveness[1:] {
-		if apart := math.Abs(float64(*a.DetectionP99Seconds - *liveness[0].DetectionP99Seconds)); math.Abs(apart-step) > 1e-6 && a.Value != strconv.Itoa(int(nextUsual(usualFailures, r.Recommended.Settings.LivenessProbe.FailureThreshold))) {
-			t.Errorf("a failure more or less: %v s, want %v", apart, step)
+	for i, sign := range []float64{0, -1, 1} {
+		if a := liveness[i]; a.DetectionP99Seconds != nil && math.Abs(float64(*a.DetectionP99Seconds-*liveness[0].DetectionP99Seconds)-sign*step) > 1e-6 {
+			t.Errorf("a failure less or more: %s", text(liveness))
+		}
+	}
+}
+
+// TestReasons has what binds each field of settings of which the answer is known.
+// Nothing happens but hangs, so that periods are as long as the objectives allow,
+// U((F−1)P+T, FP+T) (S4): with T 1 and F 3, p99 is 2.99 P + 1 <= 60 up to P 19, and
+// 1.99 P + 1 and a second of propagation <= 30 up to P 14 with F 2.
+func TestReasons(t *testing.T) {
+	r := run(t, world(nil, probe(model.HTTPGet, 10, 1, 10), probe(model.HTTPGet, 30, 5, 10)), atMost("detectionSeconds", "p99", 60), atMost("removalSeconds", "p99", 30))
+	checkReasons(t, r)
+	want := map[string][3]string{
+		"readinessProbe.periodSeconds":    {"10", "removalSeconds.p99 <= 30", "5"},
+		"readinessProbe.timeoutSeconds":   {"1", "end of the grid", "2"},
+		"readinessProbe.failureThreshold": {"2", "least threshold proposed", ""},
+		"livenessProbe.periodSeconds":     {"15", "detectionSeconds.p99 <= 60", "10"},
+		"livenessProbe.timeoutSeconds":    {"1", "end of the grid", "2"},
+		"livenessProbe.failureThreshold":  {"3", "least threshold proposed", ""},
+	}
+	for i := range r.Binding {
+		reason := &r.Binding[i]
+		if got := [3]string{reason.Value, reason.Binding, reason.RunnerUp}; got != want[reason.Field] {
+			t.Errorf("%s: %q, want %q: %s", reason.Field, got, want[reason.Field], reason.Sentence)
 		}
 	}
 }

@@ -82,18 +82,30 @@ type Reason struct {
 	Field    string `json:"field"` // "livenessProbe.failureThreshold"
 	Value    string `json:"value"`
 	Sentence string `json:"sentence"` // in plain words, with the numbers
-	Binding  string `json:"binding"`  // the objective that binds it; empty: none
-	// Alternatives are other values of the field, one less and one more among them,
-	// with what is predicted for each. The first is the value itself.
+	// Binding is what decides the value: an objective, or "end of the grid", "least
+	// threshold proposed", "period", "least expected cost", "fewest probes", "usual
+	// value", "shortest timeout", "fewest failures", "fewest false verdicts", "full
+	// simulation", "startup budget", "livenessProbe.timeoutSeconds" or "current value".
+	Binding string `json:"binding"`
+	// RunnerUp is the next best value, the other fields being as recommended; empty:
+	// no other usual value is predicted to meet every objective.
+	RunnerUp string `json:"runnerUp"`
+	// Alternatives are the value itself, then one less and one more, then what binds it
+	// and the runner-up where those are others.
 	Alternatives []Alternative `json:"alternatives"`
 }
 
 // Alternative is a value of one field, the others being as recommended, with what
 // is predicted for it: what a second or a failure more buys, and costs. What does
-// not concern the field's probe is left out.
+// not concern the field's probe, or was not observed, is left out.
 type Alternative struct {
-	Value  string `json:"value"`
-	Misses string `json:"misses"` // the objective that it is predicted to miss; empty: none
+	Value    string `json:"value"`
+	Misses   string `json:"misses"`   // the objective that it is predicted to miss; empty: none
+	Excluded string `json:"excluded"` // why it cannot be had, or is not proposed; empty: it can
+	// ProbesPerMinute of the field's probe, and what it costs: the pod-seconds lost in
+	// a pod-year while a hang is not noticed, and by false verdicts.
+	ProbesPerMinute       *calc.Number `json:"probesPerMinute,omitempty"`
+	CostSecondsPerPodYear *calc.Number `json:"costSecondsPerPodYear,omitempty"`
 	// DetectionP99Seconds is from a hang to the liveness probe's verdict, and
 	// RemovalP99Seconds to the last proxy that forgets the pod by the readiness probe.
 	DetectionP99Seconds *calc.Number `json:"detectionP99Seconds,omitempty"`
@@ -101,6 +113,8 @@ type Alternative struct {
 	// FalseKillsPerPodYear and FalseRemovalsPerPodYear of a serving pod, at most.
 	FalseKillsPerPodYear    *calc.Number `json:"falseKillsPerPodYear,omitempty"`
 	FalseRemovalsPerPodYear *calc.Number `json:"falseRemovalsPerPodYear,omitempty"`
+	// ReadyLagP99Seconds is from able to serve to in the endpoints.
+	ReadyLagP99Seconds *calc.Number `json:"readyLagP99Seconds,omitempty"`
 	// GuaranteedSeconds is what a startup probe certainly leaves a start, and
 	// StartupKillProbability at most the share of starts that take longer.
 	GuaranteedSeconds      *calc.Number `json:"guaranteedSeconds,omitempty"`

@@ -569,6 +569,9 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 			if !trigger {
 				ready += period
 			}
+			if gate := readiness.InitialDelay(); ready < gate {
+				ready = onGrid(period-220*time.Millisecond, period, gate)
+			}
 		default:
 			gate := max(able, readiness.InitialDelay())
 			second := time.Duration(r.Int64N(int64(time.Second)))

@@ -108,6 +108,10 @@ func guaranteed(p *model.Probe) time.Duration {
 	return max(0, p.InitialDelay()-time.Second) + time.Duration(p.FailureThreshold-1)*p.Period()
 }
 
+// leastStartFailures is the least threshold of a startup probe that is proposed: one
+// look may be early, one late, and one is to spare.
+const leastStartFailures = 3
+
 // startOptions returns the ways to protect starts: none where the delays are
 // short and no startup probe exists, the current startup probe, and startup
 // probes of the periods with as many failures as the starts need.
@@ -129,7 +133,7 @@ func (s *search) startOptions(onlyUsual bool) []start {
 	}
 	for _, period := range periods {
 		failures := int32((budget + time.Duration(period)*time.Second - 1) / (time.Duration(period) * time.Second))
-		failures = usualStartFailures(max(failures+1, 3))
+		failures = usualStartFailures(max(failures+1, leastStartFailures))
 		if failures > mostStartFailures {
 			continue
 		}
