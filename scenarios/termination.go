@@ -14,14 +14,12 @@ import (
 // leave no traffic to pods that take none. What is 0 stays as the manifest, with its
 // overlays, has it.
 type Termination struct {
-	// PreStopSleep is how many seconds the container's preStop hook shall sleep. A hook
-	// that does more than sleep is replaced: the caller has to look.
+	// PreStopSleep is how many seconds the container's preStop hook shall sleep: by the
+	// sleep action or, where a command sleeps already, by its words with another number.
+	// A hook that does more than sleep is replaced: the caller has to look.
 	PreStopSleep int64
-	// PreStopExec lets a command sleep, which the image has to have, and not the
-	// sleep action. A command that is there keeps its words, but for the number.
-	PreStopExec bool
-	GracePeriod int64 // terminationGracePeriodSeconds of the pod
-	MinReady    int32 // minReadySeconds of the object, if its kind has rollouts
+	GracePeriod  int64 // terminationGracePeriodSeconds of the pod
+	MinReady     int32 // minReadySeconds of the object, if its kind has rollouts
 }
 
 func (t *Termination) minReady() time.Duration { return time.Duration(t.MinReady) * time.Second }
@@ -77,14 +75,11 @@ func (t *Termination) lifecyclePatch(original, current *corev1.Container) (*yaml
 
 // preStop returns the hook that sleeps as long as is settled.
 func (t *Termination) preStop(present *corev1.LifecycleHandler) *corev1.LifecycleHandler {
-	switch {
-	case present != nil && present.Exec != nil && sleepNumber(present.Exec.Command) != nil:
+	if present != nil && present.Exec != nil && sleepNumber(present.Exec.Command) != nil {
 		command := slices.Clone(present.Exec.Command)
 		last, at := len(command)-1, sleepNumber(command)
 		command[last] = command[last][:at[0]] + strconv.FormatInt(t.PreStopSleep, 10) + command[last][at[1]:]
 		return &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: command}}
-	case t.PreStopExec:
-		return &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{"sleep", strconv.FormatInt(t.PreStopSleep, 10)}}}
 	}
 	return &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: t.PreStopSleep}}
 }

@@ -16,11 +16,11 @@ const terminationFile = "testdata/settled/termination.yaml"
 
 // unhurried gives the workloads a preStop sleep of 31 s, a grace period of 40 s, and
 // minReadySeconds 15, and changes no probe.
-func unhurried(workloads []*Workload, command bool) []Settled {
+func unhurried(workloads []*Workload) []Settled {
 	var list []Settled
 	for _, w := range workloads {
 		list = append(list, Settled{Workload: w, Container: w.World.Container(),
-			Termination: &Termination{PreStopSleep: 31, PreStopExec: command, GracePeriod: 40, MinReady: 15}})
+			Termination: &Termination{PreStopSleep: 31, GracePeriod: 40, MinReady: 15}})
 	}
 	return list
 }
@@ -28,7 +28,7 @@ func unhurried(workloads []*Workload, command bool) []Settled {
 // The manifest with what deletions need: every comment is where it was, and what is
 // new stands where people put it.
 func TestManifestWithTermination(t *testing.T) {
-	list := unhurried(load(t, terminationFile), false)
+	list := unhurried(load(t, terminationFile))
 	edited, err := Manifest(list)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ spec:
               sleep:
                 seconds: 31
 `
-	list := unhurried(workloads, false)
+	list := unhurried(workloads)
 	patch, err := Patch(list[0])
 	if err != nil {
 		t.Fatal(err)
@@ -101,8 +101,8 @@ spec:
 	if string(patch) != want {
 		t.Errorf("got\n%s\nwant\n%s", patch, want)
 	}
-	// For clusters without the sleep action a command sleeps.
-	patch, err = Patch(unhurried(workloads, true)[0])
+	// A command that sleeps stays one.
+	patch, err = Patch(list[2])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTerminationWithKubectl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := unhurried(workloads, false)
+	list := unhurried(workloads)
 	kustomization, err := Kustomization(list)
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,8 @@ type recommendFlags struct {
 	set    *[]string
 	margin float64
 	full   bool
+
+	withTermination bool
 }
 
 func recommendCommand() *cobra.Command {
@@ -41,13 +43,17 @@ With -o the settings come as a file to apply, and nothing else is printed:
   helm        values under livenessProbe, readinessProbe, startupProbe and resources
   manifest    the manifests as they are, comments and all, with the probes changed
 
-A progressDeadlineSeconds too short for the rollouts is changed with them.
+A progressDeadlineSeconds too short for the rollouts is changed with them. What
+deletions and rollouts need beside is named, and with --with-termination is part
+of all of these: a preStop sleep, terminationGracePeriodSeconds and
+minReadySeconds. A preStop hook that does anything but sleep stays as it is.
 
 Exit status 1 if no settings meet the objectives; 3 if that is undecided within
 the budget.`,
 		Example: `  probesim recommend deployment.yaml
   probesim recommend gallery:starved-20m -o patch > patch.yaml
   probesim recommend deployment.yaml -o manifest | diff deployment.yaml -
+  probesim recommend gallery:alb-deregistration --with-termination -o patch
   kubectl patch deployment price-feed -n shop --patch-file patch.yaml`,
 		Args:              someArguments,
 		ValidArgsFunction: completeScenarios,
@@ -57,6 +63,7 @@ the budget.`,
 	f.effort.add(cmd)
 	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
 	cmd.Flags().BoolVar(&f.full, "full", false, "go through every setting of the grid and hold the answer against it; minutes")
+	cmd.Flags().BoolVar(&f.withTermination, withTermination, false, "apply what deletions and rollouts need too: preStop sleep, grace period, minReadySeconds")
 	f.set = addSet(cmd)
 	return cmd
 }
@@ -65,7 +72,8 @@ the budget.`,
 type recommended struct {
 	workload *scenarios.Workload
 	*recommend.Recommendation
-	interrupted bool
+	interrupted     bool
+	withTermination bool // what deletions and rollouts need is applied too
 }
 
 func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) error {
@@ -90,7 +98,7 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 			}
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
-		results = append(results, recommended{workload: w, Recommendation: r, interrupted: cmd.Context().Err() != nil})
+		results = append(results, recommended{workload: w, Recommendation: r, interrupted: cmd.Context().Err() != nil, withTermination: f.withTermination})
 		status = graver(status, recommendStatus(r))
 		if cmd.Context().Err() != nil {
 			break
@@ -158,7 +166,7 @@ func writeRecommendations(w io.Writer, format string, results []recommended) err
 	case "yaml":
 		return writeYAML(w, single(bare))
 	case "csv":
-		return writeCSV(w, slices.Concat([]string{"scenario", "settings"}, measureHeader), recommendRecords(bare))
+		return writeCSV(w, slices.Concat([]string{"scenario", "settings"}, measureHeader), recommendRecords(results))
 	}
 	var buffer bytes.Buffer
 	for i := range results {
@@ -175,9 +183,10 @@ func writeRecommendations(w io.Writer, format string, results []recommended) err
 
 // recommendRecords returns the measures of the current and the recommended
 // settings, with the settings themselves as records of their own.
-func recommendRecords(results []*recommend.Recommendation) [][]string {
+func recommendRecords(results []recommended) [][]string {
 	var rows [][]string
-	for _, r := range results {
+	for i := range results {
+		r := results[i].Recommendation
 		proposals := map[string]*recommend.Proposal{"current": &r.Current, "recommended": r.Recommended}
 		for _, name := range []string{"current", "recommended"} {
 			if proposals[name] == nil {
@@ -189,6 +198,12 @@ func recommendRecords(results []*recommend.Recommendation) [][]string {
 			if d := neededDeadline(r); d != nil {
 				seconds := map[string]int64{"current": r.Rollout.ProgressDeadlineSeconds, "recommended": d.Seconds}[name]
 				rows = append(rows, []string{r.Scenario, name, progressDeadline, "", strconv.FormatInt(seconds, 10), "", "", "", "setting", ""})
+			}
+			for _, f := range terminationFields(r) {
+				value := map[string]string{"current": f.now, "recommended": f.needed}[name]
+				if results[i].withTermination {
+					rows = append(rows, []string{r.Scenario, name, f.name, "", value, "", "", "", "setting", ""})
+				}
 			}
 			for _, record := range measureRecords(&proposals[name].Measures) {
 				rows = append(rows, slices.Concat([]string{r.Scenario, name}, record))
@@ -227,7 +242,7 @@ func recommendationPage(r *recommended) *page {
 	p := &page{}
 	p.opening(r.workload)
 	recommendationAnswer(p, r)
-	if rows := settingsTable(r.Recommendation); len(rows) > 1 {
+	if rows := append(settingsTable(r.Recommendation), terminationRows(r)...); len(rows) > 1 {
 		p.heading("Settings")
 		p.table(rows)
 	}
@@ -267,8 +282,8 @@ func recommendationPage(r *recommended) *page {
 			p.prose("  - ", "    ", rejected.Settings+": "+rejected.Reason)
 		}
 	}
-	if patch, err := r.patch(); err == nil && len(patch) > 0 && len(changedFields(r.Recommendation)) > 0 {
-		p.heading("Patch (-o patch prints it alone)")
+	if patch, err := r.patch(); err == nil && len(patch) > 0 {
+		p.heading(fmt.Sprintf("Patch (%s prints it alone)", patchFlags(r)))
 		p.printf("%s", patch)
 	}
 	if len(r.Notes) > 0 {
@@ -306,6 +321,7 @@ func recommendationAnswer(p *page, r *recommended) {
 	if warning := r.Together.Warning(); warning != "" {
 		p.items([]string{warning + "."})
 	}
+	p.items(terminationSentences(r))
 }
 
 // columns are those of tables about the current and, if there are any, the
@@ -321,20 +337,44 @@ func columns(r *recommend.Recommendation) (names []string, measures []*estimate.
 }
 
 // patch returns the patch to the recommended settings; none where there are no
-// such settings.
+// such settings, or they are those that are there.
 func (r *recommended) patch() ([]byte, error) {
-	if r.Recommended == nil {
+	if !r.settles() || !r.changes() {
 		return nil, nil
 	}
 	return scenarios.Patch(r.settled())
 }
 
-// settled returns the workload with what is recommended: the probes, and the
-// progress deadline where the present one is too short and the workload has one.
+// patchFlags are the flags with which the patch is printed alone.
+func patchFlags(r *recommended) string {
+	if r.withTermination {
+		return "--" + withTermination + " -o patch"
+	}
+	return "-o patch"
+}
+
+// settles reports whether there is anything to apply: settings of the probes or,
+// where they were asked for, of deletions and rollouts, which do not depend on them.
+func (r *recommended) settles() bool { return r.Recommended != nil || len(terminationRows(r)) > 0 }
+
+// changes reports whether what is applied differs from what is there.
+func (r *recommended) changes() bool {
+	return r.Recommended != nil && len(changedFields(r.Recommendation)) > 0 || len(terminationRows(r)) > 0
+}
+
+// settled returns the workload with what is recommended: the probes, the progress
+// deadline where the present one is too short and the workload has one, and what
+// deletions and rollouts need, if that was asked for.
 func (r *recommended) settled() scenarios.Settled {
-	settled := scenarios.Settled{Workload: r.workload, Container: r.world().Container()}
+	settled := scenarios.Settled{Workload: r.workload, Container: r.workload.World.Container(), Termination: r.settledTermination()}
+	if r.Recommended != nil {
+		settled.Container = r.world().Container()
+	}
 	if d := neededDeadline(r.Recommendation); d != nil && r.workload.Kind == "Deployment" {
 		settled.ProgressDeadline = int32(d.Seconds)
+	}
+	if t := r.TerminationSettings; r.withTermination && t != nil && t.ProgressDeadlineSeconds != nil {
+		settled.ProgressDeadline = int32(*t.ProgressDeadlineSeconds)
 	}
 	return settled
 }
@@ -354,9 +394,9 @@ func recommendedSentences(r *recommended) []string {
 	open := undecided(r.Recommended.Objectives)
 	switch {
 	case len(changed) == 0 && len(open) == 0:
-		return []string{"Keep the settings as they are: they meet every objective. Others that may be cheaper were not looked for."}
+		return []string{"Keep the settings of the probes as they are: they meet every objective. Others that may be cheaper were not looked for."}
 	case len(changed) == 0:
-		return []string{"Keep the settings as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
+		return []string{"Keep the settings of the probes as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
 	}
 	sentences := []string{"Set " + enumerate(changed) + "."}
 	if before != nil && after != nil {

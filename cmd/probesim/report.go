@@ -154,7 +154,8 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	if stretched := r.Starts.Sentence(); stretched != "" {
 		page.Answer = append(page.Answer, stretched+".")
 	}
-	if patch, err := r.patch(); err == nil && len(patch) > 0 && len(changedFields(r.Recommendation)) > 0 {
+	page.Answer = append(page.Answer, terminationSentences(r)...)
+	if patch, err := r.patch(); err == nil && len(patch) > 0 {
 		page.Patch = string(patch)
 		page.Reproduce = append(page.Reproduce, f.command(cmd, "recommend", arg, "patch"))
 	}

@@ -19,6 +19,10 @@ func writeSettled(w, diagnostics io.Writer, format string, results []recommended
 	for i := range results {
 		r := &results[i]
 		if r.Recommended == nil {
+			what := format
+			if r.settles() {
+				what += " of the probes"
+			}
 			reason := "undecided within the budget"
 			switch {
 			case r.Infeasible != nil:
@@ -26,7 +30,9 @@ func writeSettled(w, diagnostics io.Writer, format string, results []recommended
 			case r.interrupted:
 				reason = "interrupted"
 			}
-			fmt.Fprintf(diagnostics, "%s: no %s: %s\n", r.Scenario, format, reason)
+			fmt.Fprintf(diagnostics, "%s: no %s: %s\n", r.Scenario, what, reason)
+		}
+		if !r.settles() {
 			continue
 		}
 		list = append(list, r.settled())

@@ -102,7 +102,9 @@ func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Op
 	if o.Full && until.Err() == nil {
 		r.holdAgainstGrid(s)
 	}
-	return r.advise(ctx, until, s, o)
+	err = r.advise(ctx, until, s, o)
+	r.TerminationSettings = r.terminationSettings(w, &s.strategy)
+	return err
 }
 
 // ending says what ended a search before its time.

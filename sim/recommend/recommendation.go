@@ -27,8 +27,12 @@ type Recommendation struct {
 	Together       *Together      `json:"together"`    // null: nothing meets several replicas at once
 	Termination    *Termination   `json:"termination"` // null: interrupted before
 	Rollout        *Rollout       `json:"rollout"`     // null: interrupted before, or the pods run to completion
-	Starts         *Starts        `json:"starts"`      // null: a start takes no time, or it was interrupted before
-	Notes          []string       `json:"notes"`
+	// TerminationSettings are what deletions and rollouts need beside the probes.
+	// Null: nothing, or it was interrupted before.
+	TerminationSettings *TerminationSettings `json:"terminationSettings"`
+
+	Starts *Starts  `json:"starts"` // null: a start takes no time, or it was interrupted before
+	Notes  []string `json:"notes"`
 
 	chosen *combination // what is recommended; nil: the current settings, or nothing
 }

@@ -62,6 +62,7 @@ const (
 	deletionsSimulated = 400
 	fewDeletions       = 0.01 // that may leave dead traffic
 	rareShutdown       = 0.999
+	unstatedShutdown   = 10 * time.Second
 	deletionStream     = 0xde1e7e
 )
 
@@ -168,11 +169,15 @@ func (s *search) sleepless(t *Termination) bool {
 
 // graceNeeded returns the whole seconds that cover a sleep and all but few
 // shutdowns; a process that ignores SIGTERM is killed in any case, the sooner the
-// better.
+// better. Behind a hook a shutdown of which nothing is stated is taken to last 10 s:
+// what says nothing of it is no promise to exit at once.
 func (s *search) graceNeeded(sleep time.Duration) time.Duration {
 	shutdown := s.w.Application.Shutdown.Wait.Quantile(rareShutdown)
-	if s.w.Application.Shutdown.IgnoresTerm {
+	switch {
+	case s.w.Application.Shutdown.IgnoresTerm:
 		shutdown = 0
+	case shutdown == 0 && sleep > 0:
+		shutdown = unstatedShutdown
 	}
 	return min(sleep+shutdown, dist.Longest/8).Truncate(time.Second) + time.Second
 }
@@ -251,19 +256,25 @@ func (s *search) deletions(sleep, grace time.Duration, stop *atomic.Bool) (PreSt
 	return p, nil
 }
 
-// present is what deletions of the pod cost as it is.
-func (t *Termination) present() *PreStopPoint {
+// Present is what deletions of the pod cost as it is.
+func (t *Termination) Present() *PreStopPoint {
 	return &t.ByPreStop[slices.IndexFunc(t.ByPreStop, func(p PreStopPoint) bool { return p.Present })]
 }
 
 // sentence says what to do about deletions, with the numbers.
 func (t *Termination) sentence(w *model.World) string {
-	current := t.present()
+	current := t.Present()
 	text := fmt.Sprintf("%s a deletion leaves %s of traffic to a pod that takes none on average, %.3g %% of the deletions any",
 		t.hook(w), seconds(current.DeadTrafficSecondsPerDeletion.Estimate), 100*current.DeletionsWithDeadTraffic.Estimate)
-	grace := fmt.Sprintf("terminationGracePeriodSeconds %d covers it and all but one in a thousand shutdowns", t.TerminationGracePeriodSeconds)
+	shutdowns := "all but one in a thousand shutdowns"
+	if shutdown := &w.Application.Shutdown; shutdown.IgnoresTerm {
+		shutdowns = "not the shutdown, which SIGKILL has to end"
+	} else if shutdown.Wait.Quantile(rareShutdown) == 0 {
+		shutdowns = fmt.Sprintf("a shutdown of %s, of which nothing is stated", seconds(unstatedShutdown.Seconds()))
+	}
+	grace := fmt.Sprintf("terminationGracePeriodSeconds %d covers it and %s", t.TerminationGracePeriodSeconds, shutdowns)
 	if !t.GraceCovers {
-		grace = fmt.Sprintf("terminationGracePeriodSeconds has to be %d instead of %d for it and all but one in a thousand shutdowns", t.GraceNeededSeconds, t.TerminationGracePeriodSeconds)
+		grace = fmt.Sprintf("terminationGracePeriodSeconds has to be %d instead of %d for it and %s", t.GraceNeededSeconds, t.TerminationGracePeriodSeconds, shutdowns)
 	}
 	if current.CutOffProbability > 0.001 {
 		grace += fmt.Sprintf("; SIGKILL now cuts off %.3g %% of the shutdowns", 100*current.CutOffProbability)

@@ -77,7 +77,7 @@ func TestTerminationOfPresentHook(t *testing.T) {
 	w.Cluster.Propagation = &propagation
 	w.Pod.TerminationGracePeriodSeconds = 10
 	r := terminationOf(t, w)
-	if p := r.present(); p.PreStopSeconds != 45 || p.GracePeriodSeconds != 10 || p.CutOffProbability != 1 ||
+	if p := r.Present(); p.PreStopSeconds != 45 || p.GracePeriodSeconds != 10 || p.CutOffProbability != 1 ||
 		p.DeadTrafficSecondsPerDeletion.Estimate < 19.8 || p.DeadTrafficSecondsPerDeletion.Estimate > 20.1 {
 		t.Errorf("the present hook: %+v", p)
 	}
@@ -90,7 +90,7 @@ func TestTerminationOfPresentHook(t *testing.T) {
 		}
 	}
 	w.Pod.TerminationGracePeriodSeconds = 51
-	if p := terminationOf(t, w).present(); p.DeadTrafficSecondsPerDeletion.Estimate != 0 || p.CutOffProbability > 0 {
+	if p := terminationOf(t, w).Present(); p.DeadTrafficSecondsPerDeletion.Estimate != 0 || p.CutOffProbability > 0 {
 		t.Errorf("covered: %+v", p)
 	}
 }
@@ -105,7 +105,7 @@ func TestTerminationBehindBalancer(t *testing.T) {
 	if r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 51 {
 		t.Errorf("%+v", r)
 	}
-	if p := r.present(); p.DeadTrafficSecondsPerDeletion.Estimate < 5 || p.DeadTrafficSecondsPerDeletion.Estimate > 10 {
+	if p := r.Present(); p.DeadTrafficSecondsPerDeletion.Estimate < 5 || p.DeadTrafficSecondsPerDeletion.Estimate > 10 {
 		t.Errorf("closed for 5 to 10 s, by the health check: %+v", p)
 	}
 }
