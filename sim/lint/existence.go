@@ -48,8 +48,10 @@ func noReadiness(c *check) {
 
 // meanStart returns the seconds that a start of mean work takes, by the
 // textbook arithmetic of the limit (S8).
-func (c *check) meanStart() float64 {
-	return startLasts(c.World, func(d dist.Duration) float64 { return d.Mean().Seconds() })
+func (c *check) meanStart() float64 { return meanStart(c.World) }
+
+func meanStart(w *model.World) float64 {
+	return startLasts(w, func(d dist.Duration) float64 { return d.Mean().Seconds() })
 }
 
 // repair is the time in which a person ends a hang that no probe does.

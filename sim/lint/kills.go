@@ -11,8 +11,8 @@ import (
 )
 
 // formulaKills returns the false kills of a serving process per year by the closed
-// form (S1, S3), or by the Markov chain (S2) where more than that can fail the
-// liveness probe; nil where neither reaches. The interval goes from the least to the
+// form (S1, S3), with those by outages of dependencies; or by the Markov chain (S2)
+// where more than that can fail the liveness probe; nil where neither reaches. The interval goes from the least to the
 // upper bound. Where that is far above the estimate, the estimate is no lower bound:
 // it leaves out what the bound counts.
 func formulaKills(w *model.World) *stats.Estimate {
@@ -20,7 +20,9 @@ func formulaKills(w *model.World) *stats.Estimate {
 	if p == nil {
 		return &stats.Estimate{Confidence: 1, Method: "exact"} // nothing kills a serving process
 	}
-	form := estimate.NewClosedForm(alone(w), model.Liveness)
+	world := alone(w)
+	world.Application.Probes[model.Liveness].DependsOn = nil
+	form := estimate.NewClosedForm(world, model.Liveness)
 	if form.Why != "" {
 		return chainKills(alone(w))
 	}
@@ -28,6 +30,11 @@ func formulaKills(w *model.World) *stats.Estimate {
 	e := perYear(rate, rate, bound, "closed form of a serving process (S1, S3)")
 	if loose(e) {
 		e.Low = 0
+	}
+	if len(w.Application.Probes[model.Liveness].DependsOn) > 0 {
+		byOutages, _ := killsByOutages(w)
+		*e = e.Map(func(perYear float64) float64 { return perYear + byOutages })
+		e.Method += ", and outages of dependencies by the exact windows and the back-off (S3, K39)"
 	}
 	return e
 }

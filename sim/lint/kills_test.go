@@ -60,3 +60,37 @@ func TestBackOffIsNoClosedForm(t *testing.T) {
 		t.Errorf("%v kills a year, want within %v to %v", *kills, least, most)
 	}
 }
+
+// TestOutagesKillAgain holds the false kills in outages, which kill again and again with
+// longer and longer waits between, to those of simulated lives.
+func TestOutagesKillAgain(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		outage model.OnOff
+		change func(s *Subject)
+	}{
+		{"an hour", model.OnOff{Every: always(9 * time.Hour), Lasts: always(time.Hour)}, func(*Subject) {}},
+		{"about a minute", model.OnOff{Every: exponential(5 * time.Hour), Lasts: exponential(time.Minute)}, func(*Subject) {}},
+		{"ends by startup", model.OnOff{Every: always(9 * time.Hour), Lasts: always(time.Hour)}, func(s *Subject) { s.answer(model.Startup).DependsOn = []int{0} }},
+		{"without startup probe", model.OnOff{Every: always(9 * time.Hour), Lasts: always(20 * time.Minute)}, func(s *Subject) { s.take(model.Startup); s.World.Application.Startup = nil }},
+	} {
+		s := subject()
+		s.World.Faults = nil
+		s.World.Dependencies = []model.OnOff{c.outage}
+		s.answer(model.Liveness).DependsOn = []int{0}
+		c.change(s)
+		e, err := estimate.Run(t.Context(), []estimate.Named{{Name: "base", World: s.World}}, estimate.Options{Seed: 1, Replications: 2, Horizon: 30 * 24 * time.Hour, Starts: 1, Faults: 1, Plain: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kills, _ := killsByOutages(s.World)
+		seen := e.Variants[0].Measures.FalseKillsPerPodYear
+		const slack = .08 // the syncs that come late after a back-off
+		if kills < seen.Low*(1-slack) || kills > seen.High*(1+slack) {
+			t.Errorf("%s: %.4v kills a year, simulated %.4v (%.4v to %.4v)", c.name, kills, seen.Estimate, seen.Low, seen.High)
+		}
+		if risk, err := Assess(t.Context(), s.World, false, 1, 1); err != nil || math.Abs(risk.FalseKillsPerPodYear.Estimate/kills-1) > .01 {
+			t.Errorf("%s: risk %v, %v", c.name, risk, err)
+		}
+	}
+}

@@ -169,8 +169,9 @@ func TestRules(t *testing.T) {
 			p := s.probe(model.Readiness)
 			p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold = 10, 3, 6
 		}, .68, "68 % are killed", "readinessProbe.failureThreshold", nil},
+		// Six failures every 10 s take 50 to 60 s, and those of the next process 110.
 		{"liveness-checks-dependency", Error, func(s *Subject) {
-			s.World.Dependencies = []model.OnOff{{Name: "db", Every: always(99 * time.Hour), Lasts: always(time.Hour)}}
+			s.World.Dependencies = []model.OnOff{{Name: "db", Every: always(100*time.Hour - time.Minute), Lasts: always(time.Minute)}}
 			s.answer(model.Liveness).DependsOn = []int{0}
 		}, 87.66, "an outage of db kills all 3 replicas", "application.probes.liveness.dependsOn", nil},
 		{"readiness-checks-dependency", Info, func(s *Subject) {

@@ -9,38 +9,17 @@ import (
 	"github.com/probesim/probesim/sim/calc"
 )
 
-// outages returns, for the dependencies that the probe of kind k checks, the
-// verdicts a year that their outages lead to, and the name of the worst.
-func (c *check) outages(k model.ProbeKind) (perYear float64, worst string) {
-	answer := &c.World.Application.Probes[k]
-	settings := calc.SettingsOf(c.probe(k))
-	most := -1.0
-	for _, i := range answer.DependsOn {
-		outage := &c.World.Dependencies[i]
-		cycle := (outage.Every.Mean() + outage.Lasts.Mean()).Seconds()
-		verdicts := 0.0
-		if cycle > 0 {
-			verdicts = year.Seconds() / cycle * settings.StallKills(outage.Lasts, false)
-		}
-		perYear += verdicts
-		if verdicts > most {
-			most, worst = verdicts, outage.Name
-		}
-	}
-	return perYear, worst
-}
-
 func livenessDependency(c *check) {
 	if c.probe(model.Liveness) == nil || len(c.World.Application.Probes[model.Liveness].DependsOn) == 0 {
 		return
 	}
-	kills, worst := c.outages(model.Liveness)
+	kills, worst := killsByOutages(c.World)
 	c.report(Finding{
 		Field: "application.probes.liveness.dependsOn",
 		Message: fmt.Sprintf("an outage of %s kills %s, which cannot mend it: %s kills a year in each pod, all pods at once",
 			worst, replicas(c.World.Replicas), digits(kills)),
 		Fix:    "let liveness say only that the process answers; a dependency belongs into readiness, if anywhere",
-		Number: &Number{calc.Number(kills), "1/year", "false kills per pod-year by outages", "outages through the exact window (S3)"},
+		Number: &Number{calc.Number(kills), "1/year", "false kills per pod-year by outages", "outages through the exact window, again and again by the back-off of restarts (S3, K39)"},
 	})
 }
 
