@@ -387,7 +387,16 @@ func neededDeadline(r *recommend.Recommendation) *recommend.Deadline {
 	return r.Rollout.Deadline
 }
 
+// recommendedSentences says what to set and what that brings.
 func recommendedSentences(r *recommended) []string {
+	sentences := proposedSentences(r)
+	if reserve := withoutReserve(r.Recommendation); reserve != "" {
+		sentences = append(sentences, reserve)
+	}
+	return sentences
+}
+
+func proposedSentences(r *recommended) []string {
 	before := r.Current.Measures.FalseKillRate()
 	after := r.Recommended.Measures.FalseKillRate()
 	changed := changedFields(r.Recommendation)
@@ -581,12 +590,11 @@ func safetyTable(r *recommend.Recommendation) [][]string {
 	return rows
 }
 
+// safetyText writes the factors of one objective: "any" where the prediction knows
+// of everything in the world and nothing breaks it.
 func safetyText(s *recommend.Safety) string {
-	switch {
-	case s.All == nil:
-		return "any"
-	case *s.All == 0:
-		return "missed now"
+	if s.Now != "met" {
+		return s.Now + " now"
 	}
 	var alone []string
 	for _, part := range []struct {
@@ -597,11 +605,37 @@ func safetyText(s *recommend.Safety) string {
 			alone = append(alone, part.name+" "+number(*part.factor))
 		}
 	}
-	text := number(*s.All)
+	text := "any"
+	if s.All != nil {
+		text = number(*s.All)
+		if len(s.NotPredicted) > 0 {
+			text = "at most " + text
+		}
+	} else if len(s.NotPredicted) > 0 {
+		text = "not predicted"
+	}
 	if alone != nil {
 		text += " (" + strings.Join(alone, ", ") + ")"
 	}
 	return text
+}
+
+// littleReserve is the safety multiplier up to which settings count as having none.
+const littleReserve = 1.1
+
+// withoutReserve names the objectives that the recommended settings meet with next to
+// no reserve; empty: none.
+func withoutReserve(r *recommend.Recommendation) string {
+	var close []string
+	for i := range r.Recommended.Safety {
+		if s := &r.Recommended.Safety[i]; s.Now == "met" && s.All != nil && *s.All < littleReserve {
+			close = append(close, s.Objective)
+		}
+	}
+	if close == nil {
+		return ""
+	}
+	return fmt.Sprintf("Next to no reserve: %s is predicted to break once stalls, CPU demand and starts are barely longer; --margin 1.5 looks for settings that hold.", enumerate(close))
 }
 
 // adviceBeside lays out what concerns rollouts and deletions, beside the settings of the

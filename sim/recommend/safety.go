@@ -11,16 +11,23 @@ import (
 )
 
 // Safety says how many times as long things may become before an objective is
-// predicted to break (S21): all of them together, and each alone. 0: it is missed
+// predicted to break (S21): all of them together, and each alone. 0: it is not met
 // as things are. Null: it is predicted to hold up to 64 times, or to 16 where
 // that is observed along simulated paths; of one alone, also that there is no such
-// thing in the world.
+// thing in the world, or that it is not predicted.
 type Safety struct {
-	Objective string   `json:"objective"`
+	Objective string `json:"objective"`
+	// Now is "met", "missed" or "undecided", by the full simulation where there is one.
+	Now       string   `json:"now"`
 	All       *float64 `json:"all"`
 	Stalls    *float64 `json:"stalls"`    // pauses, stalls, failing stretches, outages, and the neighbours' busy times
 	CPUDemand *float64 `json:"cpuDemand"` // of answers, background work and requests
 	Startup   *float64 `json:"startup"`
+	// NotPredicted are those of "stalls" and "cpuDemand" that are in the world, but
+	// that the prediction of this objective does not know: how they delay a start, and
+	// the answers of a process that has just come up. Their factors and that of all are
+	// then only what breaks it at the latest.
+	NotPredicted []string `json:"notPredicted"`
 }
 
 const (
@@ -34,7 +41,7 @@ const (
 // worsening is how many times as long each kind of thing becomes.
 type worsening struct{ stalls, cpu, startup float64 }
 
-// kinds are the ways to worsen: all at once, and each alone.
+// worsenings are the ways to worsen: all at once, and each alone.
 var worsenings = [...]func(by float64) worsening{
 	func(by float64) worsening { return worsening{by, by, by} },
 	func(by float64) worsening { return worsening{by, 1, 1} },
@@ -59,31 +66,75 @@ func (s *search) safety(c *combination, v *Proposal, stop *atomic.Bool) ([]Safet
 			continue // only the full simulation knows it
 		}
 		b.objective, b.factor = o, 1
-		safety := Safety{Objective: estimate.Name(*o)}
-		if i < len(v.Objectives) && v.Objectives[i].Met != nil { // the simulation knows better
-			if !*v.Objectives[i].Met {
-				safety.All = new(float64)
-				all = append(all, safety)
-				continue
-			}
-			if !meets(o, value) && value > 0 {
-				b.factor = o.Bound / value
-			}
+		safety := Safety{Objective: estimate.Name(*o), Now: standingNow(o, value, v.Objectives, i), NotPredicted: s.notPredicted(o)}
+		if safety.Now == "met" && !meets(o, value) && value > 0 { // the simulation knows better
+			b.factor = o.Bound / value
 		}
-		for kind, into := range []**float64{&safety.All, &safety.Stalls, &safety.CPUDemand, &safety.Startup} {
-			if kind > 0 && (safety.All == nil || *safety.All == 0 || !s.touches(kind)) {
-				continue // what holds when all is worse holds when part of it is
-			}
-			factor, err := b.find(worsenings[kind])
-			if err != nil || stop.Load() {
-				return nil, err
-			}
-			*into = factor
+		if safety.Now == "missed" {
+			safety.All = new(float64)
+			all = append(all, safety)
+			continue
+		}
+		if err := b.fill(&safety); err != nil || stop.Load() {
+			return nil, err
 		}
 		all = append(all, safety)
 	}
 	return all, nil
 }
+
+// standingNow is how an objective stands as things are: by the verdict of the full
+// simulation if there is one, else by its prediction.
+func standingNow(o *model.Objective, predicted float64, verdicts []estimate.Verdict, i int) string {
+	switch {
+	case i < len(verdicts) && verdicts[i].Met == nil:
+		return "undecided"
+	case i < len(verdicts) && *verdicts[i].Met, i >= len(verdicts) && meets(o, predicted):
+		return "met"
+	}
+	return "missed"
+}
+
+// notPredicted names what is in the world that the prediction of an objective does
+// not know. Starts are those simulated as things are, only stretched, and the time to
+// readiness after them is played out for answers that are never late.
+func (s *search) notPredicted(o *model.Objective) []string {
+	unknown := []string{}
+	switch o.Measure {
+	case "readyLagSeconds", "startupKillProbability", "recoverySeconds":
+	case "removalSeconds", "deadTrafficSecondsPerFault":
+		if s.notices(model.Readiness) { // else the restart takes the pod out
+			return unknown
+		}
+	default:
+		return unknown
+	}
+	for kind := 1; kind <= 2; kind++ {
+		if s.touches(kind) {
+			unknown = append(unknown, kindNames[kind])
+		}
+	}
+	return unknown
+}
+
+// fill looks for the factors of all things together and of each alone.
+func (b *bisection) fill(safety *Safety) error {
+	for kind, into := range []**float64{&safety.All, &safety.Stalls, &safety.CPUDemand, &safety.Startup} {
+		known := len(safety.NotPredicted) == 0
+		if kind > 0 && (safety.All == nil && known || safety.All != nil && *safety.All == 0 || !b.s.touches(kind)) {
+			continue // what holds when all is worse holds when part of it is
+		}
+		factor, err := b.find(worsenings[kind])
+		if err != nil || b.stop.Load() {
+			return err
+		}
+		*into = factor
+	}
+	return nil
+}
+
+// kindNames are those of the worsenings, as NotPredicted has them.
+var kindNames = [...]string{"all", "stalls", "cpuDemand", "startup"}
 
 // touches reports whether there is anything of a kind of worsening in the world.
 func (s *search) touches(kind int) bool {

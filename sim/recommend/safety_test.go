@@ -37,6 +37,41 @@ func TestSafety(t *testing.T) {
 	}
 }
 
+// TestSafetyNotPredicted holds that no objective is said to withstand what its
+// prediction does not know: a pause of 16 s keeps a process that has come up from the
+// endpoints for as long, but the predicted ready lag has no pauses in it. Stalls do
+// not delay the verdict on a hung process, which answers nothing anyway.
+func TestSafetyNotPredicted(t *testing.T) {
+	s := searched(t, atMost("readyLagSeconds", "p99", 60), atMost("detectionSeconds", "p99", 60), atMost("startupKillProbability", "", 0.5))
+	s.w.Application.Pauses = []model.OnOff{{Name: "pause", Every: exponential(time.Hour), Lasts: dist.Constantly(16 * time.Second)}}
+	all, err := s.safety(s.current(), &Proposal{}, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, unknown := range []int{1, 0, 1} {
+		if f := &all[i]; f.Now != "met" || f.All != nil || len(f.NotPredicted) != unknown {
+			t.Errorf("%s: %s, want %d kinds that are not predicted", f.Objective, text(f), unknown)
+		}
+	}
+}
+
+// TestSafetyNow holds that an objective stands as the full simulation says, whatever
+// is predicted.
+func TestSafetyNow(t *testing.T) {
+	s := searched(t, atMost("detectionSeconds", "p99", 60), atMost("detectionSeconds", "p99", 61), atMost("detectionSeconds", "p99", 62))
+	yes, no := true, false
+	v := &Proposal{Objectives: []estimate.Verdict{{Met: &no}, {Met: nil}, {Met: &yes}}}
+	all, err := s.safety(s.current(), v, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"missed", "undecided", "met"} {
+		if all[i].Now != want || (want == "missed") != (all[i].All != nil && *all[i].All == 0) {
+			t.Errorf("%s: %s, want %s", all[i].Objective, text(all[i]), want)
+		}
+	}
+}
+
 // TestSafetyObserved holds that a world whose paths are observed has safety
 // multipliers too, and that one whose CPU is used up holds nothing.
 func TestSafetyObserved(t *testing.T) {
