@@ -268,10 +268,13 @@ func TestRules(t *testing.T) {
 		{"probe-shares-workers", Warning, func(s *Subject) { s.shareWorkers() }, .5 * math.Exp(-.5), "with probability 0.303", "application.probes.liveness.runsOn",
 			func(s *Subject) { s.shareWorkers(); s.answer(model.Liveness).RunsOn = model.Dedicated }},
 		{"readiness-sheds-load", Warning, func(s *Subject) {
-			s.answer(model.Readiness).FailsInFlight = 50
-			s.Risk = &Risk{falseUnready: estimated(.01)}
+			s.limitInFlight(50, 0)
+			s.Risk = &Risk{shed: .01}
 		}, .01, "leaves the endpoints (1 % of the time here), and each of the other 2 gets 50 % more load", "application.probes.readiness.failsAbove",
-			func(s *Subject) { s.answer(model.Readiness).FailsInFlight = 50; s.World.Replicas = 1 }},
+			func(s *Subject) { s.limitInFlight(50, 0); s.Risk = &Risk{shed: .01}; s.World.Replicas = 1 }},
+		// One worker, half of the time busy: more than 5 in flight in ½^6 of it, and twice so.
+		{"readiness-sheds-load", Warning, func(s *Subject) { s.limitInFlight(5, 0) }, math.Pow(.5, 12), "2 attempts in a row find them with probability 0.000244 at the busiest", "application.probes.readiness.failsAbove",
+			func(s *Subject) { s.limitInFlight(5, 4) }}, // the sixth is refused
 		// 1 % a second: the mark of 90 % gives 10 s, two failures every 5 s take up to 10 (A5).
 		{"late-resource-mark", Warning, func(s *Subject) { s.grow(36.1) }, 1, "it takes 9.97 s at the fastest growth in a hundred, and the verdict up to 10 s", "application.resources[0].failsAt",
 			func(s *Subject) { s.grow(35) }},
@@ -339,6 +342,11 @@ func (s *Subject) coincide() {
 func (s *Subject) shareWorkers() {
 	s.World.Application.Traffic = &model.Traffic{PerSecond: .5, Wait: always(time.Second), Workers: 1}
 	s.answer(model.Liveness).RunsOn = model.Workers
+}
+
+func (s *Subject) limitInFlight(most, queue int) {
+	s.World.Application.Traffic = &model.Traffic{PerSecond: .5, Wait: always(time.Second), Workers: 1, Queue: queue}
+	s.answer(model.Readiness).FailsInFlight = most
 }
 
 func (s *Subject) grow(perHour float64) {

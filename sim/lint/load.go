@@ -82,18 +82,24 @@ func sharesWorkers(c *check) {
 // waitsTooLong returns the probability that all workers are busy for longer
 // than the timeout (S6).
 func (c *check) waitsTooLong(traffic *model.Traffic, timeout time.Duration) float64 {
-	arrivals := traffic.PerSecond
+	arrivals, service := c.busiest(traffic)
+	if service <= 0 {
+		return 0
+	}
+	return calc.QueueExceeds(timeout, max(traffic.Workers, 1), arrivals, 1/service)
+}
+
+// busiest returns the greatest stated number of requests a second to one pod, and the
+// mean seconds that one holds its worker.
+func (c *check) busiest(traffic *model.Traffic) (arrivals, service float64) {
+	arrivals = traffic.PerSecond
 	if traffic.OfService {
 		arrivals /= float64(max(c.World.Replicas, 1))
 	}
 	for _, burst := range traffic.Bursts {
 		arrivals = math.Max(arrivals, burst.PerSecond)
 	}
-	service := traffic.Wait.Mean() + c.stretched(traffic.CPU.Mean())
-	if service <= 0 {
-		return 0
-	}
-	return calc.QueueExceeds(timeout, max(traffic.Workers, 1), arrivals, float64(time.Second)/float64(service))
+	return arrivals, (traffic.Wait.Mean() + c.stretched(traffic.CPU.Mean())).Seconds()
 }
 
 // stretched is the wall time of CPU work through the limit, on average.
@@ -104,28 +110,73 @@ func (c *check) stretched(work time.Duration) time.Duration {
 	return work
 }
 
+// shedsSeldom is the share of time, and the probability at the busiest stated rate,
+// below which a limit on the requests in flight is out of reach.
+const shedsSeldom = 1e-6
+
+// shedsLoad is about readiness that fails above a number of requests in flight (A4):
+// what that alone cost a simulated pod, or where the short simulation has seen none of
+// the busiest stretches, how likely it is in them.
 func shedsLoad(c *check) {
-	inFlight := c.World.Application.Probes[model.Readiness].FailsInFlight
-	if c.probe(model.Readiness) == nil || inFlight == 0 || c.World.Replicas < 2 {
+	inFlight, traffic := c.World.Application.Probes[model.Readiness].FailsInFlight, c.World.Application.Traffic
+	if c.probe(model.Readiness) == nil || inFlight == 0 || c.World.Replicas < 2 || traffic == nil {
 		return
 	}
-	out := calc.Number(math.NaN())
-	text := ""
-	if c.Risk != nil && c.Risk.falseUnready != nil {
-		out = calc.Number(c.Risk.falseUnready.Estimate)
-		text = fmt.Sprintf(" (%s of the time here)", percent(float64(out)))
+	arrivals, service := c.busiest(traffic)
+	above := inFlightAbove(inFlight, max(traffic.Workers, 1), traffic.Queue, arrivals*service)
+	p := c.probe(model.Readiness)
+	if service < p.Period().Seconds() { // attempts meet other requests each
+		above = math.Pow(above, float64(p.FailureThreshold))
+	}
+	text := fmt.Sprintf("%d attempts in a row find them with probability %s at the busiest stated rate", p.FailureThreshold, digits(above))
+	number := &Number{calc.Number(above), "probability", "so many attempts in a row find more requests in flight, at the busiest stated rate", "queue with a bound, requests of exponential length (S6)"}
+	if c.Risk != nil && c.Risk.shed > shedsSeldom {
+		text = fmt.Sprintf("%s of the time here", percent(c.Risk.shed))
+		number = &Number{calc.Number(c.Risk.shed), "share", "time out of the endpoints for the requests in flight alone", "short simulations with and without the limit, of the same lives"}
+	}
+	if float64(number.Value) <= shedsSeldom {
+		return
 	}
 	fix := "refuse or queue the surplus requests in the pod, instead of leaving the endpoints"
-	if t := c.World.Application.Traffic; t != nil && !t.OfService {
+	if !traffic.OfService {
 		fix += "; traffic.of: service lets `run` move the load to the others"
 	}
 	c.report(Finding{
 		Field: "application.probes.readiness.failsAbove",
-		Message: fmt.Sprintf("a pod with more than %d requests in flight leaves the endpoints%s, and each of the other %d gets %s more load, which may push it over too",
+		Message: fmt.Sprintf("a pod with more than %d requests in flight leaves the endpoints (%s), and each of the other %d gets %s more load, which may push it over too",
 			inFlight, text, c.World.Replicas-1, percent(1/float64(c.World.Replicas-1))),
 		Fix:    fix,
-		Number: &Number{out, "share", "time out of the endpoints while serving", "short simulation"},
+		Number: number,
 	})
+}
+
+// inFlightAbove returns the probability of more than n requests in flight where each of
+// the workers takes one at a time, of exponential length, and so many others may wait
+// (0: any number). The load is the arrivals per second times the seconds of one. Of k
+// requests, min(k, workers) are served, so that one more is load/min(k+1, workers) times
+// as likely as k (M/M/c/K).
+func inFlightAbove(n, workers, queue int, load float64) float64 {
+	const most = 1 << 20
+	last := workers + queue
+	if queue == 0 {
+		if load >= float64(workers) {
+			return 1
+		}
+		// What is left out beyond is below e^−40 of what is counted.
+		last = max(n, workers) + int(math.Min(most, -40/math.Log(load/float64(workers))))
+	}
+	total, above, one := 0.0, 0.0, 1.0
+	for k := 0; k <= last; k++ {
+		total += one
+		if k > n {
+			above += one
+		}
+		if total > 1e200 {
+			total, above, one = total*1e-200, above*1e-200, one*1e-200
+		}
+		one *= load / float64(min(k+1, workers))
+	}
+	return above / total
 }
 
 // lateAllowed is the probability that a resource is used up before the probe

@@ -31,12 +31,12 @@ type Risk struct {
 	// DeadTrafficSecondsPerFault is infinite where no probe sees a hang.
 	DeadTrafficSecondsPerFault calc.Number `json:"deadTrafficSecondsPerFault"`
 
-	readyLag     *stats.Distribution
-	restart      float64 // mean seconds from a kill to serving and in the endpoints again
-	falseUnready *stats.Estimate
-	neverReady   *stats.Estimate
-	lives        time.Duration // in which neverReady was asked for
-	failures     [model.ProbeKinds]*estimate.ProbeFailures
+	readyLag   *stats.Distribution
+	restart    float64 // mean seconds from a kill to serving and in the endpoints again
+	shed       float64 // share of the time out of the endpoints for too many requests in flight
+	neverReady *stats.Estimate
+	lives      time.Duration // in which neverReady was asked for
+	failures   [model.ProbeKinds]*estimate.ProbeFailures
 }
 
 // How much is simulated of a container whose false kills a formula decides:
@@ -109,7 +109,26 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	}
 	r := newRisk(w, m, o.Horizon)
 	r.setKills(killsOf(w, kills, seen))
-	return r, nil
+	r.shed, err = shedShare(ctx, &simulated, m, o)
+	return r, err
+}
+
+// shedShare returns the share of the time in which the pod is out of the endpoints since
+// its readiness probe fails above a number of requests in flight (A4): what the same lives
+// without that limit, simulated as m was, are less out of them.
+func shedShare(ctx context.Context, w *model.World, m *estimate.Measures, o estimate.Options) (float64, error) {
+	limit := &w.Application.Probes[model.Readiness].FailsInFlight
+	if *limit == 0 || w.Application.Traffic == nil || m.FalseUnreadyFraction == nil || !failedInARow(w, m) {
+		return 0, nil
+	}
+	unlimited := *w
+	unlimited.Application.Probes[model.Readiness].FailsInFlight = 0
+	o.Starts, o.Faults = 1, 1
+	without, err := measure(ctx, &unlimited, o)
+	if err != nil || without.FalseUnreadyFraction == nil {
+		return 0, err
+	}
+	return math.Max(0, m.FalseUnreadyFraction.Estimate-without.FalseUnreadyFraction.Estimate), nil
 }
 
 // riskOptions says how much of a world is simulated, whose false kills are known by
@@ -129,6 +148,17 @@ func riskOptions(w *model.World, kills *stats.Estimate) estimate.Options {
 	return o
 }
 
+// failedInARow reports whether the readiness probe may have failed often enough in a row
+// for a verdict: the last length counts the longer runs too.
+func failedInARow(w *model.World, m *estimate.Measures) bool {
+	p, seen := w.Container().Probes[model.Readiness], m.ProbeFailureProbability[model.Readiness]
+	if p == nil || seen == nil || len(seen.RunLengths) == 0 {
+		return false
+	}
+	least := min(int(p.FailureThreshold), len(seen.RunLengths)) - 1
+	return slices.ContainsFunc(seen.RunLengths[least:], func(n int64) bool { return n > 0 })
+}
+
 // losesStarts reports whether the liveness probe kills starts. False kills of lives
 // of half a day would count those of the first start as if pods were made anew twice a
 // day, and StartupKillProbability says more of them.
@@ -142,7 +172,7 @@ func newRisk(w *model.World, m *estimate.Measures, lives time.Duration) *Risk {
 	r := &Risk{
 		StartupKillProbability:     m.StartupKillProbability,
 		DeadTrafficSecondsPerFault: calc.Number(math.Inf(1)),
-		readyLag:                   m.ReadyLagSeconds, restart: restart(m), falseUnready: m.FalseUnreadyFraction, neverReady: m.NeverReadyProbability, lives: lives,
+		readyLag:                   m.ReadyLagSeconds, restart: restart(m), neverReady: m.NeverReadyProbability, lives: lives,
 		failures: m.ProbeFailureProbability,
 	}
 	if exact := startsByFormula(w); exact != nil && m.StartupKillProbability != nil && exact.Low <= m.StartupKillProbability.High && exact.High >= m.StartupKillProbability.Low {
