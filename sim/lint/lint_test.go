@@ -231,8 +231,11 @@ func TestRules(t *testing.T) {
 			}},
 		{"exec-timeout-ignored", Warning, func(s *Subject) { s.probe(model.Liveness).Handler.Kind = model.Exec; s.version(19) }, 20, "does not enforce timeoutSeconds (1) of exec probes", "livenessProbe.timeoutSeconds",
 			func(s *Subject) { s.probe(model.Liveness).Handler.Kind = model.Exec; s.version(20) }},
-		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Liveness).InitialDelaySeconds = 600 }, 600, "first 600 s after every start", "livenessProbe.initialDelaySeconds",
+		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Liveness).InitialDelaySeconds = 600 }, 595, "first 600 s after every start a hang goes unnoticed by the liveness probe, 595 s of them while it serves already", "livenessProbe.initialDelaySeconds",
 			func(s *Subject) { s.take(model.Startup); s.probe(model.Liveness).InitialDelaySeconds = 60 }},
+		// Two failures every 5 s are 10 s.
+		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Readiness).InitialDelaySeconds = 11 }, 11, "waits 11 s for its first readiness attempt", "readinessProbe.initialDelaySeconds",
+			func(s *Subject) { s.take(model.Startup); s.probe(model.Readiness).InitialDelaySeconds = 10 }},
 		{"long-initial-delay", Warning, func(s *Subject) {
 			s.take(model.Startup)
 			s.probe(model.Readiness).InitialDelaySeconds = 90

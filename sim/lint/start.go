@@ -106,20 +106,25 @@ func neverBecomesReady(c *check) {
 const longDelay = 60
 
 // longInitialDelay is about delays that a startup probe would replace: above 60
-// s, or above what the probe itself tolerates (A22).
+// s (A23), or above F·P of the probe itself (A22).
 func longInitialDelay(c *check) {
 	if c.probe(model.Startup) != nil {
 		return
 	}
 	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness} {
 		p := c.probe(k)
-		if p == nil || p.InitialDelaySeconds <= longDelay && (k == model.Readiness || int64(p.InitialDelaySeconds) <= int64(p.FailureThreshold)*int64(p.PeriodSeconds)) {
+		if p == nil || p.InitialDelaySeconds <= longDelay && int64(p.InitialDelaySeconds) <= int64(p.FailureThreshold)*int64(p.PeriodSeconds) {
 			continue
 		}
 		// F failures every 10 s guarantee (F−1)·10 s, not F·10 s (A19, S5).
 		failures := (int64(p.InitialDelaySeconds)+9)/10 + 1
 		message := fmt.Sprintf("for the first %d s after every start a hang goes unnoticed by the %s probe", p.InitialDelaySeconds, k)
 		number := &Number{calc.Number(p.InitialDelaySeconds), "s", "after each start without the probe", "exact windows (S5)"}
+		if start := c.meanStart(); k == model.Liveness && !c.StartupAssumed && !c.StartupGranted && start > 0 {
+			serving := math.Max(0, float64(p.InitialDelaySeconds)-start)
+			message += fmt.Sprintf(", %s of them while it serves already, on average", seconds(serving))
+			number = &Number{calc.Number(serving), "s", "of each start in which the process serves without the probe, on average", "mean work of the startup through the CPU limit (S8)"}
+		}
 		if k == model.Readiness {
 			message = fmt.Sprintf("a pod waits %d s for its first readiness attempt, however soon it can serve", p.InitialDelaySeconds)
 			if c.Risk != nil && c.Risk.readyLag != nil {
