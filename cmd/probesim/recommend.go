@@ -255,9 +255,16 @@ func recommendationPage(r *recommended) *page {
 		p.heading("What it means")
 		p.table(rows)
 	}
+	answered := &r.Current
+	if r.Recommended != nil {
+		answered = r.Recommended
+	}
 	if worth := worthTable(r.Recommendation); len(worth) > 1 {
 		p.heading("Whether to have a liveness probe: from so many hangs per pod-year on it saves more than its false kills cost")
 		p.table(worth)
+		if verdict, yes := answered.WorthSentence(); verdict != "" && yes {
+			p.items([]string{verdict + "."})
+		}
 	}
 	if len(verdicts[0]) > 0 {
 		p.heading("Objectives")
@@ -387,9 +394,13 @@ func neededDeadline(r *recommend.Recommendation) *recommend.Deadline {
 	return r.Rollout.Deadline
 }
 
-// recommendedSentences says what to set and what that brings.
+// recommendedSentences says what to set and what that brings, whether it needs the
+// liveness probe, and what has no reserve.
 func recommendedSentences(r *recommended) []string {
 	sentences := proposedSentences(r)
+	if doubt := livenessDoubt(r.Recommendation); doubt != "" {
+		sentences = append(sentences, doubt)
+	}
 	if reserve := withoutReserve(r.Recommendation); reserve != "" {
 		sentences = append(sentences, reserve)
 	}
@@ -417,6 +428,9 @@ func proposedSentences(r *recommended) []string {
 	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
 		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
 	}
+	if later := startsMoved(r.Rollout); later != "" {
+		sentences = append(sentences, later)
+	}
 	if fallen := lessAvailable(r.Current.Measures.Availability, r.Recommended.Measures.Availability); fallen != "" {
 		sentences = append(sentences, fallen)
 	}
@@ -424,6 +438,42 @@ func proposedSentences(r *recommended) []string {
 		sentences = append(sentences, "Undecided within this effort: "+enumerate(open)+".")
 	}
 	return sentences
+}
+
+// livenessDoubt says what speaks against a liveness probe: too few hangs for its
+// false kills, or that these cannot be excluded; empty: nothing.
+func livenessDoubt(r *recommend.Recommendation) string {
+	p := r.Recommended
+	if verdict, yes := p.WorthSentence(); verdict != "" && !yes {
+		return verdict + "."
+	}
+	kills, worth := p.Measures.FalseKillRate(), p.LivenessWorth
+	uncertain := slices.ContainsFunc(undecided(p.Objectives), func(name string) bool { return strings.HasPrefix(name, "falseKills") })
+	if !uncertain || kills == nil || len(worth) == 0 || worth[0].StatedHangsPerPodYear != nil {
+		return ""
+	}
+	first, last := &worth[0], &worth[len(worth)-1]
+	whether := "Whether to have the livenessProbe at all is open"
+	if r.Current.Settings.LivenessProbe == nil {
+		whether = "Whether to add the livenessProbe at all is open"
+	}
+	return fmt.Sprintf("%s: up to %s false kills a year cannot be excluded, and it pays for certain only from %s hangs a year on where somebody restarts a hung process after %s, from %s after %s.",
+		whether, number(kills.High), number(first.HangsPerPodYear.High), seconds(first.RepairSeconds), number(last.HangsPerPodYear.High), seconds(last.RepairSeconds))
+}
+
+// startsMoved says how much sooner or later than now a start is Ready; empty: the
+// pairs of starts show neither.
+func startsMoved(r *recommend.Rollout) string {
+	if r == nil || r.SecondsSavedPerStart == nil {
+		return ""
+	}
+	switch saved := r.SecondsSavedPerStart; {
+	case saved.Low > 0:
+		return fmt.Sprintf("A start is Ready %s sooner than now on average.", seconds(saved.Estimate))
+	case saved.High < 0:
+		return fmt.Sprintf("The price: a start is Ready %s later than now on average.", seconds(-saved.Estimate))
+	}
+	return ""
 }
 
 // lessAvailable says what settings cost that have a pod out of the endpoints for

@@ -306,7 +306,7 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 		}
 	}
 	d.current = verdict(current)
-	r.Current = proposalOf(current)
+	r.Current = proposalOf(s, current)
 	r.keepNotes(current, "current settings: ")
 	if d.current == met {
 		r.keep(s, "the current settings meet every objective; they are recommended unchanged")
@@ -437,7 +437,7 @@ func ofKills(measure string) bool {
 
 // recommend fills in the recommended settings, and why.
 func (r *Recommendation) recommend(s *search, f *finalist, chosen []combination) {
-	p := proposalOf(f.variant)
+	p := proposalOf(s, f.variant)
 	r.Recommended, r.chosen = &p, &f.combination
 	r.note("the recommended settings were simulated beside the current ones on common random numbers, and again on fresh streams; the numbers are those of the latter")
 	r.keepNotes(f.variant, "recommended settings: ")
@@ -556,8 +556,8 @@ func nearerToMet(a, b *estimate.Variant) bool {
 	return kills != nil && others != nil && kills.High < others.High
 }
 
-func proposalOf(v *estimate.Variant) Proposal {
-	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures), Safety: []Safety{}}
+func proposalOf(s *search, v *estimate.Variant) Proposal {
+	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures, statedHangs(s.w)), Safety: []Safety{}}
 }
 
 func (r *Recommendation) reject(settings, reason string) {

@@ -281,8 +281,7 @@ func (r *Rollout) sentences(strategy *model.Strategy, final *model.World) []stri
 	}
 	sentences = append(sentences, r.minReadySentence(strategy, final))
 	if saved := r.SecondsSavedPerStart; saved != nil && (saved.Low > 0 || saved.High < 0) {
-		sentences = append(sentences, fmt.Sprintf("the recommended settings save %s a start (%s to %s) and %s a rollout (%s to %s)",
-			seconds(saved.Estimate), seconds(saved.Low), seconds(saved.High), seconds(r.SecondsSavedPerRollout.Estimate), seconds(r.SecondsSavedPerRollout.Low), seconds(r.SecondsSavedPerRollout.High)))
+		sentences = append(sentences, fmt.Sprintf("the recommended settings %s, and %s", savedText(saved, "a start"), savedText(r.SecondsSavedPerRollout, "a rollout")))
 	}
 	if cost := r.ReadinessPeriodSeconds; cost != nil {
 		period := final.Container().Probes[model.Readiness].PeriodSeconds
@@ -297,6 +296,20 @@ func (r *Rollout) sentences(strategy *model.Strategy, final *model.World) []stri
 		sentences = append(sentences, fmt.Sprintf("%d simulated pods were not Ready within the time they were watched, and count with that time: the true numbers are larger", never))
 	}
 	return sentences
+}
+
+// savedText writes what is saved each time, or what it costs.
+func savedText(saved *stats.Estimate, each string) string {
+	of := func(verb string, e stats.Estimate) string {
+		return fmt.Sprintf("%s %s %s (%s to %s)", verb, seconds(e.Estimate), each, seconds(e.Low), seconds(e.High))
+	}
+	switch {
+	case saved.Low > 0:
+		return of("save", *saved)
+	case saved.High < 0:
+		return of("cost", saved.Map(func(x float64) float64 { return -x }))
+	}
+	return fmt.Sprintf("change %s by %s at most", each, seconds(max(saved.High, -saved.Low)))
 }
 
 // explainRollout adds to the reasons of the fields that concern starts what they

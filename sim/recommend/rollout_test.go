@@ -12,6 +12,7 @@ import (
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 // TestReplaceAll holds rollouts of pods that all take the same to waves counted
@@ -235,6 +236,21 @@ func TestMinReady(t *testing.T) {
 		}
 		if r.MinReadyNeededSeconds != c.want || !strings.Contains(strings.Join(r.Sentences, "\n"), c.says) {
 			t.Errorf("%s: %d s, want %d; %q is not in:\n%s", c.name, r.MinReadyNeededSeconds, c.want, c.says, strings.Join(r.Sentences, "\n"))
+		}
+	}
+}
+
+// TestSavedText holds that what is saved and what it costs are called so, and that
+// what may be either is bounded.
+func TestSavedText(t *testing.T) {
+	for want, saved := range map[string]stats.Estimate{
+		"save 8 s a start (7 s to 9 s)":   {Estimate: 8, Low: 7, High: 9},
+		"cost 8 s a start (7 s to 9 s)":   {Estimate: -8, Low: -9, High: -7},
+		"change a start by 3 s at most":   {Estimate: -1, Low: -3, High: 1},
+		"change a start by 200 s at most": {Estimate: 90, Low: -20, High: 200},
+	} {
+		if got := savedText(&saved, "a start"); got != want {
+			t.Errorf("%+v: %q, want %q", saved, got, want)
 		}
 	}
 }

@@ -171,15 +171,21 @@ func alike(w *model.World, base [model.ProbeKinds]*model.Probe) bool {
 // hangsPerYear is the rate of the scenario's own hangs of one pod, or one in
 // 30 days where it states none.
 func hangsPerYear(w *model.World) float64 {
+	if rate := statedHangs(w); rate > 0 {
+		return rate
+	}
+	return float64(year) / float64(30*24*time.Hour)
+}
+
+// statedHangs is the rate per year of the scenario's own hangs of one pod; 0: it
+// states none.
+func statedHangs(w *model.World) float64 {
 	rate := 0.0
 	for i := range w.Faults {
 		f := &w.Faults[i]
 		if every := f.Every.Mean(); f.Hangs && f.Forever && !f.Exits && !f.Planned && every > 0 {
 			rate += float64(year) / float64(every)
 		}
-	}
-	if rate == 0 {
-		rate = float64(year) / float64(30*24*time.Hour)
 	}
 	return rate
 }

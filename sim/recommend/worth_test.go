@@ -21,7 +21,7 @@ func TestWorth(t *testing.T) {
 	all := worth(&estimate.Measures{
 		FalseKillsPerPodYear: &stats.Estimate{Estimate: 12, Low: 6, High: 24},
 		DetectionSeconds:     mean(20), RecoverySeconds: mean(60),
-	})
+	}, 0)
 	if len(all) != len(repairs) {
 		t.Fatalf("%d answers, want %d", len(all), len(repairs))
 	}
@@ -29,12 +29,44 @@ func TestWorth(t *testing.T) {
 	if got.RepairSeconds != 3600 || math.Abs(got.HangsPerPodYear.Estimate-want) > 1e-9 || math.Abs(got.HangsPerPodYear.High-2*want) > 1e-9 {
 		t.Errorf("%+v, want %v hangs a year", got, want)
 	}
-	if all := worth(&estimate.Measures{FalseKillsPerPodYear: &stats.Estimate{}}); all != nil {
+	if all := worth(&estimate.Measures{FalseKillsPerPodYear: &stats.Estimate{}}, 0); all != nil {
 		t.Errorf("a probe that notices no hang is worth %+v", all)
 	}
 	slow := &estimate.Measures{FalseKillsPerPodYear: &stats.Estimate{}, DetectionSeconds: mean(1200), RecoverySeconds: mean(1260)}
-	if all := worth(slow); len(all) != len(repairs)-1 {
+	if all := worth(slow, 0); len(all) != len(repairs)-1 {
 		t.Errorf("a probe that takes 20 minutes is said to save something in 10: %+v", all)
+	}
+}
+
+// TestWorthVerdict holds the break-even against stated hangs. 12 false kills a year
+// (6 to 24) at 40 s each are 0.13 hangs an hour's wait each, 0.067 to 0.27, and 0.83
+// of ten minutes, 0.41 to 1.66; the kills of the startup probe are not counted.
+func TestWorthVerdict(t *testing.T) {
+	mean := func(seconds float64) *stats.Distribution {
+		return &stats.Distribution{Mean: stats.Estimate{Estimate: seconds}}
+	}
+	perDay := func(perYear float64) float64 { return perYear / 365.25 }
+	m := &estimate.Measures{
+		FalseKillsPerPodYear:          &stats.Estimate{Estimate: 1012, Low: 900, High: 1100},
+		FalseKillsPerPodDayByLiveness: &stats.Estimate{Estimate: perDay(12), Low: perDay(6), High: perDay(24)},
+		FalseKillsPerPodDayByStartup:  &stats.Estimate{Estimate: perDay(1000)},
+		DetectionSeconds:              mean(20), RecoverySeconds: mean(60),
+	}
+	for stated, want := range map[float64]struct {
+		text string
+		yes  bool
+	}{
+		12:    {"yes, 12 hangs a year are more than the break-even of 0.41 to 1.7 (after 10 min)", true},
+		0.3:   {"more than the break-even of 0.067 to 0.27 (after 60 min)", false},
+		0.001: {"NO, 0.001 hangs a year are fewer than the break-even of 0.0083 to 0.033 (after 8 h)", false},
+	} {
+		p := Proposal{LivenessWorth: worth(m, stated)}
+		if got, yes := p.WorthSentence(); !strings.Contains(got, want.text) || yes != want.yes {
+			t.Errorf("%v hangs a year: %q, %v, want %q, %v", stated, got, yes, want.text, want.yes)
+		}
+	}
+	if got, _ := (&Proposal{LivenessWorth: worth(m, 0)}).WorthSentence(); got != "" {
+		t.Errorf("no hangs stated: %q", got)
 	}
 }
 
