@@ -25,6 +25,15 @@ func limit(w *model.World) int64 {
 	return least
 }
 
+// granted returns the CPUs that a limit in thousandths grants on average: those of the
+// least quota of a period at the least (C22), so that 1m is as good as 10m. 0: no limit.
+func granted(w *model.World, milli int64) float64 {
+	if milli == 0 {
+		return 0
+	}
+	return cpu.Quota(milli, w.Node.CFSPeriod).Seconds() / w.Node.CFSPeriod.Seconds()
+}
+
 // startLasts returns the seconds that a start takes whose stages all have the
 // given value of their distributions, by the textbook arithmetic of the limit
 // (S8).
@@ -37,7 +46,7 @@ func startLasts(w *model.World, of func(dist.Duration) float64) float64 {
 			milli = stage.CPULimitMilli
 		}
 		if milli > 0 {
-			cpus = math.Min(cpus, float64(milli)/1000)
+			cpus = math.Min(cpus, granted(w, milli))
 		}
 		total += of(stage.Wait) + of(stage.CPU)/cpus
 	}
@@ -168,7 +177,7 @@ func cpuCost(c *check) {
 	of, share := "a CPU, without a limit", perSecond
 	threshold := float64(costlyMilli) / 1000
 	if limit := c.limit(); limit > 0 {
-		of, share, threshold = fmt.Sprintf("the limit of %dm", limit), perSecond*1000/float64(limit), costly
+		of, share, threshold = fmt.Sprintf("the limit of %dm", limit), perSecond/granted(c.World, limit), costly
 	}
 	if share <= threshold {
 		return

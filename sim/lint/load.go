@@ -105,7 +105,7 @@ func (c *check) busiest(traffic *model.Traffic) (arrivals, service float64) {
 // stretched is the wall time of CPU work through the limit, on average.
 func (c *check) stretched(work time.Duration) time.Duration {
 	if limit := c.limit(); limit > 0 && limit < 1000 {
-		return time.Duration(float64(work) * 1000 / float64(limit))
+		return time.Duration(float64(work) / granted(c.World, limit))
 	}
 	return work
 }
