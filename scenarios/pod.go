@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/probesim/probesim/model"
 )
@@ -63,6 +64,7 @@ func toContainer(c *corev1.Container) model.Container {
 	for kind, probe := range probesOf(c) {
 		if probe != nil {
 			container.Probes[kind] = toProbe(probe)
+			container.Probes[kind].Handler = toHandler(resolved(&probe.ProbeHandler, c))
 			port, named := namedPort(&probe.ProbeHandler)
 			container.Probes[kind].Handler.NoPort = named && !hasPort(c, port)
 		}
@@ -109,6 +111,27 @@ func toProbe(p *corev1.Probe) *model.Probe {
 	}
 	probe.SetDefaults()
 	return probe
+}
+
+// resolved returns a handler with the number of the port that it names, as the kubelet
+// looks it up (K21), so that two which ask the same are the same. A port that the
+// container lacks keeps its name.
+func resolved(h *corev1.ProbeHandler, c *corev1.Container) *corev1.ProbeHandler {
+	name, named := namedPort(h)
+	if !named {
+		return h
+	}
+	numbered := h.DeepCopy()
+	for _, port := range c.Ports {
+		switch {
+		case port.Name != name:
+		case numbered.HTTPGet != nil:
+			numbered.HTTPGet.Port = intstr.FromInt32(port.ContainerPort)
+		case numbered.TCPSocket != nil:
+			numbered.TCPSocket.Port = intstr.FromInt32(port.ContainerPort)
+		}
+	}
+	return numbered
 }
 
 func toHandler(h *corev1.ProbeHandler) model.Handler {
