@@ -270,6 +270,10 @@ func TestRules(t *testing.T) {
 		// One worker, half of the time busy with requests of 1 s: P(W > 1 s) = ½ e^(−½) (S6).
 		{"probe-shares-workers", Warning, func(s *Subject) { s.shareWorkers() }, .5 * math.Exp(-.5), "with probability 0.303", "application.probes.liveness.runsOn",
 			func(s *Subject) { s.shareWorkers(); s.answer(model.Liveness).RunsOn = model.Dedicated }},
+		// Half of the time e^(−½·10), and e^(−½·30): 3 attempts in a thousand, 2 in ten million.
+		{"probe-shares-workers", Warning, func(s *Subject) { s.shareWorkers(); s.probe(model.Liveness).TimeoutSeconds = 10 }, .5 * math.Exp(-5), "longer than 10 s with probability 0.00337", "application.probes.liveness.runsOn",
+			func(s *Subject) { s.shareWorkers(); s.probe(model.Liveness).TimeoutSeconds = 30 }},
+		{"probe-shares-workers", Info, func(s *Subject) { s.shareWorkers(); s.probe(model.Liveness).TimeoutSeconds = 20 }, .5 * math.Exp(-10), "longer than 20 s with probability 2.27e-05", "application.probes.liveness.runsOn", nil},
 		{"readiness-sheds-load", Warning, func(s *Subject) {
 			s.limitInFlight(50, 0)
 			s.Risk = &Risk{shed: .01}

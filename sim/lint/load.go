@@ -44,6 +44,13 @@ func replicas(n int) string {
 	return fmt.Sprintf("all %d replicas", n)
 }
 
+// Shares of attempts that wait too long for a worker: below the one not even one attempt
+// a month does of a probe every few seconds, and below the other the wait is worth knowing.
+const (
+	waitsSeldom = 1e-6
+	waitsOften  = 1e-3
+)
+
 // sharesWorkers is about probes that wait for a worker of the traffic's (A14):
 // what a short simulation saw of them, beside Erlang's formula, which supposes
 // requests of exponential length at the busiest stated rate.
@@ -62,21 +69,25 @@ func sharesWorkers(c *check) {
 		message := fmt.Sprintf("the %s probe queues behind the traffic for one of %d workers, and a slow request delays it: it would wait longer than %d s with probability %s if requests were of exponential length",
 			k, traffic.Workers, p.TimeoutSeconds, digits(late))
 		number := &Number{calc.Number(late), "probability", "the wait for a worker exceeds the timeout, at the busiest stated rate", "Erlang C (S6)"}
-		if c.Risk != nil && c.Risk.failures[k] != nil {
+		if c.Risk != nil && c.Risk.failures[k] != nil && c.Risk.failures[k].Estimate.Estimate > 0 {
 			failed := c.Risk.failures[k].Estimate
 			message += fmt.Sprintf("; of the simulated attempts %s failed", percent(failed.Estimate))
 			number = &Number{calc.Number(failed.Estimate), "probability", "an attempt of the " + k.String() + " probe fails", "short simulation: " + failed.Method}
 		}
-		if worst == nil || number.Value >= worst.Number.Value {
+		if float64(number.Value) > waitsSeldom && (worst == nil || number.Value >= worst.Number.Value) {
 			worst = &Finding{
-				Field: "application.probes." + k.String() + ".runsOn", Message: message, Number: number,
+				Severity: Info, Field: "application.probes." + k.String() + ".runsOn", Message: message, Number: number,
 				Fix: "answer probes from a thread and a port of their own",
 			}
 		}
 	}
-	if worst != nil {
-		c.report(*worst)
+	if worst == nil {
+		return
 	}
+	if worst.Number.Value > waitsOften {
+		worst.Severity = Warning
+	}
+	c.report(*worst)
 }
 
 // waitsTooLong returns the probability that all workers are busy for longer
