@@ -215,13 +215,13 @@ func TestRules(t *testing.T) {
 				s.probe(model.Liveness).PeriodSeconds, s.probe(model.Liveness).FailureThreshold = 11, 2
 			}},
 		{"tcp-probe-sees-no-hang", Warning, func(s *Subject) {
-			s.probe(model.Liveness).Handler.Kind = model.TCPSocket
-			s.answer(model.Liveness).HangCoverage = 0
+			s.askTCP(model.Liveness)
 		}, 0, "the liveness probe notices no hang", "livenessProbe.tcpSocket",
-			func(s *Subject) {
-				s.probe(model.Readiness).Handler.Kind = model.TCPSocket
-				s.answer(model.Readiness).HangCoverage = 0
-			}},
+			func(s *Subject) { s.probe(model.Liveness).Handler.Kind = model.GRPC }},
+		// Six failures every 10 s after a timeout of 1 s: 51 to 61 s.
+		{"tcp-probe-sees-no-hang", Warning, func(s *Subject) { s.askTCP(model.Readiness) }, 56, "sent requests until the liveness probe kills it, 56 s on average", "readinessProbe.tcpSocket", nil},
+		{"tcp-probe-sees-no-hang", Warning, func(s *Subject) { s.askTCP(model.Readiness); s.take(model.Liveness) }, 0, "never taken out of the endpoints", "readinessProbe.tcpSocket", nil},
+		{"tcp-probe-sees-no-hang", Info, func(s *Subject) { s.askTCP(model.Startup) }, 0, "as soon as the process listens", "startupProbe.tcpSocket", nil},
 		{"timeout-exceeds-period", Warning, func(s *Subject) { s.probe(model.Liveness).TimeoutSeconds = 20 }, 120, "every 20 s, not every 10 s", "livenessProbe.timeoutSeconds",
 			func(s *Subject) { s.probe(model.Liveness).TimeoutSeconds = 10 }},
 		{"long-timeout", Info, func(s *Subject) { s.probe(model.Liveness).TimeoutSeconds = 5 }, 0, "5 s make every detection 4 s later", "livenessProbe.timeoutSeconds",
@@ -339,6 +339,11 @@ func TestRules(t *testing.T) {
 }
 
 func (s *Subject) version(minor int) { s.World.Cluster.KubernetesVersion = model.Version{Minor: minor} }
+
+func (s *Subject) askTCP(k model.ProbeKind) {
+	s.probe(k).Handler.Kind = model.TCPSocket
+	s.answer(k).HangCoverage = 0
+}
 
 func (s *Subject) coincide() {
 	s.World.Pod.Containers[0].CPULimitMilli = 100

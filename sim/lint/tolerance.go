@@ -173,23 +173,34 @@ func livenessBelowTwice(c *check) {
 	})
 }
 
-// tcpSeesNoHang is about liveness, and about readiness where no liveness probe
-// would end the hang instead.
+// tcpSeesNoHang is about every tcpSocket probe that is to notice hangs: the kernel
+// accepts the connection for a process that does nothing any more (C10).
 func tcpSeesNoHang(c *check) {
-	kind := model.Liveness
-	if c.probe(kind) == nil {
-		kind = model.Readiness
+	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness, model.Startup} {
+		p := c.probe(k)
+		if p == nil || p.Handler.Kind != model.TCPSocket || c.World.Application.Probes[k].HangCoverage > 0 {
+			continue
+		}
+		f := Finding{
+			Field: k.Field() + ".tcpSocket", Fix: "ask the process itself: httpGet or grpc",
+			Message: fmt.Sprintf("the kernel accepts connections for a process that hangs: the %s probe notices no hang, ", k),
+			Number:  &Number{0, "share", "hangs that the probe notices", "the kernel's accept queue (C10)"},
+		}
+		switch {
+		case k == model.Startup:
+			f.Severity = Info
+			f.Message = "the kernel accepts connections as soon as the process listens: the startup probe succeeds for one that hangs in its start after that, and tells nothing of whether it can answer"
+		case k == model.Readiness && c.sees(model.Liveness):
+			until := c.detection(model.Liveness).Seconds().Mean
+			f.Message += fmt.Sprintf("so that a hung pod is sent requests until the liveness probe kills it, %s on average, and is never taken out of the endpoints before", seconds(float64(until)))
+			f.Number = &Number{until, "s", "traffic to a hung process, on average", "exact windows of liveness (S4), and the kernel's accept queue (C10)"}
+		case k == model.Readiness:
+			f.Message += "so that a hung pod is never taken out of the endpoints by it"
+		default:
+			f.Message += "so that one is never ended by it"
+		}
+		c.report(f)
 	}
-	p := c.probe(kind)
-	if p == nil || p.Handler.Kind != model.TCPSocket || c.World.Application.Probes[kind].HangCoverage > 0 {
-		return
-	}
-	c.report(Finding{
-		Field:   kind.Field() + ".tcpSocket",
-		Message: fmt.Sprintf("the kernel accepts connections for a process that hangs: the %s probe notices no hang, so that one is never ended by it", kind),
-		Fix:     "ask the process itself: httpGet or grpc",
-		Number:  &Number{0, "share", "hangs that the probe notices", "the kernel's accept queue (C10)"},
-	})
 }
 
 // What a hang may take before it is worth a finding: twice the default objective
