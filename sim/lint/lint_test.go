@@ -293,6 +293,13 @@ func TestRules(t *testing.T) {
 		{"missing-pre-stop", Warning, func(s *Subject) {
 			s.World.Cluster.LoadBalancer = &model.LoadBalancer{Deregistration: 30 * time.Second}
 		}, 26.1, "up to 26.1 s", "lifecycle.preStop", func(s *Subject) { s.World.Pod.Containers[0].PreStop = model.PreStop{Handler: "httpGet :80/quit"} }},
+		// Proxies are as late where there is no readiness probe, and the grace period of 10 s
+		// cuts off a hook of 45: 31.1 − 10 s.
+		{"missing-pre-stop", Info, func(s *Subject) {
+			s.take(model.Readiness)
+			s.World.Pod.Containers[0].PreStop = model.PreStop{}
+		}, 1.1, "up to 1.1 s", "lifecycle.preStop", nil},
+		{"missing-pre-stop", Warning, func(s *Subject) { s.behindBalancer(45, 10) }, 21.1, "up to 21.1 s", "lifecycle.preStop", func(s *Subject) { s.behindBalancer(45, 60) }},
 		{"pre-stop-exceeds-grace", Warning, func(s *Subject) { s.World.Pod.Containers[0].PreStop.Lasts = 30 * time.Second }, 2, "the process has 2 s to stop before SIGKILL", "pod.terminationGracePeriodSeconds",
 			func(s *Subject) { s.World.Pod.Containers[0].PreStop.Lasts = 27 * time.Second }},
 		{"liveness-ends-pod", Warning, func(s *Subject) { s.World.Pod.RestartPolicy = model.RestartNever }, math.NaN(), "ends the pod for good", "pod.restartPolicy",
@@ -339,6 +346,41 @@ func TestRules(t *testing.T) {
 }
 
 func (s *Subject) version(minor int) { s.World.Cluster.KubernetesVersion = model.Version{Minor: minor} }
+
+// behindBalancer gives the pod a preStop hook and a grace period of so many seconds, and a
+// load balancer that goes on sending for 30.
+func (s *Subject) behindBalancer(hook time.Duration, grace int64) {
+	s.World.Cluster.LoadBalancer = &model.LoadBalancer{Deregistration: 30 * time.Second}
+	s.World.Pod.TerminationGracePeriodSeconds = grace
+	s.World.Pod.Containers[0].PreStop = model.PreStop{}
+	if hook > 0 {
+		s.World.Pod.Containers[0].PreStop = model.PreStop{Handler: "exec sleep", Lasts: hook * time.Second}
+	}
+}
+
+// TestPreStopFix: what is proposed covers the 31.1 s in which requests come, and the grace
+// period the hook and all but one shutdown in a thousand, 10 s where none is stated.
+func TestPreStopFix(t *testing.T) {
+	for _, c := range []struct {
+		hook  time.Duration
+		grace int64
+		stops time.Duration
+		fix   string
+	}{
+		{0, 90, 0, "add lifecycle.preStop.sleep.seconds: 32"},
+		{0, 42, 0, "add lifecycle.preStop.sleep.seconds: 32, and raise terminationGracePeriodSeconds to 43"},
+		{0, 0, 5 * time.Second, "add lifecycle.preStop.sleep.seconds: 32, and raise terminationGracePeriodSeconds to 38"},
+		{20, 60, 0, "let the preStop hook take 32 s instead of 20 s"},
+		{45, 10, 0, "raise terminationGracePeriodSeconds to 56: it cuts the preStop hook of 45 s off after 10 s"},
+	} {
+		s := subject()
+		s.behindBalancer(c.hook, c.grace)
+		s.World.Application.Shutdown.Wait = always(c.stops)
+		if f := of(Check(s), "missing-pre-stop"); f == nil || f.Fix != c.fix {
+			t.Errorf("%+v: %+v", c, f)
+		}
+	}
+}
 
 func (s *Subject) askTCP(k model.ProbeKind) {
 	s.probe(k).Handler.Kind = model.TCPSocket

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/model/kubelet"
 	"github.com/probesim/probesim/sim/calc"
 )
 
@@ -14,12 +16,13 @@ import (
 const afterSigterm = 100 * time.Millisecond
 
 // missingPreStop compares what the pod still serves after its deletion with the
-// time until the last proxy, and the load balancer, know of it.
+// time until the last proxy, and the load balancer, know of it. The grace period cuts
+// off the hook (K37).
 func missingPreStop(c *check) {
-	if c.probe(model.Readiness) == nil || !c.serves() {
+	if !c.serves() {
 		return
 	}
-	cluster := &c.World.Cluster
+	cluster, hook := &c.World.Cluster, c.container().PreStop
 	known, method := cluster.MinSyncPeriod+afterSigterm, "measured on a quiet cluster (K72, K79)"
 	if cluster.Propagation != nil {
 		known, method = cluster.Propagation.Quantile(.99), "p99 of cluster.propagation"
@@ -28,48 +31,91 @@ func missingPreStop(c *check) {
 		known += b.Deregistration
 		method += " and the load balancer's deregistration"
 	}
-	serves := c.container().PreStop.Lasts
-	if s := &c.World.Application.Shutdown; s.ListenerAtExit {
-		serves += s.Wait.Quantile(.5)
-	}
-	dark := known - serves
-	if dark <= 0 || c.container().PreStop.Handler != "" && c.container().PreStop.Lasts == 0 {
+	dark := known - c.servesDeleted()
+	if dark <= 0 || hook.Handler != "" && hook.Lasts == 0 {
 		return // a hook whose length nobody knows
 	}
 	severity := Info
 	if dark > 3*time.Second {
 		severity = Warning
 	}
-	sleep := int64(known/time.Second) + 1
-	fix := fmt.Sprintf("add lifecycle.preStop.sleep.seconds: %d", sleep)
-	if grace := c.World.Pod.TerminationGracePeriodSeconds; sleep+2 > grace {
-		fix += fmt.Sprintf(", and raise terminationGracePeriodSeconds above %d", grace)
-	}
-	if !featureSleep.on(cluster.KubernetesVersion) {
-		fix = fmt.Sprintf("add a preStop command that sleeps %d s (the sleep action needs Kubernetes 1.%d)", sleep, featureSleep.since)
-	}
 	c.report(Finding{
-		Severity: severity, Field: "lifecycle.preStop", Fix: fix,
+		Severity: severity, Field: "lifecycle.preStop", Fix: c.preStopFix(known),
 		Message: fmt.Sprintf("a deleted pod gets connections up to %s after it has stopped serving: SIGTERM does not wait for the proxies", span(dark)),
 		Number:  &Number{inSeconds(dark), "s", "traffic to a deleted pod, at most", method},
 	})
 }
 
+// servesDeleted returns how long a pod serves after its deletion: during its preStop hook,
+// and until its exit where it keeps its listener until then, as far as the grace period
+// goes.
+func (c *check) servesDeleted() time.Duration {
+	grace := kubelet.DeletionGrace(&c.World.Pod, nil)
+	hook := kubelet.PreStopLasts(c.container().PreStop.Lasts, grace)
+	s, left := &c.World.Application.Shutdown, kubelet.RemainingGrace(grace, hook)
+	switch {
+	case !s.ListenerAtExit:
+		return hook
+	case s.IgnoresTerm:
+		return hook + left
+	}
+	return hook + min(s.Wait.Quantile(.5), left)
+}
+
+// preStopFix says how a pod goes on serving for so long after its deletion.
+func (c *check) preStopFix(known time.Duration) string {
+	sleep, hook := int64(known/time.Second)+1, c.container().PreStop
+	grace, wanted := kubelet.DeletionGrace(&c.World.Pod, nil), max(hook.Lasts, time.Duration(sleep)*time.Second)
+	raise := fmt.Sprintf("raise terminationGracePeriodSeconds to %d", int64(graceNeeded(c.World, wanted)/time.Second))
+	fix := fmt.Sprintf("add lifecycle.preStop.sleep.seconds: %d", sleep)
+	switch v := c.World.Cluster.KubernetesVersion; {
+	case hook.Lasts >= time.Duration(sleep)*time.Second:
+		return raise + fmt.Sprintf(": it cuts the preStop hook of %s off after %s", span(hook.Lasts), span(grace))
+	case hook.Handler != "":
+		fix = fmt.Sprintf("let the preStop hook take %d s instead of %s", sleep, span(hook.Lasts))
+	case !featureSleep.on(v):
+		fix = fmt.Sprintf("add a preStop command that sleeps %d s (the sleep action needs Kubernetes 1.%d)", sleep, featureSleep.since)
+	}
+	if graceNeeded(c.World, wanted) > grace {
+		fix += ", and " + raise
+	}
+	return fix
+}
+
+// Of a shutdown: the quantile that a grace period is to cover, and what is taken for one
+// of which nothing is stated.
+const (
+	rareShutdown     = .999
+	unstatedShutdown = 10 * time.Second
+)
+
+// graceNeeded returns the whole seconds that cover a preStop hook and all but few
+// shutdowns after it (K37). Behind a hook a shutdown of which nothing is stated is taken
+// to last 10 s; SIGKILL ends a process that ignores SIGTERM in any case.
+func graceNeeded(w *model.World, hook time.Duration) time.Duration {
+	stops := w.Application.Shutdown.Wait.Quantile(rareShutdown)
+	switch {
+	case w.Application.Shutdown.IgnoresTerm:
+		stops = 0
+	case stops == 0:
+		stops = unstatedShutdown
+	}
+	return min(hook+stops, dist.Longest/8).Truncate(time.Second) + time.Second
+}
+
 // preStopExceedsGrace is about hooks that leave the process the 2 s that the
-// kubelet grants at least (K37).
+// kubelet grants at least (K37), or less than its shutdown takes.
 func preStopExceedsGrace(c *check) {
-	grace := time.Duration(c.World.Pod.TerminationGracePeriodSeconds) * time.Second
-	hook := c.container().PreStop.Lasts
-	stops := c.World.Application.Shutdown.Wait.Quantile(.99)
-	left := max(grace-hook, 2*time.Second)
-	if hook == 0 || hook+2*time.Second < grace && hook+stops <= grace {
+	grace, hook := kubelet.DeletionGrace(&c.World.Pod, nil), c.container().PreStop.Lasts
+	left := kubelet.RemainingGrace(grace, kubelet.PreStopLasts(hook, grace))
+	if hook == 0 || hook+2*time.Second < grace && hook+c.World.Application.Shutdown.Wait.Quantile(.99) <= grace {
 		return
 	}
 	c.report(Finding{
 		Field: "pod.terminationGracePeriodSeconds",
 		Message: fmt.Sprintf("of the grace period of %s the preStop hook takes %s, and the process has %s to stop before SIGKILL",
 			span(grace), span(hook), span(left)),
-		Fix:    fmt.Sprintf("raise terminationGracePeriodSeconds to %d", int64((hook+max(stops, 10*time.Second))/time.Second)+1),
+		Fix:    fmt.Sprintf("raise terminationGracePeriodSeconds to %d", int64(graceNeeded(c.World, hook)/time.Second)),
 		Number: &Number{inSeconds(left), "s", "from SIGTERM to SIGKILL", "the kubelet's arithmetic (K37)"},
 	})
 }
