@@ -14,7 +14,12 @@ const (
 	firstTrigger = 40 * time.Millisecond // start to the first attempt, which the first status of the running container triggers (K12, K74)
 	resync       = time.Minute           // a pod is synced again at the latest by then, and half as much later (K45)
 	relist       = time.Second           // that attempt's failure to the second trigger takes a uniform part of this (K13, K45)
+	listed       = 20 * time.Millisecond // start to the pod in the slice, not ready (K75)
 )
+
+// wastedTriggers is how many triggers there are to each that finds the old status and
+// is wasted (K14, K74).
+const wastedTriggers = 10
 
 // Numbers of equally likely values of what decides a ready lag.
 const (
@@ -41,8 +46,22 @@ func (s *studied) readyLag(probe *Probe) {
 	if first != nil {
 		gatedBy = &firstSettings
 	}
-	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy).Then(append(s.propagation(), s.wait(model.Readiness))...).Seconds()
-	s.c.note("readyLagSeconds: of a pod's first start; a sync that happens to come first triggers an attempt earlier (K9)")
+	probe.ReadyLagSeconds = settings.ReadyLag(startup, gatedBy, AfterListing(&s.w.Cluster)).Then(append(s.propagation(), s.wait(model.Readiness))...).Seconds()
+	wasted := ""
+	if first == nil {
+		wasted = ", one trigger in ten being wasted (K14, K74)"
+	}
+	s.c.note("readyLagSeconds: of a pod's first start%s; a sync that happens to come first triggers an attempt earlier (K9)", wasted)
+}
+
+// AfterListing is the time from a container's start before which its readiness is no
+// isolated change: the proxies, which have just listed the pod as not ready (K75), wait
+// for minSyncPeriod after that (K72). 0 where the whole propagation is stated.
+func AfterListing(c *model.Cluster) time.Duration {
+	if c.Propagation != nil {
+		return 0
+	}
+	return listed + applicationOfRules + c.MinSyncPeriod + applicationOfRules - isolatedChange.Quantile(0.5)
 }
 
 // readyStartup returns the parts of the startup, at most one, from which the
@@ -103,11 +122,17 @@ func (s *studied) readyStartup() (parts []dist.Duration, why string) {
 //     the container's start (K2). If the readiness probe's own initial delay is
 //     not over then, its grid begins there.
 //
+// Without a startup probe, one trigger in ten is wasted (K14, K74): the attempt then
+// comes a period later, or where no process was up yet the grid is that of the first
+// trigger. The startup probe's success is published before its sync sends the trigger
+// (K30), so that none is wasted behind it. What comes before notBefore after the start
+// counts as of then.
+//
 // SuccessThreshold adds whole periods. A sync of the pod that happens to come
 // earlier triggers an attempt too (K9), which is left out. The result is made
 // of equally likely values, so that its bounds are good to about a hundredth of
 // the spread of startup.
-func (s Settings) ReadyLag(startup dist.Duration, gatedBy *Settings) Window {
+func (s Settings) ReadyLag(startup dist.Duration, gatedBy *Settings, notBefore time.Duration) Window {
 	var lags []float64
 	for _, value := range spread(startup) {
 		for i := range lagAnchors {
@@ -118,8 +143,9 @@ func (s Settings) ReadyLag(startup dist.Duration, gatedBy *Settings) Window {
 			}
 			for j := range lagSeconds {
 				since := time.Second * time.Duration(2*j+1) / (2 * lagSeconds)
-				ready := s.readyAt(value, anchor, since, gatedBy)
-				lags = append(lags, float64(ready-value))
+				wasted := len(lags)%wastedTriggers == 0
+				ready := s.readyAt(value, anchor, since, gatedBy, wasted)
+				lags = append(lags, float64(max(ready, notBefore)-value))
 			}
 		}
 	}
@@ -132,15 +158,21 @@ func (s Settings) ReadyLag(startup dist.Duration, gatedBy *Settings) Window {
 
 // readyAt returns the time from a container's start to the readiness probe's
 // first success, for a startup of the given length, a start so long after a
-// whole second, and a grid that begins at anchor.
-func (s Settings) readyAt(startup, anchor, since time.Duration, gatedBy *Settings) time.Duration {
+// whole second, a grid that begins at anchor, and a trigger that is wasted or not.
+func (s Settings) readyAt(startup, anchor, since time.Duration, gatedBy *Settings, wasted bool) time.Duration {
 	gate := s.gate(since)
 	if gatedBy != nil {
 		succeeds := gatedBy.firstAfter(Anchor, max(startup, gatedBy.gate(since)))
 		return succeeds + periods(gate-succeeds, s.Period)
 	}
-	if startup <= firstTrigger && gate <= firstTrigger {
+	atOnce := startup <= firstTrigger && gate <= firstTrigger
+	switch {
+	case atOnce && wasted:
+		return firstTrigger + s.Period
+	case atOnce:
 		return firstTrigger
+	case wasted && max(startup, s.gate(0)) < resync: // no attempt fails, so that nothing triggers again (K13)
+		anchor = firstTrigger
 	}
 	return anchor + periods(max(startup, gate)-anchor, s.Period)
 }

@@ -364,7 +364,8 @@ func TestStartupKillsAgainstGrid(t *testing.T) {
 
 // TestReadyLag: a startup that is spread over a period waits half a period on
 // average (A21), whatever the grid; an initial delay that ends later leaves the
-// grid that begins within a second of the start.
+// grid that begins within a second of the start. For a process that is up
+// at once, a wasted trigger in ten adds a period of 10 s.
 func TestReadyLag(t *testing.T) {
 	s := every(10*time.Second, time.Second, 3)
 	uniform := dist.Duration{Nanoseconds: dist.Uniform{Low: 10e9, High: 20e9}}
@@ -376,21 +377,23 @@ func TestReadyLag(t *testing.T) {
 			}
 		}
 	}
-	is("spread over a period", s.ReadyLag(uniform, nil).Seconds(), 0, 5, 10)
+	is("spread over a period", s.ReadyLag(uniform, nil, 0).Seconds(), 0, 5, 10)
 	// The server of incident infinispan-operator#1387: up at 11 s, Ready at 20 s.
 	delayed := s
 	delayed.InitialDelay = 10 * time.Second
-	is("up at 11 s", delayed.ReadyLag(dist.Constantly(11*time.Second), nil).Seconds(), 0, 9.14, 10) // at once, if the second trigger comes last
-	is("up at once", s.ReadyLag(dist.Duration{}, nil).Seconds(), .04, .04, .04)
+	is("up at 11 s", delayed.ReadyLag(dist.Constantly(11*time.Second), nil, 0).Seconds(), 0, 9.14, 10) // at once, if the second trigger comes last
+	// One trigger in ten is wasted, and the attempt comes after 10.03 s (K74).
+	is("up at once", s.ReadyLag(dist.Duration{}, nil, 0).Seconds(), .04, 1.04, 10.04)
+	is("up at once, just listed", s.ReadyLag(dist.Duration{}, nil, time.Second).Seconds(), 1, 1.9, 10.04)
 	delayed.InitialDelay = 600 * time.Second
-	is("held up for 600 s, with syncs meanwhile", delayed.ReadyLag(uniform, nil).Seconds(), 579, 589.5, 600) // K8 lets it end up to a second early
+	is("held up for 600 s, with syncs meanwhile", delayed.ReadyLag(uniform, nil, 0).Seconds(), 579, 589.5, 600) // K8 lets it end up to a second early
 	delayed.InitialDelay = 50 * time.Second
-	is("held up for 50 s", delayed.ReadyLag(uniform, nil).Seconds(), 30, 35.54, 41)
+	is("held up for 50 s", delayed.ReadyLag(uniform, nil, 0).Seconds(), 30, 35.54, 41)
 	s.Successes = 3
 	startup := every(2*time.Second, time.Second, 30)
-	is("behind a startup probe", s.ReadyLag(uniform, &startup).Seconds(), 20, 21, 22)
+	is("behind a startup probe", s.ReadyLag(uniform, &startup, 0).Seconds(), 20, 21, 22)
 	startup.InitialDelay = 30 * time.Second
-	is("behind a late startup probe", s.ReadyLag(dist.Constantly(5*time.Second), &startup).Seconds(), 44.8, 45.2, 46.8)
+	is("behind a late startup probe", s.ReadyLag(dist.Constantly(5*time.Second), &startup, 0).Seconds(), 44.8, 45.2, 46.8)
 }
 
 // TestPublishedQuota reproduces S8, and the budgets of advice A27.

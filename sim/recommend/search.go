@@ -571,10 +571,8 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 			if len(s.w.Application.BeforeStart) > 0 {
 				first = time.Duration(r.Int64N(int64(startup.Period())))
 			}
+			// Its success is published before the trigger, so that none is wasted (K30).
 			ready = onGrid(first, startup.Period(), max(able, startup.InitialDelay()))
-			if !trigger {
-				ready += period
-			}
 			if gate := readiness.InitialDelay(); ready < gate {
 				ready = onGrid(period-220*time.Millisecond, period, gate)
 			}
@@ -593,7 +591,7 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 				ready = max(ready, min(period, gate+period))
 			}
 		}
-		ready += time.Duration(readiness.SuccessThreshold-1) * period
+		ready = max(ready+time.Duration(readiness.SuccessThreshold-1)*period, calc.AfterListing(&s.w.Cluster))
 		lags = append(lags, max(0, ready-able)+time.Duration(s.delayAt(r.Float64())*1e9))
 	}
 	if len(lags) == 0 {
