@@ -146,6 +146,8 @@ func TestRules(t *testing.T) {
 			func(s *Subject) { s.Risk = &Risk{FalseKillsPerPodYear: estimated(.1)} }},
 		{"false-kills", Error, func(s *Subject) { s.Risk = &Risk{FalseKillsPerPodYear: estimated(13)} }, 13, "13 times", "livenessProbe", nil},
 		{"false-kills", Warning, func(s *Subject) { s.Risk, s.AnswersAssumed = &Risk{FalseKillsPerPodYear: estimated(13)}, true }, 13, "", "livenessProbe", nil},
+		// 5 % an hour reach the mark of 90 % in 18 h, 487 times in 8,766.
+		{"false-kills", Error, func(s *Subject) { s.grow(.05); s.Risk = &Risk{FalseKillsPerPodYear: estimated(479)} }, 479, "memory grows to the mark from which liveness fails about 487 times a year", "livenessProbe", nil},
 		{"starts-killed", Error, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.06)} }, .06, "the startup probe leaves a start 145 s for certain", "startupProbe.failureThreshold",
 			func(s *Subject) { s.Risk, s.StartupGranted = &Risk{StartupKillProbability: estimated(.06)}, true }},
 		{"starts-killed", Warning, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.002)}; s.take(model.Startup) }, .002, "the liveness probe leaves a start 50 s for certain", "livenessProbe.failureThreshold",
@@ -282,9 +284,13 @@ func TestRules(t *testing.T) {
 		// One worker, half of the time busy: more than 5 in flight in ½^6 of it, and twice so.
 		{"readiness-sheds-load", Warning, func(s *Subject) { s.limitInFlight(5, 0) }, math.Pow(.5, 12), "2 attempts in a row find them with probability 0.000244 at the busiest", "application.probes.readiness.failsAbove",
 			func(s *Subject) { s.limitInFlight(5, 4) }}, // the sixth is refused
-		// 1 % a second: the mark of 90 % gives 10 s, two failures every 5 s take up to 10 (A5).
-		{"late-resource-mark", Warning, func(s *Subject) { s.grow(36.1) }, 1, "it takes 9.97 s at the fastest growth in a hundred, and the verdict up to 10 s", "application.resources[0].failsAt",
-			func(s *Subject) { s.grow(35) }},
+		// 1 % a second: the mark of 90 % gives 10 s, two failures every 5 s take up to 10 (A5), and
+		// the proxies 1.1 more.
+		{"late-resource-mark", Warning, func(s *Subject) { s.grow(32.5) }, 1, "it takes 11.1 s at the fastest growth in a hundred, and until the proxies know of the verdict up to 11.1 s", "application.resources[0].failsAt",
+			func(s *Subject) { s.grow(32.4) }},
+		// Six failures every 10 s, and no proxy: up to 60 s.
+		{"late-resource-mark", Warning, func(s *Subject) { s.grow(6.01); s.take(model.Readiness) }, 1, "and the verdict up to 60 s", "application.resources[0].failsAt",
+			func(s *Subject) { s.grow(5.99); s.take(model.Readiness) }},
 		{"missing-pre-stop", Info, func(s *Subject) { s.World.Pod.Containers[0].PreStop = model.PreStop{} }, 1.1, "up to 1.1 s after it has stopped serving", "lifecycle.preStop",
 			func(s *Subject) {
 				s.World.Pod.Containers[0].PreStop = model.PreStop{}

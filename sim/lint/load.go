@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -196,7 +197,7 @@ const lateAllowed = .01
 
 // lateResourceMark compares the time from the mark to exhaustion with the time
 // the probe and the proxies take (A5): at 1 % a second the 90 % mark gives 10 s,
-// and default probes take up to 30.
+// and default probes take up to 30. A liveness probe needs no proxy to end the process.
 func lateResourceMark(c *check) {
 	for i := range c.World.Application.Resources {
 		resource := &c.World.Application.Resources[i]
@@ -210,6 +211,11 @@ func lateResourceMark(c *check) {
 		}
 		if acts == 0 || resource.PerHour == nil {
 			continue
+		}
+		until := "the verdict"
+		if kind == model.Readiness {
+			known, _ := c.proxiesKnow()
+			acts, until = acts+known, "until the proxies know of the verdict"
 		}
 		// Exhausted first where the growth an hour exceeds what is left over the
 		// hours that the probe takes at most.
@@ -225,10 +231,29 @@ func lateResourceMark(c *check) {
 		}
 		c.report(Finding{
 			Field: fmt.Sprintf("application.resources[%d].failsAt", i),
-			Message: fmt.Sprintf("%s is used up before the %s probe has acted with probability %s: from the mark of %s it takes %s at the fastest growth in a hundred, and the verdict up to %s",
-				resource.Name, kind, digits(late), percent(resource.FailsAt), seconds((1-resource.FailsAt)/fast*3600), span(acts)),
+			Message: fmt.Sprintf("%s is used up before the %s probe has acted with probability %s: from the mark of %s it takes %s at the fastest growth in a hundred, and %s up to %s",
+				resource.Name, kind, digits(late), percent(resource.FailsAt), seconds((1-resource.FailsAt)/fast*3600), until, span(acts)),
 			Fix:    fix,
-			Number: &Number{calc.Number(late), "probability", "used up before the verdict", "distribution of the growth against the exact window (S4)"},
+			Number: &Number{calc.Number(late), "probability", "used up before the verdict has its effect", "distribution of the growth against the exact window (S4)"},
 		})
 	}
+}
+
+// killsByMarks returns about how many times a year a serving process is killed since a
+// resource has grown to the mark from which liveness fails, and the name of the worst
+// resource.
+func killsByMarks(w *model.World) (perYear float64, worst string) {
+	most := 0.0
+	for i := range w.Application.Resources {
+		resource := &w.Application.Resources[i]
+		if resource.PerHour == nil || !slices.Contains(resource.Fails, model.Liveness) || resource.FailsAt <= 0 {
+			continue
+		}
+		one := year.Hours() * resource.PerHour.Quantile(.5) / resource.FailsAt
+		perYear += one
+		if one > most {
+			most, worst = one, resource.Name
+		}
+	}
+	return perYear, worst
 }

@@ -22,15 +22,8 @@ func missingPreStop(c *check) {
 	if !c.serves() {
 		return
 	}
-	cluster, hook := &c.World.Cluster, c.container().PreStop
-	known, method := cluster.MinSyncPeriod+afterSigterm, "measured on a quiet cluster (K72, K79)"
-	if cluster.Propagation != nil {
-		known, method = cluster.Propagation.Quantile(.99), "p99 of cluster.propagation"
-	}
-	if b := cluster.LoadBalancer; b != nil && b.Deregistration > 0 {
-		known += b.Deregistration
-		method += " and the load balancer's deregistration"
-	}
+	hook := c.container().PreStop
+	known, method := c.proxiesKnow()
 	dark := known - c.servesDeleted()
 	if dark <= 0 || hook.Handler != "" && hook.Lasts == 0 {
 		return // a hook whose length nobody knows
@@ -44,6 +37,21 @@ func missingPreStop(c *check) {
 		Message: fmt.Sprintf("a deleted pod gets connections up to %s after it has stopped serving: SIGTERM does not wait for the proxies", span(dark)),
 		Number:  &Number{inSeconds(dark), "s", "traffic to a deleted pod, at most", method},
 	})
+}
+
+// proxiesKnow returns how long it takes, at most or nearly so, until the last proxy, and
+// the load balancer, know that the pod is to get no requests, and how that was found.
+func (c *check) proxiesKnow() (known time.Duration, method string) {
+	cluster := &c.World.Cluster
+	known, method = cluster.MinSyncPeriod+afterSigterm, "measured on a quiet cluster (K72, K79)"
+	if cluster.Propagation != nil {
+		known, method = cluster.Propagation.Quantile(.99), "p99 of cluster.propagation"
+	}
+	if b := cluster.LoadBalancer; b != nil && b.Deregistration > 0 {
+		known += b.Deregistration
+		method += " and the load balancer's deregistration"
+	}
+	return known, method
 }
 
 // servesDeleted returns how long a pod serves after its deletion: during its preStop hook,

@@ -32,12 +32,27 @@ func falseKills(c *check) {
 	if kills.Low > onceAMonth {
 		severity = Error
 	}
+	why, fix := c.whyKilled(kills.Estimate)
 	c.report(Finding{
 		Severity: severity, Assumed: c.AnswersAssumed, Field: model.Liveness.Field(),
-		Message: fmt.Sprintf("a healthy container is killed %s times per pod-year: the probe tolerates stalls of %s", withInterval(kills), span(estimate.Tolerated(c.probe(model.Liveness)))),
-		Fix:     "let `probesim recommend` find settings, or raise timeoutSeconds and failureThreshold",
-		Number:  &Number{calc.Number(kills.Estimate), "1/year", "false kills per pod-year", kills.Method},
+		Message: fmt.Sprintf("a healthy container is killed %s times per pod-year: %s", withInterval(kills), why), Fix: fix,
+		Number: &Number{calc.Number(kills.Estimate), "1/year", "false kills per pod-year", kills.Method},
 	})
+}
+
+// whyKilled says why a serving process is killed so many times a year, and what helps:
+// no timeout or threshold where most of the kills are what the probe is told to do.
+func (c *check) whyKilled(perYear float64) (why, fix string) {
+	if marks, resource := killsByMarks(c.World); marks > perYear/2 {
+		return fmt.Sprintf("%s grows to the mark from which liveness fails about %s times a year", resource, digits(marks)),
+			"let readiness alone fail at the mark, or mend the growth: more patience puts the same kill off by seconds"
+	}
+	if outages, dependency := killsByOutages(c.World); outages > perYear/2 {
+		return fmt.Sprintf("outages of %s, which liveness checks, kill it %s times a year", dependency, digits(outages)),
+			"let liveness say only that the process answers: more patience helps against outages that are shorter than it"
+	}
+	return fmt.Sprintf("the probe tolerates stalls of %s", span(estimate.Tolerated(c.probe(model.Liveness)))),
+		"let `probesim recommend` find settings, or raise timeoutSeconds and failureThreshold"
 }
 
 // sees reports whether the probe of kind k exists and notices hangs.
