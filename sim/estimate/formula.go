@@ -155,18 +155,36 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 				bound, f.of(), f.method, interval(m.FalseKillsPerPodYear), withinBound(m.FalseKillsPerPodYear, bound)))
 			break
 		}
+		verdict := agreement(m.FalseKillsPerPodYear, estimate, bound)
+		if away := unwatched(w, m); away > agreed {
+			verdict = fmt.Sprintf("the closed form is of a process that serves all the time, and the probe does not ask this one for %.2g %% of it, in CrashLoopBackOff or its initial delay, so that it is a bound only; %s",
+				100*away, withinBound(m.FalseKillsPerPodYear, bound))
+		}
 		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year %s, at most %.3g (%s); simulated %s; %s",
-			estimate, f.of(), bound, f.method, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, estimate, bound)))
+			estimate, f.of(), bound, f.method, interval(m.FalseKillsPerPodYear), verdict))
 	}
 	return notes
 }
 
+// agreed is the share beside which what the formulas leave out is small, above all
+// that kills and stalls can meet.
+const agreed = 0.05
+
+// unwatched is the share of the time in which a process that is killed again and again
+// is in CrashLoopBackOff, or up but not yet asked by its liveness probe. The closed form
+// is a rate per time of serving, which is that of a pod's time as long as kills are rare
+// (S3).
+func unwatched(w *model.World, m *Measures) float64 {
+	share := m.FalseKillsPerPodYear.Estimate / year.Seconds() * w.Container().Probes[model.Liveness].InitialDelay().Seconds()
+	if m.CrashLoopFraction != nil {
+		share += m.CrashLoopFraction.Estimate
+	}
+	return share
+}
+
 // agreement says whether an interval and a formula's estimate and bound agree.
 func agreement(e *stats.Estimate, estimate, bound float64) string {
-	// What the formulas leave out, above all that kills and stalls can meet, is
-	// small beside this share.
-	const slack = 0.05
-	low, high := estimate*(1-slack), bound*(1+slack)
+	low, high := estimate*(1-agreed), bound*(1+agreed)
 	switch {
 	case e.High >= low && e.Low <= high:
 		return "they agree"
