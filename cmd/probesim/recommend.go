@@ -311,6 +311,9 @@ func recommendationAnswer(p *page, r *recommended) {
 		p.items([]string{"Interrupted before there was an answer; what was reached follows, and the notes say how far that is."})
 	case r.Recommended != nil:
 		p.items(recommendedSentences(r))
+		for _, risk := range r.Recommended.Risks {
+			p.items([]string{"CAUTION: " + risk + "."})
+		}
 	case r.Infeasible != nil:
 		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
 		if r.Infeasible.CPULimit != "" {

@@ -206,7 +206,7 @@ func (s *search) options(k model.ProbeKind, onlyUsual bool) []*option {
 		return []*option{nil}
 	}
 	var options []*option
-	for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), onlyUsual) {
+	for _, at := range s.settings(k, onlyUsual) {
 		if k == model.Readiness && s.shedding != nil && at.tolerated() > s.shedding.tolerated() {
 			continue
 		}
@@ -266,7 +266,7 @@ func (s *search) choose(onlyUsual bool) []combination {
 				if c.cost > cheapest+tied {
 					break // the rest cost more still
 				}
-				if s.missesAny(ofBoth, &c) {
+				if s.missesAny(ofBoth, &c) || s.overloaded(&c) {
 					continue
 				}
 				cheapest = min(cheapest, c.cost)

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/estimate"
 )
 
 // Enumeration is what going through every combination of settings showed, without
-// any choice of candidates (S19). A startup probe has one threshold for each
-// period, that which the starts need: a greater one is worse in no objective.
+// any choice of candidates (S19): periods of 1 to 60 s, thresholds and timeouts of 1
+// to 30, timeouts above the period among them. A startup probe has one threshold for
+// each period, that which the starts need: a greater one is worse in no objective,
+// and a smaller one better in none. Its timeout is that of the liveness probe.
 type Enumeration struct {
 	// Combinations is how many there are: every startup period beside every period,
 	// timeout and threshold of the readiness and of the liveness probe.
@@ -22,7 +25,9 @@ type Enumeration struct {
 	Meeting  int64 `json:"meeting"`
 	Possible int64 `json:"possible"`
 	// Cheapest is what the cheapest of those meeting costs, in pod-seconds per
-	// pod-year (S20), and Settings are its settings. Null and empty: there are none.
+	// pod-year (S20), and Settings are its settings: of those with at least the
+	// thresholds that are proposed as long as any of them meet the objectives. Null
+	// and empty: there are none.
 	Cheapest *float64 `json:"cheapestPodSecondsPerYear"`
 	Settings string   `json:"settings"`
 	// Agrees says that the search came to the same answer: settings where there are
@@ -37,14 +42,21 @@ type space struct {
 	readiness, liveness []*option // each of them one nil where there is no such probe
 }
 
-// whole returns every setting of the grid.
+// eagerly returns the search that considers the whole grid.
+func (s *search) eagerly() *search {
+	eager := *s
+	eager.eagerness = mostEager
+	return &eager
+}
+
+// whole returns every setting of the grid that the search considers.
 func (s *search) whole() space {
 	each := func(k model.ProbeKind) []*option {
 		if s.base[k] == nil {
 			return []*option{nil}
 		}
 		var options []*option
-		for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), false) {
+		for _, at := range s.settings(k, false) {
 			o := s.option(k, at)
 			options = append(options, &o)
 		}
@@ -56,9 +68,10 @@ func (s *search) whole() space {
 // enumerate counts the combinations of a space that miss no objective, and returns
 // the cheapest of them. It goes through all without looking at each: every
 // objective depends on the start and one of the probes, but for the ratio of the
-// tolerances, for which the readiness settings are put in the order of theirs.
+// tolerances, for which the readiness settings of each period are put in the order
+// of theirs, and the CPU time that the periods of both take.
 //
-//	for each start and liveness setting that meet their objectives:
+//	for each start and liveness setting that meet their objectives, and each period:
 //	    readiness settings, by tolerance:  ok ok ok ok | too patient
 //	                                       count them  ^ from here on the ratio is missed
 func (s *search) enumerate(of space) (meeting int64, cheapest *combination) {
@@ -80,31 +93,54 @@ func (s *search) enumerate(of space) (meeting int64, cheapest *combination) {
 		}
 	}
 	liveness := slices.DeleteFunc(slices.Clone(of.liveness), func(l *option) bool { return s.missesAny(always, &combination{liveness: l}) })
+	if len(liveness) == 0 {
+		return 0, nil
+	}
+	of.readiness = slices.Clone(of.readiness)
+	slices.SortStableFunc(of.readiness, func(a, b *option) int {
+		if a == nil || b == nil {
+			return 0
+		}
+		return cmp.Compare(a.tolerated(), b.tolerated())
+	})
 	for _, first := range of.starts {
-		byTolerance := s.ordered(first, of.readiness, ofReadiness)
+		ordered := s.ordered(first, of.readiness, ofReadiness)
 		for _, l := range liveness {
 			c := combination{start: first, liveness: l}
 			if s.missesAny(ofLiveness, &c) {
 				continue
 			}
-			from, to := s.within(ratios, l, byTolerance)
-			if from >= to {
-				continue
-			}
-			meeting += int64(to - from)
-			best := byTolerance.cheapest(from, to)
-			c.readiness = best
-			for _, o := range []*option{best, l} {
-				if o != nil {
-					c.cost += o.cost
+			for _, t := range ordered {
+				c := c
+				n := s.beside(&c, t, ratios)
+				meeting += n
+				if n > 0 && (cheapest == nil || c.cost < cheapest.cost) {
+					cheapest = &c
 				}
-			}
-			if cheapest == nil || c.cost < cheapest.cost {
-				cheapest = &c
 			}
 		}
 	}
 	return meeting, cheapest
+}
+
+// beside counts the readiness settings of one period that go with a combination's
+// liveness setting, and adds the cheapest of them to it.
+func (s *search) beside(c *combination, t *tolerances, ratios []*model.Objective) int64 {
+	c.readiness = t.options[0]
+	if s.overloaded(c) && !s.favourable {
+		return 0
+	}
+	from, to := s.withinOnce(ratios, c.liveness, t)
+	if from >= to {
+		return 0
+	}
+	c.readiness = t.cheapest(from, to)
+	for _, o := range []*option{c.readiness, c.liveness} {
+		if o != nil {
+			c.cost += o.cost
+		}
+	}
+	return int64(to - from)
 }
 
 func (s *search) missesAny(objectives []*model.Objective, c *combination) bool {
@@ -114,27 +150,41 @@ func (s *search) missesAny(objectives []*model.Objective, c *combination) bool {
 	})
 }
 
-// tolerances are readiness settings by what they tolerate, with the cheapest up to
-// each and from each on.
+// tolerances are readiness settings of one period by what they tolerate, with the
+// cheapest up to each and from each on.
 type tolerances struct {
 	options      []*option
 	upTo, fromOn []*option
+	known        map[time.Duration][2]int // ranges that go with what liveness tolerates
 }
 
-// ordered returns the readiness settings that meet their objectives after a start.
-func (s *search) ordered(first start, readiness []*option, objectives []*model.Objective) *tolerances {
-	t := &tolerances{}
+// ordered returns the readiness settings that meet their objectives after a start, by
+// their period, of those that are in the order of what they tolerate.
+func (s *search) ordered(first start, readiness []*option, objectives []*model.Objective) []*tolerances {
+	var all []*tolerances
+	of := map[int32]*tolerances{}
 	for _, r := range readiness {
-		if c := (combination{start: first, readiness: r}); !s.missesAny(objectives, &c) {
-			t.options = append(t.options, r)
+		if c := (combination{start: first, readiness: r}); s.missesAny(objectives, &c) {
+			continue
 		}
+		period := int32(0)
+		if r != nil {
+			period = r.period
+		}
+		if of[period] == nil {
+			of[period] = &tolerances{known: map[time.Duration][2]int{}}
+			all = append(all, of[period])
+		}
+		of[period].options = append(of[period].options, r)
 	}
-	slices.SortStableFunc(t.options, func(a, b *option) int {
-		if a == nil || b == nil {
-			return 0
-		}
-		return cmp.Compare(a.tolerated(), b.tolerated())
-	})
+	for _, t := range all {
+		t.findCheapest()
+	}
+	return all
+}
+
+// findCheapest fills in the cheapest up to each option and from each on.
+func (t *tolerances) findCheapest() {
 	cheaper := func(a, b *option) *option {
 		if a != nil && b != nil && b.cost < a.cost {
 			return b
@@ -147,7 +197,6 @@ func (s *search) ordered(first start, readiness []*option, objectives []*model.O
 		j := len(t.fromOn) - 1 - i
 		t.fromOn[j] = cheaper(t.fromOn[j+1], t.fromOn[j])
 	}
-	return t
 }
 
 // cheapest returns the cheapest of a range that begins or ends with all of them.
@@ -159,6 +208,20 @@ func (t *tolerances) cheapest(from, to int) *option {
 		return t.fromOn[from]
 	}
 	return slices.MinFunc(t.options[from:to], func(a, b *option) int { return cmp.Compare(a.cost, b.cost) })
+}
+
+// withinOnce is within, which depends on what a liveness setting tolerates alone, and
+// remembers it.
+func (s *search) withinOnce(ratios []*model.Objective, l *option, t *tolerances) (from, to int) {
+	if l == nil {
+		return s.within(ratios, l, t)
+	}
+	at, ok := t.known[l.tolerated()]
+	if !ok {
+		at[0], at[1] = s.within(ratios, l, t)
+		t.known[l.tolerated()] = at
+	}
+	return at[0], at[1]
 }
 
 // within returns the range of readiness settings whose tolerance is in every
@@ -196,11 +259,17 @@ func (of *space) size() int64 {
 
 // holdAgainstGrid goes through the whole grid and holds the search against it.
 func (r *Recommendation) holdAgainstGrid(s *search) {
-	of := s.whole()
+	patient, eager := *s, s.eagerly()
+	patient.eagerness = 0
+	of := eager.whole()
 	e := &Enumeration{Combinations: of.size()}
-	var cheapest *combination
-	e.Meeting, cheapest = s.enumerate(of)
-	e.Possible, _ = s.hope().enumerate(of)
+	_, cheapest := patient.enumerate(patient.whole())
+	var eagerest *combination
+	e.Meeting, eagerest = eager.enumerate(of)
+	if cheapest == nil {
+		cheapest = eagerest
+	}
+	e.Possible, _ = eager.hope().enumerate(eager.hope().whole())
 	r.Grid = e
 	if cheapest != nil {
 		e.Cheapest, e.Settings = &cheapest.cost, describe(s, cheapest)
@@ -222,8 +291,9 @@ func (s *search) exhausted() string {
 	if s.shedding != nil {
 		return ""
 	}
-	of := s.whole()
-	if possible, _ := s.hope().enumerate(of); possible > 0 {
+	hope := s.eagerly().hope()
+	of := hope.whole()
+	if possible, _ := hope.enumerate(of); possible > 0 {
 		return ""
 	}
 	what := fmt.Sprintf("none of the %.3g combinations of the whole grid can", float64(of.size()))

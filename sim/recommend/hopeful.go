@@ -52,7 +52,7 @@ func (s *search) complete(l *option, readiness []*option, starts []start) (*comb
 	for _, first := range starts {
 		for _, r := range readiness {
 			c := combination{start: first, readiness: r, liveness: l}
-			if len(s.missed(&c)) > 0 {
+			if len(s.missed(&c)) > 0 || s.overloaded(&c) {
 				continue
 			}
 			for _, o := range []*option{r, l} {

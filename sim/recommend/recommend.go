@@ -227,6 +227,7 @@ const rounds = 4
 type decision struct {
 	current   standing
 	predicted bool      // some settings were predicted to meet every objective
+	barren    bool      // none are predicted to any more
 	fallback  *finalist // misses nothing, but leaves something undecided
 	open      int       // settings that are not predicted to meet everything, of which the simulation left it open
 }
@@ -240,36 +241,80 @@ type decision struct {
 // simulated all the same: a bound from above proves nothing of what is below it. Of
 // those only what the simulation shows to meet everything is recommended, or to miss
 // nothing with estimates that meet everything, or where readiness sheds load what it
-// shows to miss nothing.
+// shows to miss nothing. Settings that are not patient come last.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
 	var d decision
 	done, err := r.judgeCurrent(ctx, s, o, &d)
 	if done || err != nil {
 		return err
 	}
+	if done, err = r.tryRounds(ctx, s, o, &d, true); done || err != nil {
+		return err
+	}
+	if d.fallback == nil && !d.keepable(s) {
+		if done, err = r.tryEager(ctx, s, o, &d); done || err != nil {
+			return err
+		}
+	}
+	return r.settle(ctx, s, o, &d)
+}
+
+// tryEager simulates settings that are not patient, the most patient of them first.
+func (r *Recommendation) tryEager(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
+	eager := s.eagerly()
+	none := o.Full || s.known()
+	if none {
+		meeting, _ := eager.enumerate(eager.whole())
+		none = meeting == 0
+	}
+	for s.eagerness < mostEager && d.fallback == nil && !done && err == nil && !none {
+		s.eagerness++
+		d.barren = false
+		done, err = r.tryRounds(ctx, s, o, d, false)
+	}
+	if !done && d.fallback == nil {
+		s.eagerness = mostEager // why there are none is to be said of all
+	}
+	return done, err
+}
+
+// keepable reports whether the current settings may be kept: the simulation shows
+// no objective that they miss, and none is out of their reach.
+func (d *decision) keepable(s *search) bool {
+	return d.current == undecided && len(s.hope().missed(s.current())) == 0
+}
+
+// tryRounds simulates the best settings that the search considers, in rounds, and
+// corrects its predictions between them; also, if told so, those that are only
+// possible. It reports whether some meet everything, and so are recommended.
+func (r *Recommendation) tryRounds(ctx context.Context, s *search, o Options, d *decision, hopeful bool) (done bool, err error) {
 	for range rounds {
-		chosen := s.candidates(o)
+		var chosen []combination
+		if !d.barren { // corrections only make predictions worse
+			chosen = s.candidates(o)
+			d.barren = len(chosen) == 0
+		}
 		d.predicted = d.predicted || len(chosen) > 0
 		finalists, predicted := s.finalists(chosen), true
-		if len(finalists) == 0 && d.fallback == nil {
+		if len(finalists) == 0 && d.fallback == nil && hopeful {
 			finalists, predicted = s.hopeful(), false
 		}
 		if len(finalists) == 0 {
 			break
 		}
-		done, err := r.judge(ctx, s, o, &d, finalists, chosen, predicted)
+		done, err := r.judge(ctx, s, o, d, finalists, chosen, predicted)
 		if ctx.Err() != nil && d.fallback != nil {
 			break // the best so far is more than nothing
 		}
 		if done || err != nil {
-			return err
+			return done, err
 		}
 		changed := s.correct(finalists)
 		if d.fallback != nil && (!changed || s.meetsByEstimate(d.fallback)) {
 			break
 		}
 	}
-	return r.settle(ctx, s, o, &d)
+	return false, nil
 }
 
 // settle fills in what is recommended where nothing was simulated to meet every
@@ -281,7 +326,7 @@ func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *de
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
 	case d.fallback != nil:
 		r.recommend(s, d.fallback, s.choose(true))
-	case d.current == undecided && len(s.hope().missed(s.current())) == 0:
+	case d.keepable(s):
 		r.keep(s, "the current settings miss no objective, and no others are predicted to meet every one; they are recommended unchanged")
 	default:
 		return r.infeasible(ctx, s, o, d)
@@ -318,11 +363,16 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 
 // candidates returns what is predicted to meet every objective, best first: of
 // the values people use or, where those do not and a closed form knows all
-// others, or everything was asked for, of the whole grid.
+// others, or everything was asked for, of all values. None: nothing of them is.
 func (s *search) candidates(o Options) []combination {
 	chosen := s.choose(true)
 	if len(chosen) == 0 && (o.Full || s.known()) {
 		chosen = s.choose(false)
+		if len(chosen) == 0 { // it looked at a part of them
+			if _, cheapest := s.enumerate(s.whole()); cheapest != nil {
+				chosen = []combination{*cheapest}
+			}
+		}
 	}
 	return chosen
 }
@@ -441,6 +491,14 @@ func (r *Recommendation) recommend(s *search, f *finalist, chosen []combination)
 	r.Recommended, r.chosen = &p, &f.combination
 	r.note("the recommended settings were simulated beside the current ones on common random numbers, and again on fresh streams; the numbers are those of the latter")
 	r.keepNotes(f.variant, "recommended settings: ")
+	if s.eagerness > 0 {
+		r.note("no patient settings meet the objectives, with at least %d failures for liveness and %d for readiness, and timeouts up to the period; the recommended ones are the most patient that do", leastLivenessFailures, leastReadinessFailures)
+	}
+	for _, p := range s.world(&f.combination).Container().Probes {
+		if p != nil && p.TimeoutSeconds > p.PeriodSeconds {
+			r.note("timeoutSeconds %d is above periodSeconds %d: the kubelet asks nothing while it waits for an answer, and once more the instant it has timed out (K5), so failures come %d s apart", p.TimeoutSeconds, p.PeriodSeconds, p.TimeoutSeconds)
+		}
+	}
 	r.explain(s, &f.combination, chosen)
 }
 
@@ -557,7 +615,10 @@ func nearerToMet(a, b *estimate.Variant) bool {
 }
 
 func proposalOf(s *search, v *estimate.Variant) Proposal {
-	return Proposal{Settings: v.Settings, Measures: v.Measures, Objectives: v.Objectives, LivenessWorth: worth(&v.Measures, statedHangs(s.w)), Safety: []Safety{}}
+	return Proposal{
+		Settings: v.Settings, Risks: risks(&v.Settings), Measures: v.Measures, Objectives: v.Objectives,
+		LivenessWorth: worth(&v.Measures, statedHangs(s.w)), Safety: []Safety{},
+	}
 }
 
 func (r *Recommendation) reject(settings, reason string) {

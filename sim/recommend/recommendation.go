@@ -42,6 +42,9 @@ type Proposal struct {
 	Settings   estimate.Settings  `json:"settings"`
 	Measures   estimate.Measures  `json:"measures"`
 	Objectives []estimate.Verdict `json:"objectives"`
+	// Risks says what the probes kill or take out for that their thresholds do not
+	// wait for a second sign of; empty: nothing.
+	Risks []string `json:"risks"`
 	// LivenessWorth says whether to have a liveness probe at all; null: it
 	// notices no hang, or there is none.
 	LivenessWorth []Worth `json:"livenessWorth"`

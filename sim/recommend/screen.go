@@ -233,7 +233,7 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 			verdicts += float64(runs * int64(n/int(s.failures)))
 		}
 	}
-	low, _ = stats.Garwood(runs, confidence)
+	low, _ = stats.Garwood(p.reached(level, s.ticks()), confidence)
 	high := upper(verdicts, confidence)
 	if runs < enoughSeen {
 		if rate, bound, ok := p.extend(level, int(s.failures), confidence); ok {
@@ -241,6 +241,14 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 		}
 	}
 	return verdicts / seconds, low / seconds, high / seconds, false
+}
+
+// ticks is how many late answers in a row, a period apart, certainly bring a
+// verdict: as many as failures, or as many as there are periods in the timeouts of
+// all but the last where attempts follow each other a timeout apart (K5).
+func (s setting) ticks() int {
+	apart := max(s.timeout, s.period)
+	return 1 + int(((s.failures-1)*apart+s.period-1)/s.period)
 }
 
 // enoughSeen is how many runs are enough to go by their number.

@@ -40,13 +40,16 @@ type search struct {
 	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
 	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration
-	corrections []correction        // that full simulations taught about predictions
-	lessons     []lesson            // and about extended rates
-	favourable  bool                // predictions are those of the favourable end
-	tried       map[string]bool     // settings that were simulated in full
-	delays      []float64           // quantiles of the propagation, in seconds
-	glance      bool                // so few starts were simulated that their bound says nothing
-	spread      map[int32][]float64 // uniform phase of a period plus propagation, ascending, in seconds
+	spare       float64                   // CPU time per second that the process leaves its probes
+	asks        [model.ProbeKinds]float64 // and that an answer takes, in seconds
+	corrections []correction              // that full simulations taught about predictions
+	lessons     []lesson                  // and about extended rates
+	favourable  bool                      // predictions are those of the favourable end
+	eagerness   int                       // how far beyond what is patient settings are considered
+	tried       map[string]bool           // settings that were simulated in full
+	delays      []float64                 // quantiles of the propagation, in seconds
+	glance      bool                      // so few starts were simulated that their bound says nothing
+	spread      map[int32][]float64       // uniform phase of a period plus propagation, ascending, in seconds
 }
 
 // option is one probe's setting with what it leads to.
@@ -100,6 +103,10 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		s.jobs = runtime.GOMAXPROCS(0)
 	}
 	s.base = bases(w)
+	s.spare = capacity(w) - demand(w)
+	for k := range s.asks {
+		s.asks[k] = answerDemand(w, model.ProbeKind(k))
+	}
 	s.contended = contends(w, s.base)
 	if s.starts == nil {
 		n := startsSimulated(w, o.Objectives)
@@ -344,6 +351,23 @@ func overloads(w *model.World, k model.ProbeKind, period int32) bool {
 	return demand(w) < capacity(w) && demand(w)+own >= capacity(w)
 }
 
+// overloaded reports whether the probes of a combination together take the CPU time
+// that is left beside what their process computes anyway. Each answer is then later
+// than the one before, and neither closed forms nor paths on which one probe was
+// observed say anything of it.
+func (s *search) overloaded(c *combination) bool {
+	if s.spare <= 0 {
+		return false // so it is without probes
+	}
+	taken := 0.0
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if o := c.of(k); o != nil {
+			taken += s.asks[k] / float64(o.period)
+		}
+	}
+	return taken >= s.spare
+}
+
 // answerDemand is the mean CPU time of an answer, in seconds.
 func answerDemand(w *model.World, k model.ProbeKind) float64 {
 	a := &w.Application.Probes[k]
@@ -520,14 +544,18 @@ func (s *search) startQuantile(p float64) time.Duration {
 	return s.starts[min(len(s.starts)-1, int(p*float64(len(s.starts))))]
 }
 
-// exceeds is the probability that a start takes longer than d, upper bound; at a
-// glance, which could not bound a rare one, the share that did.
+// exceeds is the probability that a start takes longer than d, upper bound, or at
+// the favourable end lower; at a glance, which could not bound a rare one, the share
+// that did.
 func (s *search) exceeds(d time.Duration) float64 {
 	at, _ := slices.BinarySearchFunc(s.starts, d, func(x, d time.Duration) int { return cmp.Compare(x, d+1) })
 	if s.glance {
 		return float64(len(s.starts)-at) / float64(len(s.starts))
 	}
-	_, high := stats.Wilson(float64(len(s.starts)-at), float64(len(s.starts)), s.confidence)
+	low, high := stats.Wilson(float64(len(s.starts)-at), float64(len(s.starts)), s.confidence)
+	if s.favourable {
+		return low
+	}
 	if at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
 		return 0 // the start always takes the same time
 	}

@@ -18,15 +18,16 @@ const (
 	mostStartFailures = 3600
 )
 
-// The least thresholds that are proposed. One failed attempt is no evidence: a
-// lost packet would take a pod out of the endpoints, and two would kill it
-// (A18, A25). Current settings below them are considered all the same.
+// The least thresholds that are proposed as long as any that are no less meet the
+// objectives. One failed attempt is no evidence: a lost packet would take a pod out
+// of the endpoints, and two would kill it (A18, A25). Current settings below them
+// are considered all the same.
 const (
 	leastReadinessFailures = 2
 	leastLivenessFailures  = 3
 )
 
-// leastFailures returns the least threshold that is proposed of a kind of probe.
+// leastFailures returns the least threshold that a patient probe of a kind has.
 func leastFailures(k model.ProbeKind) int32 {
 	if k == model.Liveness {
 		return leastLivenessFailures
@@ -81,10 +82,33 @@ func (s setting) unusual(current *model.Probe) int {
 	return n
 }
 
-// grid returns the settings to consider: all with timeout <= period and at
-// least the given threshold, or only those of usual values, and the current
-// ones whatever they are.
+// grid returns the patient settings: all with timeout <= period and at least the
+// given threshold, or only those of usual values, and the current ones whatever
+// they are.
 func grid(current *model.Probe, leastFailures int32, onlyUsual bool) []setting {
+	return settingsWhere(current, onlyUsual, func(s setting) bool { return s.timeout <= s.period && s.failures >= leastFailures })
+}
+
+// wholeGrid returns every setting, or every one of usual values: also those of
+// fewer failures than are proposed otherwise, and those with a timeout above the
+// period. The latter are settings of their own. The kubelet asks nothing while it
+// waits for an answer, and once more the instant it has timed out (K5), so that
+// failures come a timeout apart and not a period:
+//
+//	period    |   |   |   |   |   |   |
+//	hung         ×----------×----------×     timeout 3 periods, 2 failures
+//
+// For a process that is silent that is what a timeout of one period and as many
+// more failures does. For answers that are only slow it is not: those that take up
+// to the timeout succeed, and a hang is still noticed within a period of its start.
+// A probe that asks once per timeout accepts the same answers and notices later.
+func wholeGrid(current *model.Probe, onlyUsual bool) []setting {
+	return settingsWhere(current, onlyUsual, func(setting) bool { return true })
+}
+
+// settingsWhere returns the settings of the grid that are wanted, of usual values or
+// of all, and the current ones whatever they are.
+func settingsWhere(current *model.Probe, onlyUsual bool, wanted func(setting) bool) []setting {
 	periods, timeouts, failures := usualPeriods, usualTimeouts, usualFailures
 	if !onlyUsual {
 		periods, timeouts, failures = upTo(longestPeriod), upTo(longestTimeout), upTo(mostFailures)
@@ -93,8 +117,8 @@ func grid(current *model.Probe, leastFailures int32, onlyUsual bool) []setting {
 	for _, p := range periods {
 		for _, t := range timeouts {
 			for _, f := range failures {
-				if t <= p && f >= leastFailures {
-					settings = append(settings, setting{p, t, f})
+				if s := (setting{p, t, f}); wanted(s) {
+					settings = append(settings, s)
 				}
 			}
 		}
@@ -104,6 +128,27 @@ func grid(current *model.Probe, leastFailures int32, onlyUsual bool) []setting {
 	}
 	return settings
 }
+
+// settings returns those of one kind of probe that the search considers.
+func (s *search) settings(k model.ProbeKind, onlyUsual bool) []setting {
+	current, least := s.w.Container().Probes[k], leastFailures(k)
+	switch {
+	case s.eagerness == 0:
+		return grid(current, least, onlyUsual)
+	case s.eagerness >= mostEager:
+		least = 1
+	case k == model.Liveness:
+		least -= int32(s.eagerness) - 1
+	}
+	return slices.DeleteFunc(wholeGrid(current, onlyUsual), func(at setting) bool {
+		return at.failures < least && (current == nil || at != settingOf(current))
+	})
+}
+
+// mostEager is the eagerness of a search that considers the whole grid. That of a
+// patient one is 0, 1 adds the timeouts above the period, and each step more takes
+// one from the least threshold of liveness, until that is 1 as for readiness.
+const mostEager = leastLivenessFailures
 
 func upTo(n int32) []int32 {
 	values := make([]int32, n)

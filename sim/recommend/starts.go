@@ -87,9 +87,14 @@ func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	// A quarter of what is allowed, so that a simulation of moderate length can
 	// show it.
 	bound := s.startBound() / 4
-	at := slices.IndexFunc(s.starts, func(d time.Duration) bool { return s.exceeds(d) <= bound })
+	unfavourable := *s
+	unfavourable.favourable = false
+	at := slices.IndexFunc(s.starts, func(d time.Duration) bool { return unfavourable.exceeds(d) <= bound })
 	if at < 0 {
 		at = len(s.starts) - 1
+	}
+	for s.favourable && at > 0 && s.starts[at] >= dist.Longest {
+		at-- // that a few do not end in the sample proves nothing
 	}
 	d := s.starts[at]
 	if d >= dist.Longest {
