@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,6 +23,9 @@ type editor struct {
 	edits   []edit
 	found   *yaml.Node // looked for last, and where it begins
 	foundAt int
+	// anchored has what is wanted of the nodes with anchors that were settled so far,
+	// which are all that a later alias can stand for.
+	anchored map[*yaml.Node]*yaml.Node
 }
 
 // edit replaces the bytes from one offset to another.
@@ -31,10 +35,10 @@ type edit struct {
 }
 
 // errInPlace is that the text cannot be changed where it stands.
-var errInPlace = errors.New("is written in a way that cannot be changed in place, through an anchor for instance: take the patch instead")
+var errInPlace = errors.New("is written in a way that cannot be changed in place: take the patch instead")
 
 func newEditor(data []byte) *editor {
-	e := &editor{data: data, lines: []int{0}, newline: "\n", found: &yaml.Node{}}
+	e := &editor{data: data, lines: []int{0}, newline: "\n", found: &yaml.Node{}, anchored: map[*yaml.Node]*yaml.Node{}}
 	for i, b := range data {
 		if b == '\n' {
 			e.lines = append(e.lines, i+1)
@@ -46,46 +50,204 @@ func newEditor(data []byte) *editor {
 	return e
 }
 
-// merge makes the fields of a mapping in the text what the change says: null
-// removes a field, a mapping is merged, and anything else is put in its place.
-// What is new comes last, so that what is added to an inner mapping stands
-// before what follows it.
-func (e *editor) merge(n, change *yaml.Node) error {
-	for i := 0; i+1 < len(change.Content); i += 2 {
-		value, at := change.Content[i+1], keyIndex(n, change.Content[i].Value)
-		if at < 0 {
+// settle makes the text of a node, as it was read, say what is wanted of it. The
+// wanted tree is a copy of the node's, aliases and merge keys expanded, with values
+// changed, set to null, which removes them, or added behind the others.
+//
+// An alias stays if what it stands for has become what is wanted of it, and is
+// written out in full otherwise; a mapping that takes over others by a merge key
+// states what it wants otherwise than they have it. So whatever else goes by an
+// anchor keeps its values.
+func (e *editor) settle(n, wanted *yaml.Node, at spot) error {
+	if n.Anchor != "" {
+		e.anchored[n] = wanted
+	}
+	switch {
+	case n.Kind == yaml.AliasNode:
+		if now, ok := e.anchored[n.Alias]; ok && same(now, wanted) {
+			return nil
+		}
+		return e.writeOut(n, wanted, at)
+	case n.Kind == yaml.MappingNode && wanted.Kind == yaml.MappingNode:
+		return e.settleMapping(n, wanted, at)
+	case n.Kind == yaml.SequenceNode && wanted.Kind == yaml.SequenceNode && len(n.Content) == len(wanted.Content):
+		for i, element := range n.Content {
+			inside := spot{flow: at.flow || n.Style&yaml.FlowStyle != 0, indent: element.Column - 1, element: true}
+			if err := e.settle(element, wanted.Content[i], inside); err != nil {
+				return err
+			}
+		}
+		return nil
+	case n.Kind == yaml.ScalarNode && wanted.Kind == yaml.ScalarNode:
+		if n.Value == wanted.Value && n.ShortTag() == wanted.ShortTag() {
+			return nil
+		}
+		return e.replace(n, wanted)
+	}
+	return errInPlace
+}
+
+// spot is where a node stands.
+type spot struct {
+	flow    bool // in braces or brackets
+	indent  int  // of lines of its own
+	element bool // of a list, so that its first line follows a dash
+}
+
+// settleMapping settles the fields that a mapping has, and then adds those that are
+// new, so that what is added to an inner mapping stands before what follows it.
+func (e *editor) settleMapping(n, wanted *yaml.Node, at spot) error {
+	inherited, merged, err := e.inherited(n)
+	if err != nil {
+		return err
+	}
+	own := 0 // fields that stand here, in the order of the wanted ones
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if isMerge(key) {
 			continue
 		}
-		var err error
-		switch inner := n.Content[at+1]; {
-		case isNull(value):
-			err = e.remove(n, at)
-		case inner.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode:
-			err = e.merge(inner, value)
-		case inner.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode:
-			err = e.replace(inner, value)
-		case inner.Kind == yaml.SequenceNode && value.Kind == yaml.SequenceNode && len(inner.Content) == len(value.Content):
-			err = e.replaceElements(inner, value)
+		if key.Anchor != "" {
+			e.anchored[key] = wanted.Content[own]
+		}
+		after := wanted.Content[own+1]
+		own += 2
+		over := child(inherited, wanted.Content[own-2].Value) != nil
+		switch {
+		case isNull(value) && isNull(after):
+		case over && (isNull(after) || i < merged) && !same(e.expanded(value), after):
+			return errInPlace // the merged one would show, or stands behind it, and some readers let the last one win
+		case isNull(after):
+			err = e.remove(n, i)
 		default:
-			err = errInPlace
+			err = e.settle(value, after, spot{flow: at.flow || n.Style&yaml.FlowStyle != 0, indent: key.Column + 1})
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for i := 0; i+1 < len(change.Content); i += 2 {
-		key, value := change.Content[i].Value, change.Content[i+1]
-		if keyIndex(n, key) >= 0 || isNull(value) {
+	for i := own; i+1 < len(wanted.Content); i += 2 {
+		key, value := wanted.Content[i].Value, wanted.Content[i+1]
+		if now := child(inherited, key); now == nil && isNull(value) || now != nil && same(now, value) {
 			continue
 		}
 		if err := e.add(n, key, value); err != nil {
 			return err
 		}
 	}
+	for i := 0; i+1 < len(inherited.Content); i += 2 {
+		if key := inherited.Content[i].Value; keyIndex(wanted, key) < 0 && !isNull(inherited.Content[i+1]) {
+			setChild(wanted, key, scalar("null")) // which whoever merges this one takes over
+			if err := e.add(n, key, scalar("null")); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
-// offset is where a node begins.
+// inherited returns what a mapping takes over by merge keys, as those are wanted
+// that it takes it from, and the index of its last merge key; -1: it has none.
+func (e *editor) inherited(n *yaml.Node) (inherited *yaml.Node, last int, err error) {
+	inherited, last = mapping(), -1
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !isMerge(n.Content[i]) {
+			continue
+		}
+		last = i
+		sources := []*yaml.Node{n.Content[i+1]}
+		if sources[0].Kind == yaml.SequenceNode {
+			sources = sources[0].Content
+		}
+		for _, source := range sources {
+			now := e.anchored[source.Alias]
+			if source.Kind == yaml.MappingNode {
+				now = e.expanded(source)
+				err = e.settle(source, now, spot{flow: true}) // for the anchors in it
+			}
+			if now == nil || err != nil {
+				return nil, 0, errInPlace
+			}
+			for j := 0; j+1 < len(now.Content); j += 2 {
+				if key := now.Content[j].Value; keyIndex(inherited, key) < 0 {
+					setChild(inherited, key, now.Content[j+1])
+				}
+			}
+		}
+	}
+	return inherited, last, nil
+}
+
+// expanded returns a copy of a node without aliases, as it was read.
+func (e *editor) expanded(n *yaml.Node) *yaml.Node {
+	expansion := expansion{nodes: maxNodes}
+	copied, err := expansion.expand(n, 0)
+	if err != nil { // not of a file that has been read
+		return nil
+	}
+	return copied
+}
+
+func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" }
+
+// same reports whether two trees say the same; null is the same as none.
+func same(a, b *yaml.Node) bool {
+	return a != nil && b != nil && reflect.DeepEqual(withoutNulls(plain(a)), withoutNulls(plain(b)))
+}
+
+// writeOut puts a value in the place of an alias, in lines of its own where it has
+// more than one.
+func (e *editor) writeOut(n, value *yaml.Node, at spot) error {
+	from, err := e.offset(n)
+	if err != nil {
+		return err
+	}
+	to := from + len("*") + len(n.Value)
+	if to > len(e.data) || string(e.data[from:to]) != "*"+n.Value {
+		return errInPlace
+	}
+	if at.flow {
+		text, err := json.Marshal(plain(value))
+		e.edits = append(e.edits, edit{from, to, string(text)})
+		return err
+	}
+	text, err := blockOf(value)
+	if err != nil {
+		return err
+	}
+	if value.Kind == yaml.ScalarNode || len(value.Content) == 0 {
+		e.edits = append(e.edits, edit{from, to, strings.TrimSuffix(text, "\n")})
+		return nil
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	first := ""
+	if at.element {
+		first, lines = strings.TrimSuffix(lines[0], "\n"), lines[1:]
+	} else if e.data[from-1] == ' ' {
+		from-- // between the colon and the alias
+	}
+	e.edits = append(e.edits, edit{from, to, first})
+	var below strings.Builder
+	for _, line := range lines {
+		below.WriteString(strings.Repeat(" ", at.indent) + line)
+	}
+	if len(lines) > 0 {
+		e.insertAfter(n.Line, below.String()+"\n")
+	}
+	return nil
+}
+
+// insertAfter puts lines after a line, counted from 1.
+func (e *editor) insertAfter(line int, text string) {
+	text = strings.ReplaceAll(text, "\n", e.newline)
+	if line < len(e.lines) {
+		e.edits = append(e.edits, edit{e.lines[line], e.lines[line], text})
+		return
+	}
+	e.edits = append(e.edits, edit{len(e.data), len(e.data), e.newline + strings.TrimSuffix(text, e.newline)})
+}
+
+// offset is where a node begins, behind its anchor and tag.
 func (e *editor) offset(n *yaml.Node) (int, error) {
 	if n.Line < 1 || n.Line > len(e.lines) || n.Column < 1 {
 		return 0, errInPlace
@@ -102,6 +264,14 @@ func (e *editor) offset(n *yaml.Node) (int, error) {
 		at += size
 	}
 	e.found, e.foundAt = n, at
+	for n.Kind != yaml.AliasNode && at < len(e.data) && (e.data[at] == '&' || e.data[at] == '!') {
+		for at < len(e.data) && e.data[at] > ' ' {
+			at++
+		}
+		for at < len(e.data) && e.data[at] == ' ' {
+			at++
+		}
+	}
 	if at >= len(e.data) {
 		return 0, errInPlace
 	}
@@ -130,21 +300,6 @@ func (e *editor) replace(n, value *yaml.Node) error {
 	return err
 }
 
-// replaceElements puts other values in the place of the scalars of a list.
-func (e *editor) replaceElements(n, value *yaml.Node) error {
-	for i, inner := range n.Content {
-		switch wanted := value.Content[i]; {
-		case inner.Kind != yaml.ScalarNode || wanted.Kind != yaml.ScalarNode:
-			return errInPlace
-		case plain(inner) != plain(wanted):
-			if err := e.replace(inner, wanted); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // add puts a new field into a mapping: in a flow mapping before its first one,
 // else in lines of its own, numbers after the last number, or in an object's spec
 // after its replicas, where there are none before the pods or containers, and probes
@@ -158,7 +313,7 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 		return e.addToFlow(n, begin, key, value)
 	}
 	after := len(n.Content) - 2
-	for i := len(n.Content) - 2; i >= 0; i -= 2 {
+	for i := len(n.Content) - 2; i >= 0 && !isMerge(n.Content[i]); i -= 2 {
 		name := n.Content[i].Value
 		if standsAfter(name) && value.Kind == yaml.ScalarNode || strings.HasSuffix(name, "Probe") {
 			after = i
@@ -169,19 +324,39 @@ func (e *editor) add(n *yaml.Node, key string, value *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	text = strings.ReplaceAll(text, "\n", e.newline)
-	if long := longField(n); long >= 0 && value.Kind == yaml.ScalarNode && !standsAfter(n.Content[after].Value) {
+	if long := longField(n); long >= 0 && !slices.ContainsFunc(n.Content, isMerge) && value.Kind == yaml.ScalarNode && !standsAfter(n.Content[after].Value) {
 		line := e.firstLine(n, long)
-		e.edits = append(e.edits, edit{e.lines[line-1], e.lines[line-1], text})
+		e.insertAfter(line-1, text)
 		return nil
 	}
-	line := e.lastLine(n, after) // counted from 1, so that it is the next one's index
-	if line < len(e.lines) {
-		e.edits = append(e.edits, edit{e.lines[line], e.lines[line], text})
-		return nil
-	}
-	e.edits = append(e.edits, edit{len(e.data), len(e.data), e.newline + strings.TrimSuffix(text, e.newline)})
+	e.insertAfter(e.lastLine(n, after), text)
 	return nil
+}
+
+// addAfter puts a new field after the value of the last one of a flow mapping, for
+// some readers let what is merged behind a field win over it.
+func (e *editor) addAfter(last *yaml.Node, key, text string) error {
+	from, err := e.offset(last)
+	if err != nil {
+		return err
+	}
+	to := e.after(last, from)
+	e.edits = append(e.edits, edit{to, to, ", " + key + ": " + text})
+	return nil
+}
+
+// after is the offset after a scalar, an alias or a flow collection that begins at
+// from.
+func (e *editor) after(n *yaml.Node, from int) int {
+	switch e.data[from] {
+	case '{', '[':
+		return afterBrackets(e.data, from)
+	case '"', '\'':
+		return afterQuotes(e.data, from)
+	case '*':
+		return from + len("*") + len(n.Value)
+	}
+	return from + len(n.Value)
 }
 
 // standsAfter reports whether numbers are put after a field of the name.
@@ -210,6 +385,9 @@ func (e *editor) addToFlow(n *yaml.Node, begin int, key string, value *yaml.Node
 		e.edits = append(e.edits, edit{begin + 1, begin + 1, key + ": " + string(text)})
 		return nil
 	}
+	if last := len(n.Content) - 2; slices.ContainsFunc(n.Content, isMerge) {
+		return e.addAfter(n.Content[last+1], key, string(text))
+	}
 	first := n.Content[0]
 	from, err := e.offset(first)
 	if err != nil {
@@ -229,20 +407,24 @@ func (e *editor) addToFlow(n *yaml.Node, begin int, key string, value *yaml.Node
 // blockText writes a field in lines of its own.
 func blockText(key string, value *yaml.Node, indent string) (string, error) {
 	field := mapping()
+	setChild(field, key, value)
+	block, err := blockOf(field)
+	var text strings.Builder
+	for line := range strings.Lines(block) {
+		text.WriteString(indent + line)
+	}
+	return text.String(), err
+}
+
+// blockOf writes a value in lines of its own.
+func blockOf(value *yaml.Node) (string, error) {
 	copied := copyTree(value, nil)
 	inBlocks(copied)
-	setChild(field, key, copied)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(field), encoder.Close()); err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	for line := range strings.Lines(out.String()) {
-		text.WriteString(indent + line)
-	}
-	return text.String(), nil
+	err := errors.Join(encoder.Encode(copied), encoder.Close())
+	return out.String(), err
 }
 
 // lastLine is the last line, from 1, of the field whose key stands at the index
@@ -318,14 +500,7 @@ func (e *editor) remove(n *yaml.Node, index int) error {
 		if err != nil {
 			return err
 		}
-		to := from + len(value.Value)
-		switch e.data[from] {
-		case '{', '[':
-			to = afterBrackets(e.data, from)
-		case '"', '\'':
-			to = afterQuotes(e.data, from)
-		}
-		e.edits = append(e.edits, edit{from, to, "null"})
+		e.edits = append(e.edits, edit{from, e.after(value, from), "null"})
 		return nil
 	}
 	end := len(e.data)

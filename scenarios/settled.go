@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
@@ -181,26 +183,21 @@ func helmValues(s Settled) (*yaml.Node, error) {
 // Manifest returns the manifests of the workloads with nothing changed but the
 // probes, the progress deadline, the resources that an overlay changed, and what is
 // settled of the termination: comments, order and every other byte stay. Files
-// follow each other as documents of one stream.
+// follow each other as documents of one stream. The error names the workloads that
+// cannot be changed in place, as InPlace does; in the text they are as they were.
 func Manifest(list []Settled) ([]byte, error) {
-	var files []*manifestFile
-	of := map[*manifestFile][]Settled{}
-	for _, s := range list {
-		if s.Workload.Kind == "" {
+	var out bytes.Buffer
+	var faults []error
+	files, of := byFile(list)
+	for i, file := range files {
+		if file == nil {
 			return nil, errInline
 		}
-		file := s.Workload.object.file
-		if of[file] == nil {
-			files = append(files, file)
-		}
-		of[file] = append(of[file], s)
-	}
-	var out bytes.Buffer
-	for i, file := range files {
-		text, err := file.with(of[file])
+		text, refused, err := file.settled(of[file])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file.name, err)
 		}
+		faults = append(faults, refusals(refused)...)
 		if i > 0 && !bytes.HasPrefix(text, []byte("---")) {
 			out.WriteString("---\n")
 		}
@@ -209,7 +206,131 @@ func Manifest(list []Settled) ([]byte, error) {
 			out.WriteByte('\n')
 		}
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), errors.Join(faults...)
+}
+
+// InPlace tries whether the manifests of workloads can be changed in place, before
+// anybody looks for settings, by changing every field that Manifest may, those of the
+// termination if they are wanted. It returns those that can, and for each other one
+// an error that names it.
+func InPlace(workloads []*Workload, termination bool) ([]*Workload, []error) {
+	var trials []Settled
+	for _, w := range workloads {
+		s := trial(w)
+		if termination {
+			s.Termination = trialTermination(w)
+		}
+		trials = append(trials, s)
+	}
+	cannot := map[*Workload]bool{}
+	var faults []error
+	files, of := byFile(trials)
+	for _, file := range files {
+		refused := of[file]
+		if file != nil {
+			_, refused, _ = file.settled(refused) // what is wrong otherwise is said when there are settings
+		}
+		faults = append(faults, refusals(refused)...)
+		for _, s := range refused {
+			cannot[s.Workload] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(workloads), func(w *Workload) bool { return cannot[w] }), faults
+}
+
+// Objects returns the workloads that are objects of a manifest, which patches can
+// name, and for each inline pod an error that names it.
+func Objects(workloads []*Workload) (objects []*Workload, faults []error) {
+	for _, w := range workloads {
+		if w.Kind == "" {
+			faults = append(faults, refusals([]Settled{{Workload: w}})...)
+		} else {
+			objects = append(objects, w)
+		}
+	}
+	return objects, faults
+}
+
+// trial settles a workload otherwise than it is in every field.
+func trial(w *Workload) Settled {
+	c := *w.World.Container()
+	for kind, probe := range c.Probes {
+		if probe == nil {
+			probe = &model.Probe{}
+		}
+		changed := *probe
+		changed.InitialDelaySeconds++
+		changed.PeriodSeconds++
+		changed.TimeoutSeconds++
+		changed.FailureThreshold++
+		if c.Probed() {
+			c = c.WithProbe(model.ProbeKind(kind), &changed)
+		}
+	}
+	s := Settled{Workload: w, Container: &c}
+	if w.object != nil {
+		s.ProgressDeadline = w.object.progressDeadline() + 1
+	}
+	return s
+}
+
+// trialTermination is another termination than that of a workload.
+func trialTermination(w *Workload) *Termination {
+	t := &Termination{GracePeriod: w.World.Pod.TerminationGracePeriodSeconds + 1, MinReady: int32(w.Strategy.MinReady/time.Second) + 1}
+	if hook := w.World.Container().PreStop; hook.Handler == "" || hook.Sleeps {
+		t.PreStopSleep = int64(hook.Lasts/time.Second) + 1
+	}
+	return t
+}
+
+// refusals says for each workload that it cannot be changed in place.
+func refusals(refused []Settled) []error {
+	var faults []error
+	for _, s := range refused {
+		w, why := s.Workload, errInPlace
+		if w.Kind == "" {
+			why = errInline
+		}
+		faults = append(faults, fmt.Errorf("%s: %w", w.World.Name, why))
+	}
+	return faults
+}
+
+// byFile returns the files of the workloads in their order, and what is settled in
+// each; nil is that of inline pods.
+func byFile(list []Settled) (files []*manifestFile, of map[*manifestFile][]Settled) {
+	of = map[*manifestFile][]Settled{}
+	for _, s := range list {
+		var file *manifestFile
+		if s.Workload.Kind != "" {
+			file = s.Workload.object.file
+		}
+		if of[file] == nil {
+			files = append(files, file)
+		}
+		of[file] = append(of[file], s)
+	}
+	return files, of
+}
+
+// settled returns the file's text with the workloads settled that can be in place,
+// and the others.
+func (f *manifestFile) settled(list []Settled) (text []byte, refused []Settled, err error) {
+	if text, err = f.with(list); !errors.Is(err, errInPlace) {
+		return text, nil, err
+	}
+	var kept []Settled
+	for _, s := range list {
+		if _, err := f.with([]Settled{s}); errors.Is(err, errInPlace) {
+			refused = append(refused, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	if text, err = f.with(kept); errors.Is(err, errInPlace) {
+		return f.data, list, nil
+	}
+	return text, refused, err
 }
 
 // with returns the file's text with the workloads settled, and makes sure that
@@ -227,19 +348,23 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 				continue
 			}
 			changes[c.node] = change
-			if err := e.merge(c.node, change); err != nil {
-				return nil, err
-			}
 		}
 		object := s.Workload.object
 		for _, outer := range []struct{ spec, change *yaml.Node }{{object.spec(), s.podPatch()}, {child(object.root, "spec"), s.objectPatch()}} {
-			if outer.change == nil {
-				continue
+			if outer.change != nil {
+				changes[outer.spec] = outer.change
 			}
-			changes[outer.spec] = outer.change
-			if err := e.merge(outer.spec, outer.change); err != nil {
-				return nil, err
-			}
+		}
+	}
+	written := asWritten(f.data)
+	if len(written) != len(f.trees) {
+		return nil, errInPlace
+	}
+	var wanted []*yaml.Node
+	for i, tree := range f.trees {
+		wanted = append(wanted, changed(tree, changes))
+		if err := e.settle(written[i], wanted[i], spot{}); err != nil {
+			return nil, err
 		}
 	}
 	text, err := e.text()
@@ -251,7 +376,7 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 		return nil, errInPlace
 	}
 	for i := range trees {
-		if !reflect.DeepEqual(withoutNulls(plain(trees[i])), withoutNulls(plain(changed(f.trees[i], changes)))) {
+		if !reflect.DeepEqual(withoutNulls(plain(trees[i])), withoutNulls(plain(wanted[i]))) {
 			return nil, errInPlace
 		}
 	}

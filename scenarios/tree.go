@@ -59,6 +59,24 @@ func documents(file string, data []byte) ([]*yaml.Node, Faults) {
 	}
 }
 
+// asWritten parses a file that has been read before into trees that have its aliases
+// and merge keys; empty documents are left out.
+func asWritten(data []byte) []*yaml.Node {
+	if trees, ok := jsonDocuments(data); ok {
+		return trees
+	}
+	var trees []*yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		document, err := nextDocument(decoder)
+		if err != nil {
+			return trees
+		}
+		if len(document.Content) > 0 && !isNull(document.Content[0]) {
+			trees = append(trees, document.Content[0])
+		}
+	}
+}
+
 // notText reports whether the data is no text that YAML can be in, and the first
 // line where that shows.
 func notText(data []byte) (line int, is bool) {

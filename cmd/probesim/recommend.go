@@ -87,6 +87,11 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 	if err != nil {
 		return err
 	}
+	workloads, refused, err := applicable(cmd.ErrOrStderr(), f, workloads)
+	if err != nil {
+		return err
+	}
+	status = graver(status, refused)
 	var results []recommended
 	for _, w := range workloads {
 		o := recommend.Options{Options: f.options(cmd, w), Margin: f.margin, Full: f.full}

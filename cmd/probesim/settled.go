@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -40,12 +41,32 @@ func writeSettled(w, diagnostics io.Writer, format string, results []recommended
 	if len(list) == 0 {
 		return nil
 	}
-	text, err := settledAs(format, list)
-	if err != nil {
+	text, fault := settledAs(format, list)
+	if _, err := w.Write(text); err != nil {
 		return err
 	}
-	_, err = w.Write(text)
-	return err
+	return fault // of single workloads, if there is a text
+}
+
+// applicable returns the workloads to which settings can be applied in the format, so
+// that nobody waits for what cannot be written. What stands in the way of others goes
+// to diagnostics, and they are left out; if nothing is left, it is the error.
+func applicable(diagnostics io.Writer, f *recommendFlags, workloads []*scenarios.Workload) ([]*scenarios.Workload, int, error) {
+	rest, faults := workloads, []error(nil)
+	switch f.output.value {
+	case "manifest":
+		rest, faults = scenarios.InPlace(workloads, f.withTermination)
+	case "patch", "kustomize":
+		rest, faults = scenarios.Objects(workloads)
+	}
+	switch {
+	case len(faults) == 0:
+		return rest, statusDone, nil
+	case len(rest) == 0:
+		return nil, statusUsage, errors.Join(faults...)
+	}
+	_, err := fmt.Fprintf(diagnostics, "%v\n", errors.Join(faults...))
+	return rest, statusUsage, err
 }
 
 func settledAs(format string, list []scenarios.Settled) ([]byte, error) {
