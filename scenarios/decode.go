@@ -13,6 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/probesim/probesim/model"
 )
 
 // place is where a node stands: its file and the path to it in that file.
@@ -53,6 +55,7 @@ type decoder struct {
 	anyVersion bool
 	files      files // what samples and histograms are read from
 	faults     Faults
+	unknowns   []UnknownField // of a manifest, beside their notes
 	notes      []string
 }
 
@@ -140,7 +143,9 @@ func (d *decoder) unknown(key, value *yaml.Node, at place, name string, fields [
 	}
 	message := unknownField(name, names)
 	if _, overlaid := d.origins[value]; d.lenient && !overlaid {
-		d.notes = append(d.notes, Fault{at.file, key.Line, at.path, message + ", ignored"}.Error())
+		ignored := Fault{at.file, key.Line, at.path, message + ", ignored"}
+		d.unknowns = append(d.unknowns, UnknownField{ignored, name, model.Nearest(name, names)})
+		d.notes = append(d.notes, ignored.Error())
 		return
 	}
 	line := key.Line

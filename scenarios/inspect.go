@@ -33,6 +33,10 @@ type Inspection struct {
 	StartupAssumed, AnswersAssumed, StartupGranted bool
 	// UnknownPorts are the port names that probes use and the container lacks.
 	UnknownPorts [model.ProbeKinds]string
+	// UnknownFields are fields of the object that Kubernetes does not have, as far as
+	// it is known here, and that it ignores: those of the container, and with the first
+	// container of an object those that stand in none that is handed over.
+	UnknownFields []UnknownField
 	// Ignored are the ids in the annotation that was asked for, of the object and
 	// of its pod template.
 	Ignored []string
@@ -41,6 +45,13 @@ type Inspection struct {
 
 	unit      *unit
 	container []step // from the PodSpec
+}
+
+// UnknownField is a field of an object that Kubernetes does not have.
+type UnknownField struct {
+	Fault
+	Name    string
+	Nearest string // of the fields that there are, by its name; empty: none is like it
 }
 
 // Inspect reads a source and hands each container with probes to a function,
@@ -63,8 +74,9 @@ func Inspect(src Source, overlays []string, annotation string, each func(*Inspec
 		if u.object == nil { // a scenario without a pod: its faults say why
 			continue
 		}
-		for _, container := range u.inspected(list) {
-			each(u.inspect(container, list, annotation))
+		chosen := u.inspected(list)
+		for n := range chosen {
+			each(u.inspect(chosen, n, list, annotation))
 			handed++
 		}
 	}
@@ -112,9 +124,10 @@ func (u *unit) inspected(list changes) []candidate {
 	return chosen
 }
 
-// inspect decodes the unit with one of its containers studied.
-func (u *unit) inspect(container candidate, list changes, annotation string) *Inspection {
-	one := *u
+// inspect decodes the unit with one of its containers studied, the n-th of those that
+// are handed over.
+func (u *unit) inspect(chosen []candidate, n int, list changes, annotation string) *Inspection {
+	one, container := *u, chosen[n]
 	if one.bare {
 		one.assumeFor(&container)
 		if container.name != "" && !names(list, "container") {
@@ -125,17 +138,19 @@ func (u *unit) inspect(container candidate, list changes, annotation string) *In
 	i := &Inspection{
 		World: result.world, Title: u.title, File: u.object.at.file, Container: container.name,
 		Kind: u.object.kind, Namespace: u.object.namespace, Name: u.object.name,
-		OfScenario: !u.bare, Notes: d.notes, unit: u, container: container.path,
+		OfScenario: !u.bare, unit: u, container: container.path,
 	}
+	i.UnknownFields = u.unknownFields(d.unknowns, chosen, n)
 	if i.Kind == inlineKind {
 		i.Kind = ""
 	}
 	i.Ignored = u.object.annotated(annotation)
+	i.Notes = without(d.notes, texts(d.unknowns)) // findings say it
 	if len(d.faults) > 0 {
 		i.World, i.Faults = nil, d.faults.sorted()
 		return i
 	}
-	i.Notes = d.notes[:len(d.notes)-len(podNotes(result.spec, container.name))] // checks say it themselves
+	i.Notes = without(i.Notes, podNotes(result.spec, container.name)) // checks say it themselves
 	i.ProgressDeadlineSeconds = u.object.progressDeadline()
 	i.UnknownPorts = unknownPorts(result, container.name)
 	if one.bare {
@@ -146,6 +161,41 @@ func (u *unit) inspect(container candidate, list changes, annotation string) *In
 		i.StartupGranted = i.StartupAssumed && granted > 0 && granted <= longestGranted
 	}
 	return i
+}
+
+// unknownFields returns those of the unknown fields that belong to the n-th container, or
+// to none of the chosen where it is the first.
+func (u *unit) unknownFields(all []UnknownField, chosen []candidate, n int) []UnknownField {
+	var found []UnknownField
+	for _, unknown := range all {
+		owner := 0
+		for i := range chosen {
+			_, path := lineOf(u.object.root, append(u.object.specPath(), chosen[i].path...))
+			if prefix := u.object.at.path; prefix != "" {
+				path = prefix + "." + path
+			}
+			if len(chosen[i].path) > 0 && strings.HasPrefix(unknown.Path, path+".") {
+				owner = i
+			}
+		}
+		if owner == n {
+			found = append(found, unknown)
+		}
+	}
+	return found
+}
+
+// without returns the notes that are not among those told otherwise.
+func without(notes, told []string) []string {
+	return slices.DeleteFunc(slices.Clone(notes), func(note string) bool { return slices.Contains(told, note) })
+}
+
+func texts(unknowns []UnknownField) []string {
+	all := make([]string, len(unknowns))
+	for i := range unknowns {
+		all[i] = unknowns[i].Error()
+	}
+	return all
 }
 
 // names reports whether an overlay sets the path.

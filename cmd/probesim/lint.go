@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/scenarios"
 	"github.com/probesim/probesim/sim/lint"
 )
@@ -204,6 +205,7 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection) {
 			Finding: lint.Finding{ID: lint.Invalid, Severity: lint.Error, Message: fault.Message, Fix: "correct the field", Field: fault.Path, Rules: []string{"K56", "K58"}},
 		})
 	}
+	row.findings = append(row.findings, unknownFields(i)...)
 	if i.World != nil {
 		row.Replicas, row.Assumed = i.World.Replicas, i.StartupAssumed || i.AnswersAssumed
 		subject := &lint.Subject{
@@ -221,6 +223,7 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection) {
 			row.findings = append(row.findings, lintFinding{File: file, Line: line, Path: path, Finding: finding})
 		}
 	}
+	slices.SortStableFunc(row.findings, func(a, b lintFinding) int { return cmp.Compare(b.Severity, a.Severity) })
 	for n := range row.findings {
 		finding := &row.findings[n]
 		finding.Workload, finding.Namespace, finding.Container = row.Workload, row.Namespace, row.Container
@@ -236,6 +239,28 @@ func (r *lintResult) inspect(ctx context.Context, i *scenarios.Inspection) {
 		}
 	}
 	r.Workloads = append(r.Workloads, row)
+}
+
+// unknownFields returns the findings about fields that Kubernetes ignores. A field can be
+// newer than what is known here, but far more often it is misspelt.
+func unknownFields(i *scenarios.Inspection) []lintFinding {
+	rule := lint.RuleOf(lint.UnknownField)
+	var findings []lintFinding
+	for _, unknown := range i.UnknownFields {
+		fix := "correct its name or place, or remove it, unless it is newer than Kubernetes " + model.NewestVersion.String()
+		if unknown.Nearest != "" {
+			fix = fmt.Sprintf("did you mean %q?", unknown.Nearest)
+		}
+		findings = append(findings, lintFinding{
+			File: unknown.File, Line: unknown.Line, Path: unknown.Path,
+			Finding: lint.Finding{
+				ID: rule.ID, Severity: rule.Severity, Field: unknown.Path, Fix: fix, Rules: rule.Cites,
+				Message:    fmt.Sprintf("unknown field %q: Kubernetes ignores it, and what it should set keeps its default", unknown.Name),
+				Suppressed: slices.Contains(i.Ignored, rule.ID),
+			},
+		})
+	}
+	return findings
 }
 
 // sort puts the workloads in order, worst first: those that cannot be judged,

@@ -125,13 +125,13 @@ func unknownSuppressions(c *check) {
 		if known[id] {
 			continue
 		}
-		fix := "remove it from the annotation " + Annotation
-		if near := model.Nearest(id, IDs()); near != "" {
+		message, fix := fmt.Sprintf("%q is no check's id, so that it suppresses nothing", id), "remove it from the annotation "+Annotation
+		if id == unknownSuppression {
+			message = fmt.Sprintf("%q cannot be suppressed", id)
+		} else if near := model.Nearest(id, IDs()); near != "" {
 			fix = fmt.Sprintf("did you mean %q?", near)
 		}
-		c.report(Finding{
-			Field: "metadata.annotations", Message: fmt.Sprintf("%q is no check's id, so that it suppresses nothing", id), Fix: fix,
-		})
+		c.report(Finding{Field: "metadata.annotations", Message: message, Fix: fix})
 	}
 }
 

@@ -311,7 +311,8 @@ func TestRules(t *testing.T) {
 		{"liveness-ends-pod", Warning, func(s *Subject) { s.World.Pod.RestartPolicy = model.RestartNever }, math.NaN(), "ends the pod for good", "pod.restartPolicy",
 			func(s *Subject) { s.World.Pod.RestartPolicy = model.RestartOnFailure }},
 		{"unknown-suppression", Warning, func(s *Subject) { s.Ignored = []string{"long-timeouts"} }, math.NaN(), `"long-timeouts" is no check's id`, "metadata.annotations",
-			func(s *Subject) { s.Ignored = []string{"long-timeout"} }},
+			func(s *Subject) { s.Ignored = []string{"long-timeout", "unknown-field"} }},
+		{"unknown-suppression", Warning, func(s *Subject) { s.Ignored = []string{"unknown-suppression"} }, math.NaN(), `"unknown-suppression" cannot be suppressed`, "metadata.annotations", nil},
 	} {
 		tested[c.id] = true
 		t.Run(c.id, func(t *testing.T) {

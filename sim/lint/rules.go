@@ -19,12 +19,27 @@ const unknownSuppression = "unknown-suppression"
 // refuse. They come from whoever reads the objects.
 const Invalid = "invalid-object"
 
+// UnknownField is the id of findings about fields that Kubernetes does not have and
+// ignores. They come from whoever reads the objects, too.
+const UnknownField = "unknown-field"
+
 // Rules returns every rule, in the order in which they are checked.
-func Rules() []Rule { return append([]Rule{invalidObject}, slices.Clone(rules)...) }
+func Rules() []Rule { return append([]Rule{invalidObject, unknownField}, slices.Clone(rules)...) }
 
 var invalidObject = Rule{
 	ID: Invalid, Severity: Error, Cites: []string{"K56", "K58"},
 	Title: "the API server would refuse the object, or it cannot be read",
+}
+
+var unknownField = Rule{
+	ID: UnknownField, Severity: Warning, Cites: []string{"K55"},
+	Title: "Kubernetes has no such field and ignores it: the default is in force",
+}
+
+// RuleOf returns the rule of an id, which there is.
+func RuleOf(id string) Rule {
+	all := Rules()
+	return all[slices.IndexFunc(all, func(rule Rule) bool { return rule.ID == id })]
 }
 
 // IDs returns the id of every rule, sorted.
