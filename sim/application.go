@@ -62,6 +62,7 @@ type application struct {
 	coasting  coasting
 	service   *service
 	among     replica
+	planned   *planned // nil: everything comes by chance
 	ledger    ledger
 
 	observedKind   model.ProbeKind
@@ -197,6 +198,7 @@ func (a *application) reset(seed, replication, generation uint64) {
 		a.cpu.Record(a.life.trace != nil)
 		if t := a.app.Traffic; t != nil && t.OfService {
 			a.cpu.BurstsFrom(a.random[streamBursts].Rand, a.life.now)
+			a.planBursts()
 		}
 	}
 	a.alive, a.serving, a.terminating, a.unaware, a.listening = false, false, false, false, false

@@ -131,6 +131,10 @@ func (a *application) beginNode() {
 		if r.what.ofProcess() || r.what == renewsNeighbour && r.factor == 1 && a.cpu == nil && a.life.trace == nil {
 			continue // it takes CPU, which nothing here uses
 		}
+		if at, planned := a.plans(r); planned {
+			a.set(timerFirst+i, at)
+			continue
+		}
 		on, rest := r.first.draw(a.random[r.stream].Rand)
 		if on {
 			a.turnOn(r)
@@ -144,7 +148,7 @@ func (a *application) beginNode() {
 func (a *application) beginProcess() {
 	for i := range a.renewals {
 		if r := &a.renewals[i]; r.what.ofProcess() {
-			a.set(timerFirst+i, later(a.life.now, r.Every.Sample(a.random[r.stream].Rand)))
+			a.set(timerFirst+i, a.nextTurn(r))
 		}
 	}
 	a.beginFaults()
@@ -191,12 +195,23 @@ func (a *application) turn(i int) {
 	random := a.random[r.stream].Rand
 	if r.on {
 		a.turnOff(r)
-		a.set(timerFirst+i, later(a.life.now, r.Every.Sample(random)))
+		a.set(timerFirst+i, a.nextTurn(r))
 	} else {
+		if _, planned := a.plans(r); planned {
+			a.planned.begun = true
+		}
 		a.turnOn(r)
 		a.set(timerFirst+i, later(a.life.now, r.Lasts.Sample(random)))
 	}
 	a.stateChanged()
+}
+
+// nextTurn returns when a renewal process that is off turns on.
+func (a *application) nextTurn(r *renewal) time.Duration {
+	if at, planned := a.plans(r); planned {
+		return at
+	}
+	return later(a.life.now, r.Every.Sample(a.random[r.stream].Rand))
 }
 
 func (a *application) turnOn(r *renewal) {

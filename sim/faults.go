@@ -13,13 +13,20 @@ type faultState struct{ on bool }
 // beginFaults schedules the faults of a new process.
 func (a *application) beginFaults() {
 	for i := range a.faults {
-		f := &a.world.Faults[i]
-		wait := f.After
-		if !f.Planned {
-			wait = f.Every.Sample(a.random[streamFaults].Rand)
-		}
-		a.set(a.faultTimer(i), later(a.life.now, wait))
+		a.set(a.faultTimer(i), a.nextFault(i, a.world.Faults[i].After))
 	}
+}
+
+// nextFault returns when fault i begins: of one that is planned, after a time.
+func (a *application) nextFault(i int, after time.Duration) time.Duration {
+	f := &a.world.Faults[i]
+	if f.Planned {
+		return later(a.life.now, after)
+	}
+	if at, planned := a.plansTrigger(Trigger{TriggerFault, i}); planned {
+		return at
+	}
+	return later(a.life.now, f.Every.Sample(a.random[streamFaults].Rand))
 }
 
 // faultDue begins fault i, or ends it.
@@ -28,6 +35,9 @@ func (a *application) faultDue(i int) {
 	a.set(a.faultTimer(i), never)
 	r := a.random[streamFaults].Rand
 	a.account()
+	if a.planned != nil && !a.faults[i].on && a.planned.begins != nil && *a.planned.begins == (Trigger{TriggerFault, i}) {
+		a.planned.begun = true
+	}
 	switch {
 	case f.Exits:
 		a.crash(f.Name, f.ExitCode)
@@ -35,7 +45,7 @@ func (a *application) faultDue(i int) {
 	case a.faults[i].on:
 		a.faults[i].on = false
 		if !f.Planned {
-			a.set(a.faultTimer(i), later(a.life.now, f.Every.Sample(r)))
+			a.set(a.faultTimer(i), a.nextFault(i, 0))
 		}
 	case f.Forever && f.Hangs:
 		if !a.hung {

@@ -30,6 +30,8 @@ type Replicas struct {
 	service service
 	clients retries
 	lives   []*life // of the run under way
+	planned planned
+	overAt  time.Duration // the trigger of the life ended; never: not yet
 	tally   roll
 	out     ReplicasOutcome
 }
@@ -69,7 +71,7 @@ func (r *Replicas) layOut(draw int) {
 		for _, lives := range pod {
 			a := lives[0].processes.(*application)
 			a.among = replica{number: i, node: i / max(1, r.world.Node.ReplicasPerNode)}
-			a.out, a.drain = &r.outs[i], (*Outcome).EmptySamples
+			a.out, a.drain, a.planned = &r.outs[i], (*Outcome).EmptySamples, &r.planned
 		}
 		r.pods = append(r.pods, pod)
 	}
@@ -105,11 +107,21 @@ type ReplicasLife struct {
 	// others: each has its own part of the service's traffic whatever becomes of
 	// them.
 	Apart bool
+	// Without are triggers that do not come by chance in this life.
+	Without []Trigger
+	// Begins is one of them, which comes once, when the warm-up ends. The life then
+	// ends before its horizon once it is clear what came of it: when after the
+	// trigger's end all replicas have been in the endpoints for Settles, without a
+	// kill, or when it is a crash loop, or twice StuckAfter after the trigger's end.
+	// Nil: none comes.
+	Begins  *Trigger
+	Settles time.Duration
 }
 
 // ReplicasOutcome is what one life of all replicas came to, after its warm-up.
 type ReplicasOutcome struct {
-	Time time.Duration // observed
+	Time   time.Duration // observed
+	Events int64         // what it cost to simulate, as a count
 	// Out[k] is the time in which exactly k replicas were out of the endpoints.
 	Out []time.Duration
 	// Reached[k] counts how often the number of those rose to k, from less.
@@ -143,16 +155,33 @@ func (o *ReplicasOutcome) reset() {
 // call.
 func (r *Replicas) Run(of ReplicasLife) *ReplicasOutcome {
 	r.begin(&of)
-	horizon := min(of.Horizon, dist.Longest)
+	handled, horizon := r.handled(), min(of.Horizon, dist.Longest)
 	for of.Stop == nil || !of.Stop.Load() {
 		now := r.nextAt()
 		if now > horizon {
 			break
 		}
 		r.step(now)
+		r.out.Events++
+		if of.Begins != nil && r.settled(now, &of) {
+			horizon = now
+			break
+		}
 	}
 	r.tally.end(horizon)
+	r.out.Events += r.handled() - handled
 	return &r.out
+}
+
+// handled is how many events the replicas' CPUs have had in all lives.
+func (r *Replicas) handled() int64 {
+	sum := int64(0)
+	for _, l := range r.lives {
+		if a := l.processes.(*application); a.cpu != nil {
+			sum += a.cpu.Handled()
+		}
+	}
+	return sum
 }
 
 // nextAt returns when the next event of any replica, or of the clients, is due.
@@ -188,6 +217,7 @@ func (r *Replicas) step(now time.Duration) {
 // begin prepares the lives of all replicas.
 func (r *Replicas) begin(of *ReplicasLife) {
 	r.out.reset()
+	r.planned, r.overAt = planned{without: of.Without, begins: of.Begins, at: of.WarmUp}, never
 	if of.Draw != r.draw && r.given.Uncertain() {
 		r.layOut(of.Draw)
 	}
@@ -257,15 +287,16 @@ func falseKills(o *Outcome) int64 {
 // roll keeps count of the replicas that are out of the endpoints, all of them
 // to begin with.
 type roll struct {
-	out     *ReplicasOutcome
-	all     int
-	missing int           // now
-	since   time.Duration // nothing before is counted, or everything before has been
-	counted bool          // the episode under way is
-	whole   bool          // all were out in it
-	wholeAt time.Duration // when that was first so
-	kill    time.Duration // the last false kill
-	kills   bool          // there was one
+	out       *ReplicasOutcome
+	all       int
+	missing   int           // now
+	since     time.Duration // nothing before is counted, or everything before has been
+	counted   bool          // the episode under way is
+	whole     bool          // all were out in it
+	wholeAt   time.Duration // when that was first so
+	fullSince time.Duration // all are in again, if they are
+	kill      time.Duration // the last false kill
+	kills     bool          // there was one
 }
 
 // count takes note of a new number of missing replicas.
@@ -287,7 +318,7 @@ func (c *roll) count(at time.Duration, missing int) {
 		}
 	}
 	if missing == 0 {
-		c.whole, c.counted = false, false
+		c.whole, c.counted, c.fullSince = false, false, at
 	}
 	c.missing = missing
 }

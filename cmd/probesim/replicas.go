@@ -65,11 +65,17 @@ func togetherPage(p *page, t *estimate.Together) {
 		})
 	}
 	add("all, once one is (cascade)", func(c *estimate.TogetherCase) string { return estimated(c.CascadeProbability, share) })
+	for i, after := range t.Cases[0].AfterTriggers {
+		add("all, after "+after.Trigger, func(c *estimate.TogetherCase) string { return estimated(&c.AfterTriggers[i].AllOutProbability, share) })
+		add("crash loop after "+after.Trigger, func(c *estimate.TogetherCase) string {
+			return estimated(&c.AfterTriggers[i].CrashLoopProbability, share)
+		})
+	}
 	add("crash loop at the end", func(c *estimate.TogetherCase) string { return estimated(&c.CrashLoopProbability, share) })
 	add("false kills per pod-year", func(c *estimate.TogetherCase) string { return estimated(&c.FalseKillsPerPodYear, number) })
 	p.table(rows)
 	p.items(t.Notes)
-	p.printf("  %d lives of all replicas, %s each\n", t.Replications, seconds(t.HorizonSeconds))
+	p.printf("  %d lives of all replicas, %s each\n", t.Replications, seconds(t.LifeSeconds))
 }
 
 // shownCounts returns the numbers of replicas that fit into a table: each, or of

@@ -25,11 +25,12 @@ const (
 // Container is the cgroup of one container and the threads in it (C28). It
 // belongs to one goroutine.
 type Container struct {
-	cfg    Config
-	random *rand.Rand    // for what outlives a process: the ticks and the clients
-	bursts *rand.Rand    // of the traffic; nil: random
-	since  time.Duration // they are drawn, if from bursts
-	now    time.Duration // all events up to here have happened
+	cfg       Config
+	random    *rand.Rand      // for what outlives a process: the ticks and the clients
+	bursts    *rand.Rand      // of the traffic; nil: random
+	since     time.Duration   // they are drawn, if from bursts
+	burstPlan []time.Duration // of bursts that are not drawn
+	now       time.Duration   // all events up to here have happened
 
 	process     *rand.Rand // for what ends with the process
 	processSeed *rand.PCG  // behind it: begins anew with every process

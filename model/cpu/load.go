@@ -104,6 +104,10 @@ func (c *Container) startBursts(now time.Duration) {
 	for i := range c.sources {
 		s := &c.sources[i]
 		for j := range s.burst {
+			if at := c.planned(j); at != Drawn {
+				s.burst[j] = burst{turn: at}
+				continue
+			}
 			s.burst[j] = burst{turn: later(since, s.traffic.Bursts[j].Every.Sample(c.burstRandom()))}
 		}
 		for len(s.burst) > 0 { // in the order of time, in which they are drawn later, too
@@ -125,11 +129,40 @@ func (c *Container) startBursts(now time.Duration) {
 func (c *Container) turn(s *source, j int, now time.Duration) {
 	b := &s.burst[j]
 	b.on = !b.on
+	if !b.on && c.planned(j) != Drawn {
+		b.turn = Never
+		return
+	}
 	length := s.traffic.Bursts[j].Every
 	if b.on {
 		length = s.traffic.Bursts[j].Lasts
 	}
 	b.turn = later(now, max(length.Sample(c.burstRandom()), 1))
+}
+
+// PlanBursts makes burst j of the traffic, from the next Reset on, begin once, at
+// an instant, or not at all: Never. Those beyond the plan, and those planned for
+// Drawn, come as they are drawn.
+func (c *Container) PlanBursts(plan []time.Duration) { c.burstPlan = append(c.burstPlan[:0], plan...) }
+
+// Drawn is the planned instant of bursts that come as they are drawn.
+const Drawn = time.Duration(-1)
+
+func (c *Container) planned(j int) time.Duration {
+	if j < len(c.burstPlan) {
+		return c.burstPlan[j]
+	}
+	return Drawn
+}
+
+// BurstOver reports whether burst j was planned to begin once, and has ended.
+func (c *Container) BurstOver(j int) bool {
+	for i := range c.sources {
+		if s := &c.sources[i]; s.traffic != nil {
+			return !s.burst[j].on && s.burst[j].turn == Never
+		}
+	}
+	return false
 }
 
 // burstRandom returns what the bursts are drawn from.

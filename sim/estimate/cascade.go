@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -75,7 +76,7 @@ func SimulateCascades(ctx context.Context, w *model.World, loads []float64, o Op
 		wanted, most = o.Replications, o.Replications
 	}
 	for ; wanted <= most; wanted *= 2 {
-		reached, err := extendTogether(ctx, cases, o, result.Replications, wanted, tallies)
+		reached, err := extendTogether(ctx, cases, o, result.Replications, wanted, func(c int, outcome *sim.ReplicasOutcome) { tallies[c].add(outcome) })
 		if err != nil {
 			return nil, err
 		}

@@ -24,9 +24,11 @@ type Together struct {
 
 const (
 	// togetherEvents is what the lives of all replicas of one case may cost.
-	togetherEvents = 1.2e6
+	togetherEvents = 0.9e6
 	togetherLives  = 8
-	mostTogether   = 64 // replicas
+	// triggerEvents is what the lives that begin at triggers may cost.
+	triggerEvents = 3e6
+	mostTogether  = 64 // replicas
 )
 
 // meet reports whether anything meets several replicas at once: a load that they
@@ -46,14 +48,14 @@ func (s *search) together(ctx context.Context, o Options, recommended *combinati
 		settings = append(settings, estimate.Named{Name: "recommended", World: s.world(recommended)})
 	}
 	simulation := o.Options
-	simulation.Replications, simulation.Budget = togetherLives, 0
+	simulation.Budget = 0
 	perSecond := 0.0
 	for _, named := range settings {
 		perSecond = max(perSecond, float64(named.World.Replicas)*eventsPerSecond(named.World))
 	}
 	affordable := time.Duration(togetherEvents / togetherLives / perSecond * 1e9)
-	simulation.Horizon = max(2*sim.StuckAfter, min(o.Horizon, affordable.Truncate(time.Hour)))
-	simulated, err := estimate.CompareTogether(ctx, settings, simulation)
+	horizon := max(2*sim.StuckAfter, min(o.Horizon, affordable.Truncate(time.Hour)))
+	simulated, err := estimate.CompareTogether(ctx, settings, simulation, togetherLives, horizon, triggerEvents)
 	if err != nil {
 		return nil, err
 	}
