@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -47,7 +48,8 @@ on the assumptions that "probesim show" prints; it is a warning at most.
 than can be simulated.
 
 Exit status 1 if a finding is as severe as --fail-on; 2 if a file cannot be read,
-after the findings about the others. Files without anything to check are no fault.`,
+after the findings about the others, or if standard input is empty. Files without
+anything to check are no fault.`,
 		Example: `  probesim lint deployment.yaml
   kubectl get deploy -A -o json | probesim lint -
   probesim lint k8s/*.yaml --fail-on warning -o github
@@ -151,6 +153,10 @@ func (r *lintResult) read(cmd *cobra.Command, args []string, f *lintFlags) error
 		return err
 	}
 	for _, source := range sources {
+		if source.Name == "-" && len(bytes.TrimSpace(source.Data)) == 0 {
+			faults = append(faults, errors.New("<stdin>: is empty: the command that writes it has failed, or found nothing"))
+			continue
+		}
 		p := newProgress(cmd.ErrOrStderr(), "checking "+source.Name, 0)
 		notes, err := scenarios.Inspect(source, *f.set, lint.Annotation, func(i *scenarios.Inspection) {
 			if cmd.Context().Err() != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/scenarios"
@@ -28,15 +29,17 @@ type runFlags struct {
 // gated is the flag by which a measure fails a run.
 type gated struct {
 	failOn string
+	flag   *pflag.Flag
 	gate   *estimate.Gate
 }
 
 func (g *gated) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&g.failOn, "fail-on", "", "exit with status 1 if this holds, such as 'falseKillsPerPodYear>1'")
+	g.flag = cmd.Flags().Lookup("fail-on")
 }
 
 func (g *gated) parse() error {
-	if g.failOn == "" {
+	if !g.flag.Changed {
 		return nil
 	}
 	gate, err := estimate.ParseGate(g.failOn)

@@ -82,7 +82,7 @@ func init() {
 		{"long-init-containers", Info, "what runs before the container takes long, one after the other", []string{"A20"}, longInitContainers},
 		{"probe-share-of-quota", Warning, "one answer takes a large share of the CPU quota of a period", []string{"A27", "C22"}, shareOfQuota},
 		{"probe-cpu-cost", Warning, "the probes cost much of the CPU limit", []string{"A13", "C26"}, cpuCost},
-		{"coinciding-probes", Info, "probes of equal periods meet in one period of the quota", []string{"A25", "K3"}, coincidingProbes},
+		{"coinciding-probes", Info, "probes of equal periods meet in one period of the quota", []string{"A27", "C22", "K3"}, coincidingProbes},
 		{"probe-shares-workers", Warning, "a probe queues with the traffic", []string{"A9", "A14", "S6"}, sharesWorkers},
 		{"readiness-sheds-load", Warning, "a busy pod leaves the endpoints and its load goes to the others", []string{"A4", "A9"}, shedsLoad},
 		{"readiness-checks-dependency", Info, "an outage of a dependency takes every replica out of the endpoints", []string{"A3"}, readinessDependency},
