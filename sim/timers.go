@@ -15,7 +15,7 @@ const never = time.Duration(math.MaxInt64)
 type timers struct {
 	size int             // leaves, a power of two
 	at   []time.Duration // of each leaf
-	win  []int32         // inner nodes 1 … size-1: the leaf that wins below
+	win  []int32         // nodes 1 … 2*size-1, of which the last are the leaves: the leaf that wins below
 }
 
 func newTimers(n int) timers {
@@ -23,7 +23,7 @@ func newTimers(n int) timers {
 	for size < n {
 		size *= 2
 	}
-	t := timers{size: size, at: make([]time.Duration, size), win: make([]int32, size)}
+	t := timers{size: size, at: make([]time.Duration, size), win: make([]int32, 2*size)}
 	t.clear()
 	return t
 }
@@ -33,21 +33,12 @@ func (t *timers) clear() {
 	for i := range t.at {
 		t.at[i] = never
 	}
-	for i := t.size - 1; i >= 1; i-- {
-		t.win[i] = t.play(i)
+	for i := range t.size {
+		t.win[t.size+i] = int32(i)
 	}
-}
-
-// play returns the winner below inner node i, from its two children.
-func (t *timers) play(i int) int32 {
-	left, right := int32(2*i-t.size), int32(2*i+1-t.size)
-	if 2*i < t.size {
-		left, right = t.win[2*i], t.win[2*i+1]
+	for n := t.size - 1; n >= 1; n-- {
+		t.win[n] = t.win[2*n] // all are equal
 	}
-	if t.at[right] < t.at[left] {
-		return right
-	}
-	return left
 }
 
 // set makes timer i fire at the given instant, or not at all if it is never.
@@ -56,10 +47,15 @@ func (t *timers) set(i int, at time.Duration) {
 		return
 	}
 	t.at[i] = at
-	for n := (i + t.size) / 2; n >= 1; n /= 2 {
-		before := t.win[n]
-		t.win[n] = t.play(n)
-		if t.win[n] == before && int(before) != i {
+	winner := int32(i)
+	for n := i + t.size; n > 1; n /= 2 {
+		other := t.win[n^1]
+		if t.at[other] < at || t.at[other] == at && other < winner {
+			winner, at = other, t.at[other]
+		}
+		before := t.win[n/2]
+		t.win[n/2] = winner
+		if winner == before && int(before) != i {
 			return // i neither won here before nor does now, so nothing changes above
 		}
 	}
