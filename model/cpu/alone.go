@@ -76,7 +76,7 @@ func (c *Container) coast(now time.Duration) bool {
 		case !c.processors[k].running:
 			c.now = at
 			c.runAlone(k, at)
-		case !c.accountAlone(k, at):
+		case !c.accountAlone(k, at, until):
 			return coasted
 		}
 		if refilled >= 0 || !c.processors[k].running || c.processors[k].begun == at { // else it goes on
@@ -171,9 +171,9 @@ func (c *Container) planAlone(k int) {
 	c.due[c.firstProcessor+k] = due
 }
 
-// accountAlone is the event of CPU k, whose thread runs. It does nothing and
-// returns false if that is the end of the thread's demand.
-func (c *Container) accountAlone(k int, now time.Duration) bool {
+// accountAlone is the event of CPU k, whose thread runs, of those before until. It
+// does nothing and returns false if that is the end of the thread's demand.
+func (c *Container) accountAlone(k int, now, until time.Duration) bool {
 	p := &c.processors[k]
 	th := &c.threads[p.head]
 	ran := now - p.since
@@ -214,7 +214,61 @@ func (c *Container) accountAlone(k int, now time.Duration) bool {
 		p.held = c.tickAfter(now)
 		c.due[c.firstProcessor+k] = p.held
 	default:
+		c.takeAhead(k, now, until)
 		c.planAlone(k)
 	}
 	return true
+}
+
+// takeAhead takes from the pools at once what CPU k, whose thread goes on after an
+// accounting point, takes at the next ones (C1): one slice each, as long as nothing
+// but accounting points comes before, and if the pools have enough for the other
+// CPUs, whatever these take meanwhile.
+func (c *Container) takeAhead(k int, now, until time.Duration) {
+	step := c.sliceLasts
+	p := &c.processors[k]
+	before := min(until-now, c.threads[p.head].left)
+	if c.cutMean > 0 {
+		before = min(before, p.untilCut)
+	}
+	for level := range c.levels {
+		b := &c.levels[level]
+		before = min(before, b.expiry-now)
+		if p.local[level] != bandwidthSlice || b.pool < step || before <= step {
+			return
+		}
+	}
+	if c.cfg.Accounting == model.AccountingTick && c.tickFrom(now) != now {
+		return
+	}
+	others := time.Duration(0)
+	for i := range c.processors {
+		other := &c.processors[i]
+		if i == k || other.length == 0 {
+			continue
+		}
+		others++
+		end := c.threads[other.head].left // not before
+		if other.running {
+			end -= now - other.since
+		}
+		before = min(before, end)
+	}
+	most := before - 1
+	for level := range c.levels {
+		// Each of the others takes what it uses and one slice, and what it owes.
+		room := c.levels[level].pool - others*(bandwidthSlice+c.cfg.Tick+step)
+		if others > 0 {
+			room /= 1 + others
+		}
+		most = min(most, room)
+	}
+	if most < step {
+		return
+	}
+	amount := most / step * step
+	for level := range c.levels {
+		c.levels[level].pool -= amount
+		p.local[level] += amount
+	}
 }

@@ -39,6 +39,7 @@ type Container struct {
 	own        int         // index into levels of the container's own; -1: none
 	processors []processor
 	slice      time.Duration // of the scheduler (C16)
+	sliceLasts time.Duration // of the quota, for a thread that runs from a tick on (C1, C5)
 	ticks      time.Duration // instant of the node's first tick (C8)
 	tick       time.Duration // one of them
 	cutMean    float64       // mean running time between interruptions, ns; 0: none
@@ -90,6 +91,10 @@ func New(cfg Config) *Container {
 	c.newLevels()
 	c.processors = make([]processor, c.cfg.CPUs)
 	c.slice = c.cfg.Slice
+	c.sliceLasts = bandwidthSlice
+	if c.cfg.Accounting == model.AccountingTick {
+		c.sliceLasts = (bandwidthSlice + c.cfg.Tick - 1) / c.cfg.Tick * c.cfg.Tick
+	}
 	c.runtime.limit = c.cfg.Threads
 	if nu := c.cfg.InterruptionsPerSecond; nu > 0 {
 		c.cutMean = float64(time.Second) / nu

@@ -89,7 +89,7 @@ func (c *Container) goThrough(until time.Duration) {
 		if p := &c.processors[k]; p.length > 0 {
 			if used := -r.step[i+movingLeft]; used > 0 {
 				// What is left then has to be more than any accounting point looks ahead.
-				n = min(n, (c.threads[p.head].left-bandwidthSlice-2*c.cfg.Tick)/used-1)
+				n = min(n, (c.threads[p.head].left-c.cfg.Period-bandwidthSlice-2*c.cfg.Tick)/used-1)
 			}
 		}
 		i += movingEach
