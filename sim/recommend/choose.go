@@ -125,10 +125,10 @@ func (s *search) killsPerYear(c *combination) float64 {
 	}
 	serving := 0.0
 	if c.liveness != nil {
-		serving = max(c.liveness.bound, s.taught(c.liveness)) * year.Seconds()
+		serving = c.liveness.bound * year.Seconds()
 	}
 	if s.favourable && c.liveness != nil {
-		serving, kills = max(c.liveness.low, s.taught(c.liveness))*year.Seconds(), 0
+		serving, kills = c.liveness.low*year.Seconds(), 0
 	}
 	return serving + starts*kills
 }

@@ -1,9 +1,11 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/probesim/probesim/model"
@@ -47,47 +49,20 @@ func (s *search) conflict() string {
 	if s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return noProbe(s.w)
 	}
-	candidates := s.all()
-	n := len(s.objectives)
-	best := make([]float64, n)    // of each objective alone
-	alone := make([]bool, n)      // some candidate meets it
-	together := make([][]bool, n) // some candidate meets both
-	given := make([][]float64, n) // given[i][j]: the best of j among those that meet i
-	for i := range n {
-		best[i] = worst(&s.objectives[i])
-		together[i], given[i] = make([]bool, n), make([]float64, n)
-		for j := range n {
-			given[i][j] = worst(&s.objectives[j])
-		}
+	if why := s.tooExpensive(); why != "" {
+		return why
 	}
-	values, known := make([]float64, n), make([]bool, n)
-	for c := range candidates {
-		for i := range n {
-			values[i], known[i] = s.predict(&s.objectives[i], &candidates[c])
-		}
-		for i := range n {
-			o := &s.objectives[i]
-			best[i] = nearer(o, best[i], values[i])
-			if known[i] && !meets(o, values[i]) {
-				continue
-			}
-			alone[i] = true
-			for j := range n {
-				given[i][j] = nearer(&s.objectives[j], given[i][j], values[j])
-				together[i][j] = together[i][j] || !known[j] || meets(&s.objectives[j], values[j])
-			}
-		}
-	}
+	n, found := len(s.objectives), s.standings()
 	for i := range n {
-		if !alone[i] {
-			return fmt.Sprintf("no setting meets %s: the best is %s%s", estimate.Name(s.objectives[i]), s.text(i, best[i]), s.hint(i))
+		if !found.together[i][i] {
+			return fmt.Sprintf("no setting meets %s: the best is %s%s", estimate.Name(s.objectives[i]), s.text(i, found.best[i]), s.hint(i))
 		}
 	}
 	for i := range n {
 		for j := range i {
-			if !together[i][j] {
-				return fmt.Sprintf("%s and %s exclude each other: settings that meet the first come to %s at best in the second, and those that meet the second to %s in the first",
-					estimate.Name(s.objectives[i]), estimate.Name(s.objectives[j]), s.text(j, given[i][j]), s.text(i, given[j][i]))
+			if !found.together[i][j] {
+				return fmt.Sprintf("%s and %s exclude each other: settings that meet the first are predicted to come to %s at best in the second, and those that meet the second to %s in the first",
+					estimate.Name(s.objectives[i]), estimate.Name(s.objectives[j]), s.text(j, found.given[i][j]), s.text(i, found.given[j][i]))
 			}
 		}
 	}
@@ -95,7 +70,150 @@ func (s *search) conflict() string {
 	for i := range n {
 		names[i] = estimate.Name(s.objectives[i])
 	}
-	return "every two of the objectives can be met together, but not all of them: " + strings.Join(names, ", ")
+	why := "every two of the objectives can be met together, but not all of them: "
+	idle := *s
+	if idle.spare = 0; len(idle.choose(true)) > 0 {
+		why = "settings that would meet all of the objectives have so short periods that their probes take more CPU time than there is: "
+	}
+	return why + strings.Join(names, ", ")
+}
+
+// tooExpensive says that the probes take more CPU time than there is even if they ask
+// as seldom as they can; empty: they do not.
+func (s *search) tooExpensive() string {
+	seldom := &combination{}
+	each := []string{}
+	for _, k := range []model.ProbeKind{model.Readiness, model.Liveness} {
+		if s.base[k] != nil {
+			*seldom = seldom.with(k, &option{setting: setting{longestPeriod, 1, 1}})
+			each = append(each, fmt.Sprintf("an answer to the %s %s", k.Field(), seconds(s.asks[k])))
+		}
+	}
+	if !s.overloaded(seldom) {
+		return ""
+	}
+	return fmt.Sprintf("the probes take more CPU time than there is, whatever their settings: %s, so that one each per %d s is more than the %s a second that the process has left",
+		strings.Join(each, " and "), longestPeriod, seconds(s.spare))
+}
+
+// standings is how the objectives stand to each other over settings of usual values,
+// at the unfavourable end of the predictions.
+type standings struct {
+	best     []float64   // of each
+	together [][]bool    // some settings meet both
+	given    [][]float64 // given[i][j] is the best of j among those that meet i
+}
+
+// standings goes through representatives of all settings.
+func (s *search) standings() *standings {
+	n := len(s.objectives)
+	found := &standings{best: make([]float64, n), together: make([][]bool, n), given: make([][]float64, n)}
+	for i := range n {
+		found.best[i] = worst(&s.objectives[i])
+		found.together[i], found.given[i] = make([]bool, n), make([]float64, n)
+		for j := range n {
+			found.given[i][j] = worst(&s.objectives[j])
+		}
+	}
+	values, met := make([]float64, n), make([]bool, n)
+	s.representatives(func(c *combination) {
+		for i := range n {
+			o := &s.objectives[i]
+			value, known := s.predict(o, c)
+			if ofKills(o.Measure) && s.overloaded(c) {
+				value = math.Inf(1)
+			}
+			values[i], met[i] = value, !known || meets(o, value)
+			found.best[i] = nearer(o, found.best[i], value)
+		}
+		for i := range n {
+			for j := range n {
+				if met[i] {
+					found.given[i][j] = nearer(&s.objectives[j], found.given[i][j], values[j])
+					found.together[i][j] = found.together[i][j] || met[j]
+				}
+			}
+		}
+	})
+	return found
+}
+
+// representatives calls visit with combinations of usual values among which are, for
+// every two objectives, those that meet both and those that come nearest. Each
+// depends on the start and one of the probes, and the ratio of the tolerances on
+// both, so that it is enough to pair every setting of one probe with the few of the
+// other that are the best at something: at an objective, or in tolerance or period.
+func (s *search) representatives(visit func(*combination)) {
+	readiness, liveness := s.everything(model.Readiness), s.everything(model.Liveness)
+	ofReadiness, ofLiveness, _ := s.grouped()
+	for _, first := range s.startOptions(true) {
+		few := [2][]*option{s.outstanding(first, model.Readiness, readiness, ofReadiness), s.outstanding(first, model.Liveness, liveness, ofLiveness)}
+		for _, pairs := range [2][2][]*option{{readiness, few[1]}, {few[0], liveness}} {
+			for _, r := range pairs[0] {
+				for _, l := range pairs[1] {
+					visit(&combination{start: first, readiness: r, liveness: l})
+				}
+			}
+		}
+	}
+}
+
+// everything returns the settings of usual values of one probe, whatever they meet.
+func (s *search) everything(k model.ProbeKind) []*option {
+	if s.base[k] == nil {
+		return []*option{nil}
+	}
+	var options []*option
+	for _, at := range s.settings(k, true) {
+		o := s.option(k, at)
+		options = append(options, &o)
+	}
+	return options
+}
+
+// outstanding returns the options of one probe that are the best at an objective, the
+// most or the least patient, and of the longest period among those that meet any of
+// the objectives, or all of them.
+func (s *search) outstanding(first start, k model.ProbeKind, options []*option, objectives []*model.Objective) []*option {
+	if options[0] == nil {
+		return options
+	}
+	value := func(o *model.Objective, of *option) float64 {
+		c := combination{start: first}.with(k, of)
+		v, _ := s.predict(o, &c)
+		return v
+	}
+	longest := func(meeting ...*model.Objective) *option {
+		var best *option
+		for _, o := range options {
+			if best != nil && o.period <= best.period {
+				continue
+			}
+			if !slices.ContainsFunc(meeting, func(m *model.Objective) bool { return !meets(m, value(m, o)) }) {
+				best = o
+			}
+		}
+		return best
+	}
+	patience := func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) }
+	var few []*option
+	add := func(all ...*option) {
+		for _, o := range all {
+			if o != nil && !slices.Contains(few, o) {
+				few = append(few, o)
+			}
+		}
+	}
+	add(slices.MinFunc(options, patience), slices.MaxFunc(options, patience), longest(objectives...))
+	for _, o := range objectives {
+		add(longest(o), slices.MinFunc(options, func(a, b *option) int {
+			if o.AtLeast {
+				a, b = b, a
+			}
+			return cmp.Compare(value(o, a), value(o, b))
+		}))
+	}
+	return few
 }
 
 // worst is the value an objective's measure cannot be worse than.
@@ -113,35 +231,13 @@ func nearer(o *model.Objective, a, b float64) float64 {
 	return math.Min(a, b)
 }
 
-// all returns combinations of usual values, whatever they meet.
-func (s *search) all() []combination {
-	optionsOf := func(k model.ProbeKind) []*option {
-		if s.base[k] == nil {
-			return []*option{nil}
-		}
-		var options []*option
-		for _, at := range grid(s.w.Container().Probes[k], leastFailures(k), true) {
-			o := s.option(k, at)
-			options = append(options, &o)
-		}
-		return thin(options, 100)
-	}
-	var all []combination
-	readiness, liveness := optionsOf(model.Readiness), optionsOf(model.Liveness)
-	for _, first := range s.startOptions(true) {
-		for _, r := range readiness {
-			for _, l := range liveness {
-				all = append(all, combination{start: first, readiness: r, liveness: l})
-			}
-		}
-	}
-	return all
-}
-
 // text writes a value of an objective's measure.
 func (s *search) text(i int, value float64) string {
-	if strings.HasSuffix(s.objectives[i].Measure, "Seconds") {
+	switch {
+	case strings.HasSuffix(s.objectives[i].Measure, "Seconds"):
 		return seconds(value)
+	case math.IsInf(value, 0):
+		return "a number that nothing bounds (their probes take more CPU time than there is, or so short periods were not observed)"
 	}
 	return digits(value, 3)
 }

@@ -133,18 +133,13 @@ func (s *search) learn(f *finalist) bool {
 	return true
 }
 
-// taught returns the least rate of false kills that what was simulated leaves to a
-// liveness setting whose own is extended.
-func (s *search) taught(o *option) float64 {
-	least := 0.0
+// taught returns the rates of false kills that what was simulated leaves to a
+// liveness setting whose own is extended: at least, and likely.
+func (s *search) taught(o *option) (atLeast, likely float64) {
 	for _, l := range s.lessons {
-		switch {
-		case !o.extended || o.tolerated() > l.tolerated:
-		case s.favourable:
-			least = max(least, l.atLeast)
-		default:
-			least = max(least, l.likelyMore)
+		if o.tolerated() <= l.tolerated {
+			atLeast, likely = max(atLeast, l.atLeast), max(likely, l.likelyMore)
 		}
 	}
-	return least
+	return atLeast, likely
 }

@@ -450,6 +450,10 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 		o.rate, _ = s.closed[k].Rate(at.on(s.base[k]))
 		o.low, o.bound = o.rate, math.Inf(1)
 	}
+	if k == model.Liveness && o.extended {
+		atLeast, likely := s.taught(&o)
+		o.low, o.rate, o.bound = max(o.low, atLeast), max(o.rate, likely), max(o.bound, likely)
+	}
 	o.cost = s.cost(k, &o)
 	return o
 }
