@@ -43,6 +43,28 @@ func TestCoastingIsPlain(t *testing.T) {
 	})
 }
 
+// A thread alone with an ample quota is looked at where something happens: at
+// refills and interruptions, and not at each of its slices of 5 ms.
+func TestAmpleSlicesAreTakenAtOnce(t *testing.T) {
+	const demand = 100 * time.Second
+	run := func(plainly bool) (end, pool time.Duration, handled int64) {
+		c := New(Config{Quota: 400 * ms, PodQuota: 800 * ms, CPUs: 4, InterruptionsPerSecond: 1})
+		c.plainly = plainly
+		c.Reset(0, rand.New(rand.NewPCG(1, 4)))
+		end = answer(c, 0, Job{Demand: demand})
+		return end, c.levels[0].pool, c.Handled()
+	}
+	want, pool, all := run(true)
+	got, left, few := run(false)
+	if got != want || left != pool {
+		t.Errorf("end at %v with %v left, in the plain way at %v with %v", got, left, want, pool)
+	}
+	// Every two ticks in the plain way, and about twice a period otherwise.
+	if all < int64(demand/(8*ms)) || few > int64(demand/(100*ms))*3 {
+		t.Errorf("%d events, in the plain way %d", few, all)
+	}
+}
+
 // Long demands go through the cycles that repeat at once, and end, use CPU time
 // and are throttled as they do event by event, whatever comes in between.
 func TestRepeatingIsPlain(t *testing.T) {
