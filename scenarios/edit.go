@@ -26,6 +26,10 @@ type editor struct {
 	// anchored has what is wanted of the nodes with anchors that were settled so far,
 	// which are all that a later alias can stand for.
 	anchored map[*yaml.Node]*yaml.Node
+	// owners are the workloads whose objects the wanted nodes are. Those of which
+	// something cannot be changed in place are among the refused.
+	owners  map[*yaml.Node]*Workload
+	refused map[*Workload]bool
 }
 
 // edit replaces the bytes from one offset to another.
@@ -38,7 +42,7 @@ type edit struct {
 var errInPlace = errors.New("is written in a way that cannot be changed in place: take the patch instead")
 
 func newEditor(data []byte) *editor {
-	e := &editor{data: data, lines: []int{0}, newline: "\n", found: &yaml.Node{}, anchored: map[*yaml.Node]*yaml.Node{}}
+	e := &editor{data: data, lines: []int{0}, newline: "\n", found: &yaml.Node{}, anchored: map[*yaml.Node]*yaml.Node{}, owners: map[*yaml.Node]*Workload{}, refused: map[*Workload]bool{}}
 	for i, b := range data {
 		if b == '\n' {
 			e.lines = append(e.lines, i+1)
@@ -57,8 +61,18 @@ func newEditor(data []byte) *editor {
 // An alias stays if what it stands for has become what is wanted of it, and is
 // written out in full otherwise; a mapping that takes over others by a merge key
 // states what it wants otherwise than they have it. So whatever else goes by an
-// anchor keeps its values.
+// anchor keeps its values. A workload of which something cannot be changed so is
+// refused, and no error.
 func (e *editor) settle(n, wanted *yaml.Node, at spot) error {
+	err := e.settleNode(n, wanted, at)
+	if w := e.owners[wanted]; w != nil && errors.Is(err, errInPlace) {
+		e.refused[w] = true
+		return nil
+	}
+	return err
+}
+
+func (e *editor) settleNode(n, wanted *yaml.Node, at spot) error {
 	if n.Anchor != "" {
 		e.anchored[n] = wanted
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -316,40 +315,72 @@ func byFile(list []Settled) (files []*manifestFile, of map[*manifestFile][]Settl
 // settled returns the file's text with the workloads settled that can be in place,
 // and the others.
 func (f *manifestFile) settled(list []Settled) (text []byte, refused []Settled, err error) {
-	if text, err = f.with(list); !errors.Is(err, errInPlace) {
-		return text, nil, err
+	for {
+		text, cannot, err := f.with(list)
+		switch {
+		case err == nil && len(cannot) == 0:
+			return text, refused, nil
+		case err != nil && !errors.Is(err, errInPlace):
+			return nil, nil, err
+		case err != nil: // nobody knows whose fault it is
+			if cannot, err = f.among(list); err != nil {
+				return nil, nil, err
+			}
+		}
+		var kept []Settled
+		for _, s := range list {
+			if cannot[s.Workload] {
+				refused = append(refused, s)
+			} else {
+				kept = append(kept, s)
+			}
+		}
+		list = kept
 	}
-	var kept []Settled
-	for _, s := range list {
-		if _, err := f.with([]Settled{s}); errors.Is(err, errInPlace) {
-			refused = append(refused, s)
-		} else {
-			kept = append(kept, s)
+}
+
+// among finds the workloads of a list that cannot be settled in place by settling
+// halves of it: all of them, if those can be.
+func (f *manifestFile) among(list []Settled) (map[*Workload]bool, error) {
+	cannot := map[*Workload]bool{}
+	if half := len(list) / 2; half > 0 {
+		for _, part := range [][]Settled{list[:half], list[half:]} {
+			_, refused, err := f.settled(part)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range refused {
+				cannot[s.Workload] = true
+			}
 		}
 	}
-	if text, err = f.with(kept); errors.Is(err, errInPlace) {
-		return f.data, list, nil
+	if len(cannot) == 0 {
+		for _, s := range list {
+			cannot[s.Workload] = true
+		}
 	}
-	return text, refused, err
+	return cannot, nil
 }
 
 // with returns the file's text with the workloads settled, and makes sure that
-// it says what it should and nothing else has changed.
-func (f *manifestFile) with(list []Settled) ([]byte, error) {
+// it says what it should and nothing else has changed. There is no text if some of
+// them cannot be settled in place, which are returned.
+func (f *manifestFile) with(list []Settled) ([]byte, map[*Workload]bool, error) {
 	e := newEditor(f.data)
-	changes := map[*yaml.Node]*yaml.Node{} // by the container's node
+	changes := map[*yaml.Node]*yaml.Node{} // by the node that changes
+	owners := map[*yaml.Node]*Workload{}
 	for _, s := range list {
 		change, err := s.containerPatch()
 		if err != nil {
-			return nil, err
-		}
-		for _, c := range s.Workload.object.candidates() {
-			if c.name != s.Workload.container {
-				continue
-			}
-			changes[c.node] = change
+			return nil, nil, err
 		}
 		object := s.Workload.object
+		owners[object.root] = s.Workload
+		for _, c := range object.candidates() {
+			if c.name == s.Workload.container {
+				changes[c.node] = change
+			}
+		}
 		for _, outer := range []struct{ spec, change *yaml.Node }{{object.spec(), s.podPatch()}, {child(object.root, "spec"), s.objectPatch()}} {
 			if outer.change != nil {
 				changes[outer.spec] = outer.change
@@ -358,41 +389,47 @@ func (f *manifestFile) with(list []Settled) ([]byte, error) {
 	}
 	written := asWritten(f.data)
 	if len(written) != len(f.trees) {
-		return nil, errInPlace
+		return nil, nil, errInPlace
 	}
 	var wanted []*yaml.Node
 	for i, tree := range f.trees {
-		wanted = append(wanted, changed(tree, changes))
+		wanted = append(wanted, e.changed(tree, changes, owners))
 		if err := e.settle(written[i], wanted[i], spot{}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+	}
+	if len(e.refused) > 0 {
+		return nil, e.refused, nil
 	}
 	text, err := e.text()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	trees, faults := documents(f.name, text)
 	if len(faults) > 0 || len(trees) != len(f.trees) {
-		return nil, errInPlace
+		return nil, nil, errInPlace
 	}
 	for i := range trees {
-		if !reflect.DeepEqual(withoutNulls(plain(trees[i])), withoutNulls(plain(wanted[i]))) {
-			return nil, errInPlace
+		if !same(trees[i], wanted[i]) {
+			return nil, nil, errInPlace
 		}
 	}
-	return text, nil
+	return text, nil, nil
 }
 
 // changed returns a copy of a tree in which changes are merged into the nodes
-// they are for.
-func changed(n *yaml.Node, changes map[*yaml.Node]*yaml.Node) *yaml.Node {
+// they are for, and remembers which workloads' objects it has.
+func (e *editor) changed(n *yaml.Node, changes map[*yaml.Node]*yaml.Node, owners map[*yaml.Node]*Workload) *yaml.Node {
 	copied := *n
 	copied.Content = make([]*yaml.Node, len(n.Content))
 	for i, child := range n.Content {
-		copied.Content[i] = changed(child, changes)
+		copied.Content[i] = e.changed(child, changes, owners)
 	}
 	if change := changes[n]; change != nil {
 		mergeInto(&copied, change)
+	}
+	if w := owners[n]; w != nil {
+		e.owners[&copied] = w
 	}
 	return &copied
 }
