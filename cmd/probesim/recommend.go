@@ -333,7 +333,7 @@ func recommendationAnswer(p *page, r *recommended) {
 	if stretched := r.Starts.Sentence(); stretched != "" {
 		p.items([]string{stretched + "."})
 	}
-	if warning := r.Together.Warning(); warning != "" {
+	for _, warning := range r.Together.Warnings() {
 		p.items([]string{warning + "."})
 	}
 	p.items(terminationSentences(r))
@@ -421,6 +421,8 @@ func proposedSentences(r *recommended) []string {
 	changed := changedFields(r.Recommendation)
 	open := undecided(r.Recommended.Objectives)
 	switch {
+	case len(changed) == 0 && len(open) == 0 && len(r.Together.Missed()) > 0:
+		return []string{"Keep the settings of the probes as they are: each pod by itself meets every objective. Others were not looked for."}
 	case len(changed) == 0 && len(open) == 0:
 		return []string{"Keep the settings of the probes as they are: they meet every objective. Others that may be cheaper were not looked for."}
 	case len(changed) == 0:

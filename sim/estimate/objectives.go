@@ -105,6 +105,23 @@ func unbounded(measure string, w *model.World) bool {
 	return false
 }
 
+// Judge holds an objective about false kills against those of all replicas together:
+// met or missed if the whole interval says so. It reports whether the objective is
+// such a one.
+func (c *TogetherCase) Judge(o model.Objective) (v Verdict, applies bool) {
+	e := c.FalseKillsPerPodYear
+	switch o.Measure {
+	case "falseKillsPerPodYear":
+	case "falseKillsPerPodDay":
+		e = e.Map(func(perYear float64) float64 { return perYear * day.Seconds() / year.Seconds() })
+	case "meanTimeToFalseKillSeconds":
+		e = e.Map(func(perYear float64) float64 { return year.Seconds() / perYear })
+	default:
+		return Verdict{}, false
+	}
+	return Verdict{Name: Name(o), Met: compare(&e, o.Bound, o.AtLeast, false)}, true
+}
+
 // compare says whether a quantity is at most the bound (at least, if atLeast),
 // or strictly so; nil if its interval holds both answers.
 func compare(e *stats.Estimate, bound float64, atLeast, strictly bool) *bool {

@@ -138,7 +138,7 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 		what string
 		take func() error
 	}{
-		{"all replicas together", func() (err error) { r.Together, err = s.together(until, o, r.chosen); return err }},
+		{"all replicas together", func() (err error) { r.Together, err = s.together(until, o, r); return err }},
 		{"the safety multipliers", func() error { return r.safety(s, stop) }},
 		{"deletions", func() (err error) { r.Termination, err = s.termination(stop); return err }},
 		{"rollouts", func() (err error) {

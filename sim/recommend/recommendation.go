@@ -24,7 +24,7 @@ type Recommendation struct {
 	Rejected       []Rejection    `json:"rejected"`
 	Infeasible     *Infeasible    `json:"infeasible"`
 	Grid           *Enumeration   `json:"grid"`        // null: the whole grid was not asked for
-	Together       *Together      `json:"together"`    // null: nothing meets several replicas at once
+	Together       *Replicas      `json:"together"`    // null: nothing meets several replicas at once
 	Termination    *Termination   `json:"termination"` // null: interrupted before
 	Rollout        *Rollout       `json:"rollout"`     // null: interrupted before, or the pods run to completion
 	// TerminationSettings are what deletions and rollouts need beside the probes.

@@ -12,14 +12,19 @@ import (
 	"github.com/probesim/probesim/sim/stats"
 )
 
-// Together is what settings do to all replicas at once, which the measures of one
+// Replicas is what settings do to all replicas at once, which the measures of one
 // pod cannot say: how many are out of the endpoints at one instant, whether the
 // load of those that are out takes the others down, and whether that ends.
-type Together struct {
+type Replicas struct {
 	estimate.Together
 	// Worse says what is worse with the recommended settings than with the current
 	// ones, beyond the intervals; empty: nothing.
 	Worse []string `json:"worse"`
+	// Objectives are those about false kills, held against the replicas together with
+	// the recommended settings. Each pod by itself may meet what they miss.
+	Objectives []estimate.Verdict `json:"objectives"`
+
+	kills stats.Estimate // with the recommended settings
 }
 
 const (
@@ -39,13 +44,13 @@ func meet(w *model.World) bool {
 
 // together simulates all replicas side by side with the current settings and the
 // recommended ones. Nil where nothing meets several of them.
-func (s *search) together(ctx context.Context, o Options, recommended *combination) (*Together, error) {
+func (s *search) together(ctx context.Context, o Options, r *Recommendation) (*Replicas, error) {
 	if !meet(s.w) {
 		return nil, nil
 	}
 	settings := []estimate.Named{{Name: "current", World: s.w}}
-	if recommended != nil {
-		settings = append(settings, estimate.Named{Name: "recommended", World: s.world(recommended)})
+	if r.chosen != nil {
+		settings = append(settings, estimate.Named{Name: "recommended", World: s.world(r.chosen)})
 	}
 	simulation := o.Options
 	simulation.Budget = 0
@@ -59,27 +64,84 @@ func (s *search) together(ctx context.Context, o Options, recommended *combinati
 	if err != nil {
 		return nil, err
 	}
-	t := &Together{Together: *simulated, Worse: []string{}}
-	if recommended == nil {
-		return t, nil
+	t := &Replicas{Together: *simulated, Worse: []string{}, Objectives: []estimate.Verdict{}}
+	before, after := &t.Cases[0], &t.Cases[0]
+	if r.chosen != nil {
+		after = &t.Cases[len(t.Cases)/2]
 	}
-	before, after := &t.Cases[0], &t.Cases[len(t.Cases)/2]
-	compare := func(what string, a, b *stats.Estimate) {
-		if a != nil && b != nil && b.Low > a.High {
-			t.Worse = append(t.Worse, fmt.Sprintf("%s rises from %.3g (%.3g to %.3g) to %.3g (%.3g to %.3g)", what, a.Estimate, a.Low, a.High, b.Estimate, b.Low, b.High))
+	t.compare(before, after)
+	t.kills = after.FalseKillsPerPodYear
+	for _, objective := range o.Objectives {
+		if verdict, applies := after.Judge(objective); applies && r.Recommended != nil {
+			t.Objectives = append(t.Objectives, verdict)
 		}
 	}
-	compare("the probability of a cascade", before.CascadeProbability, after.CascadeProbability)
-	compare("the probability of a crash loop that does not end", &before.CrashLoopProbability, &after.CrashLoopProbability)
-	all := s.w.Replicas - 1
-	compare("the share of time with every replica out", &before.OutOfEndpointsAtOnce[all].FractionOfTime, &after.OutOfEndpointsAtOnce[all].FractionOfTime)
 	return t, nil
 }
 
-// Warning says in one sentence what gets worse; empty: nothing.
-func (t *Together) Warning() string {
-	if t == nil || len(t.Worse) == 0 {
-		return ""
+// compare fills in what is worse after than before.
+func (t *Replicas) compare(before, after *estimate.TogetherCase) {
+	rises := func(a, b *stats.Estimate) bool { return a != nil && b != nil && b.Low > a.High }
+	fromTo := func(a, b *stats.Estimate, scale float64, unit string) string {
+		return "from " + spread(a, scale, unit) + " to " + spread(b, scale, unit)
 	}
-	return "CAUTION, of all replicas together: with the recommended settings " + strings.Join(t.Worse, "; ")
+	add := func(what string, a, b *stats.Estimate, scale float64, unit string) {
+		if rises(a, b) {
+			t.Worse = append(t.Worse, what+" rises "+fromTo(a, b, scale, unit))
+		}
+	}
+	add("the number of false kills per pod-year", &before.FalseKillsPerPodYear, &after.FalseKillsPerPodYear, 1, "")
+	add("the probability of a cascade", before.CascadeProbability, after.CascadeProbability, 100, " %")
+	add("the probability of a crash loop that does not end", &before.CrashLoopProbability, &after.CrashLoopProbability, 100, " %")
+	for i := range after.AfterTriggers {
+		a, b := &before.AfterTriggers[i], &after.AfterTriggers[i]
+		add("the probability that all are out after "+a.Trigger, &a.AllOutProbability, &b.AllOutProbability, 100, " %")
+		add("the probability of a crash loop after "+a.Trigger, &a.CrashLoopProbability, &b.CrashLoopProbability, 100, " %")
+	}
+	var shares []string
+	for i := range after.OutOfEndpointsAtOnce {
+		a, b := &before.OutOfEndpointsAtOnce[i], &after.OutOfEndpointsAtOnce[i]
+		if rises(&a.FractionOfTime, &b.FractionOfTime) {
+			shares = append(shares, fmt.Sprintf("%d or more %s", a.Replicas, fromTo(&a.FractionOfTime, &b.FractionOfTime, 100, " %")))
+		}
+	}
+	if len(shares) > 0 {
+		t.Worse = append(t.Worse, fmt.Sprintf("the share of the time in which replicas of %d are out of the endpoints at once rises: %s", t.Replicas, strings.Join(shares, ", ")))
+	}
+}
+
+// spread writes an estimate and its interval, as multiples in a unit.
+func spread(e *stats.Estimate, scale float64, unit string) string {
+	return fmt.Sprintf("%s%s (%s to %s)", digits(scale*e.Estimate, 3), unit, digits(scale*e.Low, 3), digits(scale*e.High, 3))
+}
+
+// Missed returns the objectives that the replicas miss together.
+func (t *Replicas) Missed() []string {
+	var missed []string
+	if t == nil {
+		return missed
+	}
+	for _, objective := range t.Objectives {
+		if objective.Met != nil && !*objective.Met {
+			missed = append(missed, objective.Name)
+		}
+	}
+	return missed
+}
+
+// Warnings say in a sentence each what the recommended settings do to all replicas
+// together that the measures of one pod do not show.
+func (t *Replicas) Warnings() []string {
+	var warnings []string
+	if t == nil {
+		return warnings
+	}
+	if missed := t.Missed(); len(missed) > 0 {
+		warnings = append(warnings, fmt.Sprintf("CAUTION, all replicas together, which share their load, MISS %s with the recommended settings: false kills per pod-year are %s, whatever one pod by itself shows",
+			strings.Join(missed, " and "), spread(&t.kills, 1, "")))
+	}
+	if len(t.Worse) > 0 {
+		warnings = append(warnings, "CAUTION, of all replicas together: with the recommended settings "+strings.Join(t.Worse, "; "))
+	}
+	return warnings
 }
