@@ -438,7 +438,7 @@ func proposedSentences(r *recommended) []string {
 	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
 		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
 	}
-	if later := startsMoved(r.Rollout); later != "" {
+	if later := startsMoved(r.Recommendation); later != "" {
 		sentences = append(sentences, later)
 	}
 	if fallen := lessAvailable(r.Current.Measures.Availability, r.Recommended.Measures.Availability); fallen != "" {
@@ -472,12 +472,12 @@ func livenessDoubt(r *recommend.Recommendation) string {
 }
 
 // startsMoved says how much sooner or later than now a start is Ready; empty: the
-// pairs of starts show neither.
-func startsMoved(r *recommend.Rollout) string {
-	if r == nil || r.SecondsSavedPerStart == nil {
+// pairs of starts show neither, or a pod is Ready now before it can serve.
+func startsMoved(r *recommend.Recommendation) string {
+	if r.Rollout == nil || r.Rollout.SecondsSavedPerStart == nil || r.Current.Settings.ReadinessProbe == nil {
 		return ""
 	}
-	switch saved := r.SecondsSavedPerStart; {
+	switch saved := r.Rollout.SecondsSavedPerStart; {
 	case saved.Low > 0:
 		return fmt.Sprintf("A start is Ready %s sooner than now on average.", seconds(saved.Estimate))
 	case saved.High < 0:

@@ -58,7 +58,7 @@ func (s *search) plain(o *model.Objective, c *combination) (value float64, ok bo
 		if c.readiness == nil {
 			return s.propagation(p), true
 		}
-		return s.lag(c.start.probe, s.readinessProbe(c), p), true
+		return s.lag(c.start.probe, s.readinessProbe(c), s.unfavourable(p)), true
 	case "startupKillProbability":
 		switch {
 		case c.start.probe != nil:
@@ -86,6 +86,20 @@ func quantile(statistic string) float64 {
 		return 0.99
 	}
 	return 0.5
+}
+
+// startsShown is the least number of starts by which a full simulation judges.
+const startsShown = 1024
+
+// unfavourable returns the share of starts that stands for a quantile at the end of
+// the interval that a full simulation can show of it (S9, S20). At the border itself
+// it would leave the objective undecided.
+func (s *search) unfavourable(p float64) float64 {
+	if s.favourable {
+		return p
+	}
+	const deviations = 1.96
+	return min(1, p+deviations*math.Sqrt(p*(1-p)/startsShown))
 }
 
 // notices reports whether the probe of kind k, current or proposed, notices a
