@@ -35,7 +35,9 @@ type Inspection struct {
 	UnknownPorts [model.ProbeKinds]string
 	// UnknownFields are fields of the object that Kubernetes does not have, as far as
 	// it is known here, and that it ignores: those of the container, and with the first
-	// container of an object those that stand in none that is handed over.
+	// container of an object those that stand in none that is handed over. What an API
+	// server wrote, so that it has a uid, has none: the server drops what it does not
+	// know, and a field that is not known here is newer.
 	UnknownFields []UnknownField
 	// Ignored are the ids in the annotation that was asked for, of the object and
 	// of its pod template.
@@ -140,12 +142,15 @@ func (u *unit) inspect(chosen []candidate, n int, list changes, annotation strin
 		Kind: u.object.kind, Namespace: u.object.namespace, Name: u.object.name,
 		OfScenario: !u.bare, unit: u, container: container.path,
 	}
-	i.UnknownFields = u.unknownFields(d.unknowns, chosen, n)
 	if i.Kind == inlineKind {
 		i.Kind = ""
 	}
 	i.Ignored = u.object.annotated(annotation)
-	i.Notes = without(d.notes, texts(d.unknowns)) // findings say it
+	i.Notes = d.notes
+	if text(descend(u.object.root, "metadata", "uid")) == "" {
+		i.UnknownFields = u.unknownFields(d.unknowns, chosen, n)
+		i.Notes = without(d.notes, texts(d.unknowns)) // findings say it
+	}
 	if len(d.faults) > 0 {
 		i.World, i.Faults = nil, d.faults.sorted()
 		return i
