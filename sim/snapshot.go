@@ -1,9 +1,9 @@
 package sim
 
 import (
-	"math/rand/v2"
 	"time"
 
+	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 )
@@ -27,6 +27,7 @@ func (s *Simulator) Save(into *Snapshot) {
 			own.cpu = &cpu.Container{}
 		}
 		into.life = &life{processes: own}
+		own.life = into.life
 	}
 	into.node, into.climb = s.node, s.climb
 	into.life.copyFrom(s.nodes[s.node][0])
@@ -34,8 +35,8 @@ func (s *Simulator) Save(into *Snapshot) {
 
 // Restore lets a life go on from a snapshot. Its luck from here on is that of
 // (seed, replication): every stream begins anew, by its purpose, and what is
-// left of each stall is drawn anew on condition of how long it has lasted. The
-// law of what happens next depends only on what has happened, so this is a fair
+// left of each stall, answer and other job is drawn anew on condition of how long it
+// has lasted, or how much CPU time it has had. The law of what happens next depends only on what has happened, so this is a fair
 // continuation; lives that go on from one snapshot are independent given it.
 func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
 	s.node, s.climb = from.node, from.climb
@@ -48,6 +49,7 @@ func (s *Simulator) Restore(from *Snapshot, seed, replication uint64) {
 	if a.cpu != nil {
 		a.cpu.GoOn(a.random[streamCPU].Rand)
 	}
+	a.skipping.forget()
 	a.redraw()
 	l.horizon = min(l.now+longestExcursion, dist.Longest)
 }
@@ -75,7 +77,7 @@ func (l *life) copyFrom(other *life) {
 func (a *application) copyFrom(other *application) {
 	own := *a
 	*a = *other
-	a.life, a.random, a.out, a.cpu, a.service, a.drain, a.heir = own.life, own.random, own.out, own.cpu, own.service, own.drain, nil
+	a.life, a.random, a.out, a.cpu, a.service, a.drain, a.planned, a.heir = own.life, own.random, own.out, own.cpu, own.service, own.drain, own.planned, nil
 	members := own.service.members[:0]
 	*a.service = *other.service
 	a.service.members = append(members, a)
@@ -112,13 +114,48 @@ func (a *application) redraw() {
 		if e, ok := length.Nanoseconds.(dist.Exponential); ok {
 			a.set(timerFirst+i, later(a.life.now, time.Duration(e.Sample(random))))
 		} else if r.on && r.aged {
-			a.set(timerFirst+i, max(a.life.now, later(r.since, lastsOn(length, a.life.now-r.since, random))))
+			if lasts, ok := length.Beyond(a.life.now-r.since, random); ok {
+				a.set(timerFirst+i, max(a.life.now, later(r.since, lasts)))
+			}
 		}
+	}
+	if a.cpu != nil && a.alive {
+		a.cpu.Redraw(a.life.now, a.redrawAnswer)
+		a.retime()
 	}
 }
 
-// lastsOn draws a duration on condition that it is above its age.
-func lastsOn(d dist.Duration, age time.Duration, random *rand.Rand) time.Duration {
-	past := d.CDF(age)
-	return max(age, d.Quantile(past+random.Float64()*(1-past)))
+// redrawAnswer draws anew what nobody has seen yet of the answer to an attempt under
+// way: the CPU time that is left, on condition of what it has had, and the wait after
+// it. ok is false for other jobs of the process, such as a stage of its start, and for
+// an exec probe whose helper's CPU time is random, too: only their sum is seen.
+func (a *application) redrawAnswer(p *cpu.Progress) (left, wait time.Duration, ok bool) {
+	for i := range a.life.attempts {
+		t := &a.life.attempts[i]
+		if t.asked == 0 || t.asked != p.ID || t.answers != byCPU {
+			continue
+		}
+		answer, random := &a.app.Probes[t.kind], a.random[streamAnswers+int(t.kind)].Rand
+		if p.Waits {
+			if a.node.WaitsVary() {
+				return 0, 0, false // how slow it was when it was asked is not kept
+			}
+			wait, ok = answer.Wait.Beyond(p.Waited, random)
+			return 0, wait, ok
+		}
+		helper := time.Duration(0)
+		if a.handler(t) == model.Exec && !answer.Exec.HelperCPU.IsZero() {
+			constant, isConstant := answer.Exec.HelperCPU.Nanoseconds.(dist.Constant)
+			if !isConstant {
+				return 0, 0, false
+			}
+			helper = time.Duration(constant)
+		}
+		demand, ok := answer.CPU.Beyond(p.Had-helper, random)
+		if !ok {
+			return 0, 0, false
+		}
+		return demand + helper - p.Had, t.wait, true
+	}
+	return 0, 0, false
 }

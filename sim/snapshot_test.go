@@ -27,7 +27,7 @@ func TestSnapshotGoesOnAlike(t *testing.T) {
 	first.Begin(Life{Seed: 1, Horizon: 100 * 24 * time.Hour})
 	var snapshot Snapshot
 	for range 5 {
-		if !first.Enter() {
+		if !first.Enter(Level{Failures: 1}) {
 			t.Fatal("no failure")
 		}
 		first.Save(&snapshot)
@@ -82,11 +82,11 @@ func TestSnapshotKnowsEveryReference(t *testing.T) {
 	known := []string{
 		"life.pod", "life.processes", "life.timers.at", "life.timers.win", "life.random.pcg", "life.random.Rand", "life.trace", "life.stop",
 		"life.containers", "life.attempts", "life.updates", "life.triggered", "container.spec", "container.workers.Probe.TerminationGracePeriodSeconds",
-		"application.world", "application.node", "application.app", "application.life", "application.heir", "application.out", "application.cpu", "application.finished", "application.service", "application.drain",
+		"application.world", "application.node", "application.app", "application.life", "application.heir", "application.out", "application.cpu", "application.finished", "application.service", "application.drain", "application.planned",
 		"service.members", "application.skipping.syncs.lengths", "application.skipping.syncs.cumulative", "application.skipping.slowing", "application.skipping.passed", "application.skipping.hazards", "application.skipping.factors", "application.skipping.laws.answer", "application.skipping.laws.parts", "application.coasting.probes",
 		"application.random.pcg", "application.random.Rand", "application.renewals", "application.faults", "application.resources", "application.observations",
 		"renewal.first.absent.lengths", "renewal.first.absent.cumulative", "renewal.first.lasts.lengths", "renewal.first.lasts.cumulative",
-		"Container.random", "Container.bursts", "Container.process", "Container.processSeed", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",
+		"Container.random", "Container.bursts", "Container.burstPlan", "Container.process", "Container.processSeed", "Container.levels", "Container.processors", "Container.pools", "Container.sources", "Container.clients.open.items",
 		"Container.clients.trying.items", "Container.threads", "Container.waits", "Container.runtime.queue", "Container.runtime.arrived",
 		"Container.submissions", "Container.free", "Container.working", "Container.finished", "Container.due", "Container.record.ended", "Container.record.parts",
 		"Container.repetition.shape", "Container.repetition.keptShape", "Container.repetition.moving", "Container.repetition.keptMoving", "Container.repetition.step",

@@ -273,7 +273,7 @@ func (c *Container) Submit(now time.Duration, j Job) {
 			continue
 		}
 		t := c.worker(home)
-		c.threads[t].left, c.threads[t].wait = demand, j.Wait
+		c.threads[t].demand, c.threads[t].left, c.threads[t].wait = demand, demand, j.Wait
 		c.serve(t, s)
 		c.startDemand(t, now)
 	}
@@ -304,6 +304,17 @@ func (c *Container) endPart(t int32, now time.Duration) {
 		c.finished = append(c.finished, Finished{ID: s.id, At: now})
 		c.free = append(c.free, i)
 	}
+}
+
+// Unfinished reports whether the submitted job of that number had not ended at the
+// last Advance.
+func (c *Container) Unfinished(id int) bool {
+	for i := range c.submissions {
+		if s := &c.submissions[i]; s.id == id && s.parts > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Done returns the submitted jobs that have ended since the last call, in the

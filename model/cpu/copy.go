@@ -15,7 +15,7 @@ func (c *Container) GoOn(r *rand.Rand) {
 func (c *Container) CopyFrom(other *Container) {
 	own := *c
 	*c = *other
-	c.random, c.bursts, c.process, c.processSeed, c.repetition = nil, own.bursts, own.process, own.processSeed, own.repetition
+	c.random, c.bursts, c.burstPlan, c.process, c.processSeed, c.repetition = nil, own.bursts, own.burstPlan, own.process, own.processSeed, own.repetition
 	c.levels = resized(own.levels, len(other.levels))
 	for i := range c.levels {
 		before := c.levels[i].throttled

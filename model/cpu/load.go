@@ -21,8 +21,10 @@ type thread struct {
 	pool   int32
 	waiter int32         // index of the submission it works for, or nobody
 	serves int64         // serial number of the traffic's request it works for (see clients.go)
-	left   time.Duration // CPU time
+	demand time.Duration // CPU time of the job
+	left   time.Duration // of it
 	wait   time.Duration // wall time after it
+	slowed float64       // times as long as the wait of its pool
 	until  time.Duration // left is 0: when the wait ends
 
 	// Of the scheduler (see fair.go), on the virtual clock of its CPU.
@@ -71,8 +73,9 @@ type source struct {
 
 // burst is the state of one of the traffic's bursts.
 type burst struct {
-	on   bool
-	turn time.Duration // when that changes
+	on    bool
+	since time.Duration // it is so
+	turn  time.Duration // when that changes
 }
 
 // newLoad builds the pools and sources of the configuration. Pool 0 is that of
@@ -105,10 +108,10 @@ func (c *Container) startBursts(now time.Duration) {
 		s := &c.sources[i]
 		for j := range s.burst {
 			if at := c.planned(j); at != Drawn {
-				s.burst[j] = burst{turn: at}
+				s.burst[j] = burst{since: since, turn: at}
 				continue
 			}
-			s.burst[j] = burst{turn: later(since, s.traffic.Bursts[j].Every.Sample(c.burstRandom()))}
+			s.burst[j] = burst{since: since, turn: later(since, s.traffic.Bursts[j].Every.Sample(c.burstRandom()))}
 		}
 		for len(s.burst) > 0 { // in the order of time, in which they are drawn later, too
 			first := 0
@@ -137,7 +140,7 @@ func (c *Container) turn(s *source, j int, now time.Duration) {
 	if b.on {
 		length = s.traffic.Bursts[j].Lasts
 	}
-	b.turn = later(now, max(length.Sample(c.burstRandom()), 1))
+	b.since, b.turn = now, later(now, max(length.Sample(c.burstRandom()), 1))
 }
 
 // PlanBursts makes burst j of the traffic, from the next Reset on, begin once, at
@@ -289,8 +292,9 @@ func (c *Container) drawJob(t int32) {
 	th := &c.threads[t]
 	q := &c.pools[th.pool]
 	th.waiter = nobody
-	th.left = q.demand.Sample(c.process)
-	th.wait = dist.Stretched(q.wait.Sample(c.process), c.waitFactor)
+	th.demand = q.demand.Sample(c.process)
+	th.left, th.slowed = th.demand, c.waitFactor
+	th.wait = dist.Stretched(q.wait.Sample(c.process), th.slowed)
 	if th.pool == workersPool {
 		th.serves = c.clients.begun
 		c.clients.begun++
@@ -359,7 +363,7 @@ func (c *Container) endJob(t int32, now time.Duration) bool {
 		q.submitted, q.next = q.submitted[:0], 0
 	}
 	c.queued--
-	th.left, th.wait = job.demand, job.wait
+	th.demand, th.left, th.wait = job.demand, job.demand, job.wait
 	c.serve(t, job.waiter)
 	return true
 }

@@ -84,7 +84,7 @@ func TestUncertainObjectives(t *testing.T) {
 // draws, which are decades apart.
 func TestSplittingOfUncertainInputs(t *testing.T) {
 	means := []time.Duration{1500 * time.Millisecond, 1600 * time.Millisecond, 1800 * time.Millisecond, 2 * time.Second}
-	rare, _ := Split(t.Context(), uncertainStalls(means...), 1, 2*year, .95, 1, nil)
+	rare, _ := Split(t.Context(), uncertainStalls(means...), 1, Splitting{Search: 2 * year, Confidence: .95})
 	for _, mean := range means[1:3] {
 		contains(t, "kills per pod-day, stalls of "+mean.String(), &rare.Kills, killsADay(mean))
 	}

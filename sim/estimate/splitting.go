@@ -33,6 +33,10 @@ import (
 //	failure 1 ──step──step──step── failure 2 ──step──step──step── verdict
 //	        └──────── by another cause ───┘
 //
+// Where answers wait for the CPU or for a worker (waiting.go), a first failure may be
+// as rare as a verdict is elsewhere. There the way begins before it, with attempts that
+// have waited for some time.
+//
 // Given the states at a level the lives from there are fair and independent, so
 // the estimate is unbiased whatever the levels and however failures hang
 // together.
@@ -48,39 +52,51 @@ const (
 	leastFailures         = 5  // without which nothing is begun
 
 	// givenUp is how rarely an excursion may get as far as a level, per pod-year, for
-	// lives to go on from there; what is given up is said to come less often than
-	// excluded. The thousand between them is room for the error of the product, and
-	// for the few kills that one verdict may lead to.
-	givenUp  = 1e-12
-	excluded = 1e-9
+	// lives to go on from there. Those that are given up are answered by a bound, so
+	// many times the rate at which they get there: room for the error of the product,
+	// and for the few kills that one verdict may lead to.
+	givenUp = 1e-12
+	room    = 1e3
 )
 
 // splitting is how one world's false kills are estimated.
 type splitting struct {
 	world   *model.World
 	seed    uint64
-	horizon time.Duration // of each replication's long life
-	steps   int           // from one failure to the next
-	first   int           // lives that go on from a failure
-	onward  int           // lives that go on from a step
+	horizon time.Duration   // of each replication's long life
+	entry   sim.Level       // at which an excursion begins
+	steps   int             // from one failure to the next
+	first   int             // lives that go on from a failure
+	onward  int             // lives that go on from a step
+	way     []sim.Level     // beyond entry, where answers wait; nil: by steps
+	wanted  []int           // lives that go on to each level of the way, and to the kill
+	each    []time.Duration // pod time that one of them takes
+	rarest  float64         // excursions per pod-year, below which they are given up
 }
 
 // climbed is what one replication came to.
 type climbed struct {
 	rate, verdicts float64       // false kills, and excursions with at least one, per ns
 	pod            time.Duration // simulated
-	entered        int64         // first failures
+	entered        int64         // excursions of the long life
 	least          float64       // share of the lives from any step that reached the next
 	through        float64       // share of the lives from a failure that went all steps to the next, on average
 	givenUp        bool          // before the verdict, as too rare to matter
+	passed         []passed      // the levels of the way, and the kill
 }
 
-// newSplitting chooses the steps and the effort by pilots of fixed size, so by
+// passed is how often excursions reached a level.
+type passed struct {
+	rate           float64 // per ns
+	lives, arrived int     // those that went on from the level before
+}
+
+// newSplitting chooses the way and the effort by pilots of fixed size, so by
 // counts alone. In all replications together so much pod time may be searched for
-// first failures, and so many times more where the world lets quiet stretches be
-// passed over. It returns nil, and why, where hardly a failure is seen in it, so
+// excursions, and so many times more where the world lets quiet stretches be
+// passed over. It returns nil, and why, where hardly one is seen in it, so
 // that there is nothing to begin with.
-func newSplitting(ctx context.Context, w *model.World, seed uint64, search time.Duration) (s *splitting, why string) {
+func newSplitting(ctx context.Context, w *model.World, seed uint64, o *Splitting) (s *splitting, why string) {
 	const (
 		shortest = 6 * time.Hour
 		passOver = 64
@@ -96,12 +112,18 @@ func newSplitting(ctx context.Context, w *model.World, seed uint64, search time.
 	if err != nil {
 		return nil, err.Error()
 	}
-	affordable := search / splittingReplications
+	affordable := o.Search / splittingReplications
 	longest := affordable
 	if simulator.SkipsAhead() && w.Cluster.LoadBalancer == nil { // whose checks leave no stretch quiet
 		longest = passOver * min(longest, dist.Longest/passOver)
 	}
-	s = &splitting{world: w, seed: seed, horizon: min(shortest, longest), steps: 1, first: fewestLives / 2, onward: fewestLives / 2}
+	s = &splitting{
+		world: w, seed: seed, horizon: min(shortest, longest), entry: sim.Level{Failures: 1},
+		steps: 1, first: o.Lives / 2, onward: o.Lives / 2, rarest: o.Rarest,
+	}
+	if simulator.WaitsForCPU() && !held(w) {
+		return s, s.layWay(ctx, simulator, longest, o.Lives)
+	}
 	for pilot := uint64(splittingReplications); ; pilot++ {
 		c := s.replicate(ctx, simulator, pilot)
 		if ctx.Err() != nil {
@@ -122,9 +144,9 @@ func newSplitting(ctx context.Context, w *model.World, seed uint64, search time.
 		again := float64(c.entered) / (float64(c.pod) / float64(p.Period()))
 		if c.through < 100*again {
 			most := float64(affordable / p.Period() / time.Duration(p.FailureThreshold)) // as much pod time as the search
-			s.first = int(math.Min(math.Min(mostLives, most), math.Max(fewestLives, wantedArrivals/again)))
+			s.first = int(math.Min(math.Min(mostLives, most), math.Max(float64(o.Lives), wantedArrivals/again)))
 		}
-		s.first, s.onward = max(s.first, fewestLives), fewestLives
+		s.first, s.onward = max(s.first, o.Lives), o.Lives
 		return s, ""
 	}
 }
@@ -144,35 +166,39 @@ func held(w *model.World) bool {
 // of no use.
 func (s *splitting) replicate(ctx context.Context, simulator *sim.Simulator, r uint64) climbed {
 	c := climbed{least: 1, through: 1}
-	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
-	at := &ascent[sim.Snapshot]{steps: s.steps, first: s.first, onward: s.onward, simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r))}
-	states := kept[sim.Snapshot]{random: random}
-	simulator.Begin(sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Draw: model.DrawOf(r), Horizon: s.horizon, SkipAhead: true})
-	for simulator.Enter() {
-		c.entered++
-		states.offer(simulator)
-	}
-	c.pod = simulator.Now()
+	at, states := s.ascent(simulator, r), kept[sim.Snapshot]{}
+	c.entered, c.pod = s.enter(simulator, r, at.random, &states)
 	if c.entered == 0 {
 		return c
 	}
-	states.mass = float64(c.entered) / float64(c.pod)
 	waiting := []kept[sim.Snapshot]{states}
-	failures := int(s.world.Container().Probes[model.Liveness].FailureThreshold)
-	for failure := 1; failure < failures && !c.givenUp && ctx.Err() == nil; failure++ {
+	failures := int32(1)
+	if s.way == nil {
+		failures = s.world.Container().Probes[model.Liveness].FailureThreshold
+	}
+	for failure := int32(1); failure < failures && !c.givenUp && ctx.Err() == nil; failure++ {
 		waiting = at.climb(waiting, failure, &c)
 		mass := massOf(waiting)
-		c.givenUp = mass > 0 && mass*float64(year) < givenUp
+		c.givenUp = mass > 0 && mass*float64(year) < s.rarest
+	}
+	for i := 0; i < len(s.way) && ctx.Err() == nil; i++ {
+		there := at.rise(waiting, s.way[i], s.wanted[i])
+		c.passed = append(c.passed, passed{there.mass, s.wanted[i], there.seen})
+		waiting = []kept[sim.Snapshot]{there}
 	}
 	if c.givenUp {
 		c.pod += at.pod
 		return c
 	}
-	// From the last failure it is the kubelet's way to the kill.
-	lives, mass := at.lives(waiting, s.onward), massOf(waiting)
+	// From the last level it is the kubelet's way to the kill.
+	wanted := s.onward
+	if n := len(s.wanted); n > 0 {
+		wanted = s.wanted[n-1]
+	}
+	lives, mass := at.lives(waiting, wanted), massOf(waiting)
 	kills, verdicts := int64(0), 0
 	for range lives {
-		if at.next(waiting, sim.Top(int32(failures), s.steps)) {
+		if at.next(waiting, sim.Killed) {
 			verdicts++
 			kills += simulator.Finish()
 		}
@@ -180,22 +206,53 @@ func (s *splitting) replicate(ctx context.Context, simulator *sim.Simulator, r u
 	if lives > 0 {
 		c.verdicts, c.rate = mass*float64(verdicts)/float64(lives), mass*float64(kills)/float64(lives)
 	}
+	c.passed = append(c.passed, passed{c.verdicts, lives, verdicts})
 	c.pod += at.pod
 	return c
+}
+
+// ascent returns what takes the lives of replication r up.
+func (s *splitting) ascent(simulator *sim.Simulator, r uint64) *ascent[sim.Snapshot] {
+	random := rand.New(rand.NewPCG(mix(s.seed^mix(forSplitting)), r))
+	return &ascent[sim.Snapshot]{
+		steps: s.steps, first: s.first, onward: s.onward, period: s.world.Container().Probes[model.Liveness].Period(),
+		simulator: simulator, random: random, seed: mix(s.seed ^ mix(forSplitting+r)),
+	}
+}
+
+// longLife is the life of replication r in which excursions begin.
+func (s *splitting) longLife(r uint64) sim.Life {
+	return sim.Life{Seed: mix(s.seed ^ forSplitting), Replication: r, Draw: model.DrawOf(r), Horizon: s.horizon, SkipAhead: true}
+}
+
+// enter lives the long life of replication r and keeps the states in which its
+// excursions begin. It returns how many there are, and how long it was.
+func (s *splitting) enter(simulator *sim.Simulator, r uint64, random *rand.Rand, states *kept[sim.Snapshot]) (entered int64, pod time.Duration) {
+	states.random = random
+	simulator.Begin(s.longLife(r))
+	for simulator.Enter(s.entry) {
+		entered++
+		states.offer(simulator)
+	}
+	pod = simulator.Now()
+	states.mass = float64(entered) / float64(pod)
+	return entered, pod
 }
 
 // climber is what climbs: a sim.Simulator, whose states are snapshots of type S.
 type climber[S any] interface {
 	Save(into *S)
 	Restore(from *S, seed, life uint64)
-	Climb(level, steps int) bool
-	Failures() int
+	Climb(level sim.Level) bool
+	Failures() int32
+	Highest() sim.Level
 	Now() time.Duration
 }
 
 // ascent is one replication on its way up.
 type ascent[S any] struct {
 	steps, first, onward int // see splitting
+	period               time.Duration
 
 	simulator climber[S]
 	random    *rand.Rand
@@ -209,7 +266,7 @@ type ascent[S any] struct {
 // climb lets lives go on from one failure to the next and returns the states
 // there: those of each step that were reached by another cause, and those that
 // went all steps.
-func (at *ascent[S]) climb(from []kept[S], failure int, c *climbed) []kept[S] {
+func (at *ascent[S]) climb(from []kept[S], failure int32, c *climbed) []kept[S] {
 	var there []kept[S]
 	through, begun := 1.0, massOf(from)
 	for step := 1; step <= at.steps && massOf(from) > 0; step++ {
@@ -218,9 +275,10 @@ func (at *ascent[S]) climb(from []kept[S], failure int, c *climbed) []kept[S] {
 		wanted := max(at.onward, int(float64(at.first)*massOf(from)/begun))
 		lives, mass := at.lives(from, wanted), massOf(from)
 		onward, other := kept[S]{random: at.random}, kept[S]{random: at.random}
+		level := at.step(failure, step)
 		for range lives {
 			switch {
-			case !at.next(from, (failure-1)*at.steps+step):
+			case !at.next(from, level):
 			case step < at.steps && at.simulator.Failures() > failure:
 				other.offer(at.simulator)
 			default:
@@ -242,6 +300,30 @@ func (at *ascent[S]) climb(from []kept[S], failure int, c *climbed) []kept[S] {
 	return there
 }
 
+// step returns the level of a step beyond a failure.
+func (at *ascent[S]) step(failure int32, step int) sim.Level {
+	if step == at.steps {
+		return sim.Level{Failures: failure + 1}
+	}
+	steps := time.Duration(at.steps)
+	return sim.Level{Failures: failure, Held: (time.Duration(step)*at.period + steps - 1) / steps}
+}
+
+// rise lets so many lives go on to a level and returns the states there.
+func (at *ascent[S]) rise(from []kept[S], level sim.Level, wanted int) kept[S] {
+	there := kept[S]{random: at.random}
+	lives, mass := at.lives(from, wanted), massOf(from)
+	for range lives {
+		if at.next(from, level) {
+			there.offer(at.simulator)
+		}
+	}
+	if lives > 0 {
+		there.mass = mass * float64(there.seen) / float64(lives)
+	}
+	return there
+}
+
 // lives begins so many lives from the states, none if there are none.
 func (at *ascent[S]) lives(from []kept[S], wanted int) int {
 	mass := massOf(from)
@@ -255,7 +337,7 @@ func (at *ascent[S]) lives(from []kept[S], wanted int) int {
 
 // next lets the next life climb to a level and reports whether it does. Each
 // group of states has its turn in proportion to its mass.
-func (at *ascent[S]) next(from []kept[S], level int) bool {
+func (at *ascent[S]) next(from []kept[S], level sim.Level) bool {
 	u, group := at.u, 0
 	for group < len(from)-1 && u >= from[group].mass {
 		u -= from[group].mass
@@ -267,7 +349,7 @@ func (at *ascent[S]) next(from []kept[S], level int) bool {
 	at.life++
 	at.simulator.Restore(&states.all[states.turn%len(states.all)], at.seed, at.life)
 	began := at.simulator.Now()
-	arrives := at.simulator.Climb(level, at.steps)
+	arrives := at.simulator.Climb(level)
 	at.pod += at.simulator.Now() - began
 	return arrives
 }
@@ -313,30 +395,49 @@ type Rare struct {
 	Levels   int
 	PodTime  time.Duration // simulated
 
+	// Waiting: levels are also of how long the attempts wait, not of failures alone.
+	Waiting bool
 	// GivenUp: excursions that get far are too rare to go on with, so that Kills and
 	// Verdicts are upper bounds, far from the truth. It comes of high thresholds.
 	GivenUp bool
 }
 
+// Splitting says how much effort to spend.
+type Splitting struct {
+	Search     time.Duration // pod time that may be searched for excursions, by all replications together
+	Rarest     float64       // excursions per pod-year, below which they are given up; 0: 1e-12
+	Lives      int           // that go on from each level, at the least; 0: 400
+	Confidence float64       // of the intervals, in (0, 1)
+	Jobs       int           // replications at a time; 0: 1
+	Enough     func(*Rare) bool
+}
+
 // Split estimates the false kills that the liveness probe's verdicts lead to, by
-// multilevel splitting. It takes 16 replications and, until enough holds of what
-// they came to, twice as many, 128 at the most; a nil enough asks for no more. It
+// multilevel splitting. It takes 16 replications and, until Enough holds of what
+// they came to, twice as many, 128 at the most; a nil Enough asks for no more. It
 // returns nil, and why, where nothing fails the probe often enough to begin with in
-// the pod time that may be searched for first failures, and when the context ends.
-// The result depends on the world, the seed, that time and enough alone.
-func Split(ctx context.Context, w *model.World, seed uint64, search time.Duration, confidence float64, jobs int, enough func(*Rare) bool) (rare *Rare, why string) {
-	s, why := newSplitting(ctx, w, seed, search)
-	if s == nil {
+// the pod time that may be searched, and when the context ends. The result depends on
+// the world, the seed and the effort but for Jobs alone.
+func Split(ctx context.Context, w *model.World, seed uint64, o Splitting) (rare *Rare, why string) {
+	if o.Rarest == 0 {
+		o.Rarest = givenUp
+	}
+	if o.Lives == 0 {
+		o.Lives = fewestLives
+	}
+	s, why := newSplitting(ctx, w, seed, &o)
+	if why != "" {
 		return nil, why
 	}
 	var results []climbed
 	for wanted := splittingReplications; ; wanted *= 2 {
-		results = s.extend(ctx, results, wanted, jobs)
+		results = s.extend(ctx, results, wanted, o.Jobs)
 		if ctx.Err() != nil {
 			return nil, "it was interrupted"
 		}
-		rare = s.rare(results, confidence)
-		if enough == nil || rare.GivenUp || enough(rare) || wanted >= mostSplitting {
+		rare = s.rare(results, o.Confidence)
+		dear := rare.Waiting && rare.PodTime > o.Search/2 // where more would take longer than what was searched
+		if o.Enough == nil || rare.GivenUp || dear || o.Enough(rare) || wanted >= mostSplitting {
 			return rare, ""
 		}
 	}
@@ -369,15 +470,26 @@ func (s *splitting) extend(ctx context.Context, results []climbed, wanted, jobs 
 
 // rare joins the replications.
 func (s *splitting) rare(results []climbed, confidence float64) *Rare {
-	rare := &Rare{Levels: sim.Top(s.world.Container().Probes[model.Liveness].FailureThreshold, s.steps)}
+	rare := &Rare{Levels: len(s.way) + 2, Waiting: s.way != nil}
+	if s.way == nil {
+		rare.Levels = int(s.world.Container().Probes[model.Liveness].FailureThreshold-1)*s.steps + 1
+	}
 	rates, verdicts := make([]float64, len(results)), make([]float64, len(results))
+	killing := 0
 	for i, c := range results {
+		if c.rate > 0 {
+			killing++
+		}
 		rates[i], verdicts[i] = c.rate*float64(day), c.verdicts*float64(day)
 		rare.PodTime += c.pod
 		rare.GivenUp = rare.GivenUp || c.givenUp
 	}
+	most := room * s.rarest / float64(year)
+	if s.way != nil && 2*killing < len(results) {
+		rare.GivenUp, most = true, s.bound(results, confidence)
+	}
 	if rare.GivenUp {
-		bound := stats.Estimate{High: excluded * float64(day) / float64(year), Confidence: confidence, Method: "multilevel splitting, upper bound", N: int64(len(results))}
+		bound := stats.Estimate{High: most * float64(day), Confidence: confidence, Method: "multilevel splitting, upper bound", N: int64(len(results))}
 		rare.Kills, rare.Verdicts = bound, bound
 		return rare
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/calc"
 )
 
@@ -31,6 +32,16 @@ func rareStalls(mean time.Duration) *model.World {
 	return w
 }
 
+// rareBacklog is an event loop, which answers only between jobs of its own: one a
+// minute, of exponential length.
+func rareBacklog(mean time.Duration) *model.World {
+	w := world(nil, probe(10, 1, 3))
+	w.Application.Threads = 1
+	w.Application.Probes[model.Liveness].CPU = dist.Constantly(time.Microsecond)
+	w.Application.Background = []model.Background{{Every: exponential(time.Minute), CPU: exponential(mean), Workers: 1}}
+	return w
+}
+
 // TestSplitting holds splitting against the exact chain at about 1e-6, 1e-9 and
 // 1e-12 kills per probe (S12). With -splitting-seeds 200 it measures coverage and
 // bias. At 1e-12 most kills are those of two stalls, so no single way leads up.
@@ -46,6 +57,8 @@ func TestSplitting(t *testing.T) {
 		{"stalls 1e-6", rareStalls(2820 * time.Millisecond), 10},
 		{"stalls 1e-9", rareStalls(1570 * time.Millisecond), 1000},
 		{"stalls 1e-12", rareStalls(1070 * time.Millisecond), 1e4},
+		{"backlog 1e-7", rareBacklog(time.Second), 500},
+		{"backlog 1e-9", rareBacklog(500 * time.Millisecond), 2e4},
 	} {
 		if *splittingSeeds == 1 && strings.HasSuffix(c.name, "1e-6") {
 			continue // seen by plain simulation too
@@ -60,7 +73,7 @@ func TestSplitting(t *testing.T) {
 			covered, gains := 0, 0.0
 			var estimates []float64
 			for seed := range *splittingSeeds {
-				rare, _ := Split(t.Context(), c.w, uint64(seed+1), 2*year, confidence, 1, nil)
+				rare, _ := Split(t.Context(), c.w, uint64(seed+1), Splitting{Search: 2 * year, Confidence: confidence})
 				if rare == nil {
 					t.Fatal("nothing to begin with")
 				}
@@ -101,10 +114,11 @@ func (g *gambler) Save(into *int) { *into = g.has }
 func (g *gambler) Restore(from *int, seed, life uint64) {
 	g.has, g.random = *from, rand.New(rand.NewPCG(seed, life))
 }
-func (g *gambler) Failures() int      { return g.has }
+func (g *gambler) Failures() int32    { return int32(g.has) }
+func (g *gambler) Highest() sim.Level { return sim.Level{Failures: int32(g.has)} }
 func (g *gambler) Now() time.Duration { return 0 }
-func (g *gambler) Climb(level, _ int) bool {
-	for g.has > 0 && g.has < level+1 {
+func (g *gambler) Climb(level sim.Level) bool {
+	for g.has > 0 && g.has < int(level.Failures) {
 		if g.random.IntN(3) == 0 {
 			g.has++
 		} else {
@@ -124,7 +138,7 @@ func TestGamblersRuin(t *testing.T) {
 		at := &ascent[int]{steps: 1, first: 500, onward: 500, simulator: &gambler{}, random: random, seed: i}
 		from := []kept[int]{{random: random, all: []int{1}, seen: 1, mass: 1}}
 		var c climbed
-		for level := 1; level < 20; level++ {
+		for level := int32(1); level < 20; level++ {
 			from = at.climb(from, level, &c)
 		}
 		results = append(results, massOf(from))
@@ -203,7 +217,7 @@ func TestSplittingSearchesQuietWorlds(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{Seed: 1, Horizon: 30 * day, Replications: 64, Confidence: .99, Faults: 1, Starts: 1}
-	rare, why := Split(t.Context(), w, 1, 64*30*day, .99, 1, nil)
+	rare, why := Split(t.Context(), w, 1, Splitting{Search: 64 * 30 * day, Confidence: .99})
 	if rare == nil {
 		t.Fatal(why)
 	}
@@ -233,7 +247,7 @@ func TestSplittingOfOtherCauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rare, _ := Split(t.Context(), w, 1, 2*year, .99, 1, nil)
+	rare, _ := Split(t.Context(), w, 1, Splitting{Search: 2 * year, Confidence: .99})
 	contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -50,11 +51,11 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
 		return nil
 	}
-	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures {
+	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures && !waits(w) {
 		return []string{fmt.Sprintf("multilevel splitting has too little to begin with: the liveness probe failed %d times, and %d are needed", failures, splittingReplications*leastFailures)}
 	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
-	rare, why := Split(ctx, w, o.Seed, search, o.Confidence, o.Jobs, enough)
+	rare, why := Split(ctx, w, o.Seed, o.splitting(search, enough))
 	switch {
 	case ctx.Err() != nil:
 		return []string{"interrupted before multilevel splitting had estimated the false kills; the bound is the plain simulation's"}
@@ -77,6 +78,48 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 	return notes
 }
 
+// waits reports whether answers wait for the CPU, so that splitting begins with long
+// waits, and needs no failures.
+func waits(w *model.World) bool {
+	simulator, err := sim.New(w)
+	return err == nil && simulator.WaitsForCPU() && !held(w)
+}
+
+// splitting returns the effort of splitting: where it is to be spared, half as many
+// lives, and none that get on so rarely that no objective is about it.
+func (o *Options) splitting(search time.Duration, enough func(*Rare) bool) Splitting {
+	s := Splitting{Search: search, Confidence: o.Confidence, Jobs: o.Jobs, Enough: enough}
+	if !o.Sparing {
+		return s
+	}
+	s.Lives = fewestLives / 2
+	const share = 1e-5 // of what an objective allows
+	least := math.Inf(1)
+	for _, objective := range o.Objectives {
+		if most := mostKills(objective); most > 0 {
+			least = min(least, most)
+		}
+	}
+	if !math.IsInf(least, 1) {
+		s.Rarest = max(givenUp, share*least)
+	}
+	return s
+}
+
+// mostKills returns how many false kills per pod-year an objective allows; 0: none, or
+// it is about something else.
+func mostKills(o model.Objective) float64 {
+	switch o.Measure {
+	case "falseKillsPerPodYear":
+		return o.Bound
+	case "falseKillsPerPodDay", "falseKillsPerPodDayByLiveness":
+		return o.Bound * float64(year) / float64(day)
+	case "meanTimeToFalseKillSeconds":
+		return year.Seconds() / o.Bound
+	}
+	return 0
+}
+
 // hidden reports whether what starts may add keeps the false kills from being known
 // to the relative precision, whatever splitting finds.
 func hidden(rare *Rare, starts *stats.Estimate, precision float64) bool {
@@ -86,14 +129,18 @@ func hidden(rare *Rare, starts *stats.Estimate, precision float64) bool {
 // methodOf says how the false kills were estimated, after so many plain
 // replications without one.
 func methodOf(rare *Rare, plain int64) string {
+	what := "the liveness probe's failures in a row"
+	if rare.Waiting {
+		what = "how long the liveness probe's attempts wait, and its failures in a row"
+	}
 	if rare.GivenUp {
 		return fmt.Sprintf(
-			"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, given up before the last of %d levels, where fewer than one excursion in %.0e pod-years arrives; false kills are rarer than one in %.0e pod-years, and how much rarer was not asked",
-			rare.Levels, 1/givenUp, 1/excluded)
+			"method of the false kills: multilevel splitting (S12) on %s, given up before the last of %d levels, where excursions are too rare to go on with; false kills come less often than %.2g times in a pod-year, and how much less was not asked",
+			what, rare.Levels, rare.Kills.High*float64(year)/float64(day))
 	}
 	return fmt.Sprintf(
-		"method of the false kills: multilevel splitting (S12) on the liveness probe's failures in a row, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %s times the pod time for the same relative error",
-		rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), plain, gain(rare.Gain))
+		"method of the false kills: multilevel splitting (S12) on %s, %d levels, %d independent replications, %.3g pod-years, chosen because no false kill was seen in %d plain replications; lives go on from copies of the whole state of the pod (stalls, backlog, quota, workers), so failures hang together as they do in a plain life; plain simulation would need %s times the pod time for the same relative error",
+		what, rare.Levels, rare.Kills.N, float64(rare.PodTime)/float64(year), plain, gain(rare.Gain))
 }
 
 // gain writes a factor with two digits, and without an exponent as far as people
