@@ -102,13 +102,24 @@ func (f *formula) byChain(w *model.World) {
 // simulated.
 func (t *tally) byFormula(w *model.World, o Options) formula {
 	f, confidence := o.formulas.of(w), o.Confidence
-	if f.why == "" && canLoseStart(w) {
-		starts, losses := t.Starts.Estimate(day, confidence), t.StartLosses.Estimate(confidence)
+	if f.why == "" && (canLoseStart(w) || killsBeforeStartup(w) > 0) {
+		starts, losses := t.startRate(o), t.StartLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
-		f.bound += starts.High * math.Min(losses.High, f.startupBound)
-		f.lives = o.Horizon
+		f.bound += starts.High * (math.Min(losses.High, f.startupBound) + killsBeforeStartup(w))
+		f.lives = o.PodLife
 	}
 	return f
+}
+
+// killsBeforeStartup is KillsBeforeStartup of a world, 0 where every start is over
+// before the liveness probe could have a verdict.
+func killsBeforeStartup(w *model.World) float64 {
+	probes := &w.Container().Probes
+	liveness := probes[model.Liveness]
+	if liveness == nil || longestStart(w) < nTimes(liveness.FailureThreshold-1, liveness.Period()) {
+		return 0
+	}
+	return KillsBeforeStartup(w.Cluster.KubernetesVersion, probes[model.Startup], liveness)
 }
 
 // perPodYear returns the closed form's false kills per pod-year, nil if there is

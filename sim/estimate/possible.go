@@ -15,7 +15,7 @@ import (
 func canKill(w *model.World) (byLiveness, byStartup bool) {
 	c := w.Container()
 	if p := c.Probes[model.Liveness]; p != nil && !p.Handler.NoPort {
-		byLiveness = c.Probes[model.Startup] == nil && canLoseStart(w) || canFail(w, model.Liveness)
+		byLiveness = c.Probes[model.Startup] == nil && canLoseStart(w) || canFail(w, model.Liveness) || len(w.Faults) > 0 && killsBeforeStartup(w) > 0
 	}
 	p := c.Probes[model.Startup]
 	return byLiveness, p != nil && !p.Handler.NoPort && canLoseStart(w)
@@ -29,6 +29,27 @@ func canLoseStart(w *model.World) bool {
 	}
 	p := c.Probes[model.Liveness]
 	return p != nil && longestStart(w) >= firstVerdict(p)
+}
+
+// KillsBeforeStartup bounds how many processes in a row that follow a kill of the
+// liveness probe it kills again because they are taken for started: until the startup
+// probe's next look, which is at a random instant of its period, they count as the
+// process before them does (K11). 0: none can be, as the liveness probe tolerates
+// more, or in the versions of Kubernetes that know no such thing. It supposes that no
+// start is over sooner.
+func KillsBeforeStartup(v model.Version, startup, liveness *model.Probe) float64 {
+	if !v.StartedCarriesOver() || startup == nil || liveness == nil {
+		return 0
+	}
+	each := nTimes(max(1, liveness.FailureThreshold-1), liveness.Period()).Seconds() // a single failure still takes a grid point each
+	kills := 0.0
+	for n := 1.0; n*each < startup.Period().Seconds(); n++ {
+		kills += 1 - n*each/startup.Period().Seconds()
+	}
+	if liveness.FailureThreshold == 1 {
+		kills++
+	}
+	return kills
 }
 
 // firstVerdict returns the earliest time after a process's start at which a

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Seed         uint64
 	Horizon      time.Duration // of each replication's long life; 0: 30 days
+	PodLife      time.Duration // what each pod lives, and so how often there is a first start; 0: Horizon
 	Replications int64         // exactly so many; 0: until Precision or Budget
 	Limit        int64         // the most replications where Replications is 0; 0: 2²⁴
 	Precision    float64       // relative half-width sought; 0: 0.1
@@ -165,6 +166,9 @@ func (o Options) begin(variants []Named) (part *Part, end int64, err error) {
 func (o Options) withDefaults() Options {
 	if o.Horizon <= 0 {
 		o.Horizon = 30 * day
+	}
+	if o.PodLife <= 0 {
+		o.PodLife = o.Horizon
 	}
 	if o.Limit <= 0 {
 		o.Limit = mostReplications

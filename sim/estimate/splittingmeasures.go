@@ -192,14 +192,32 @@ func (t *tally) enoughSplitting(w *model.World, m *Measures, f *formula, o Optio
 // startKills returns the false kills per pod-day of starts: how many there are
 // times the share of them that ends in a false kill.
 func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
-	if !canLoseStart(w) {
+	if !canLoseStart(w) && killsBeforeStartup(w) == 0 {
 		return exactly(0)
 	}
-	starts, losses := t.Starts.Estimate(day, o.Confidence), t.StartLosses.Estimate(o.Confidence)
-	formula := t.byFormula(w, o)
-	e := starts
+	losses, formula := t.StartLosses.Estimate(o.Confidence), t.byFormula(w, o)
+	e := t.startRate(o)
 	e.Estimate, e.Low = e.Estimate*losses.Estimate, e.Low*losses.Low
-	e.High *= math.Min(losses.High, formula.startupBound)
+	e.High *= math.Min(losses.High, formula.startupBound) + killsBeforeStartup(w)
+	return e
+}
+
+// startRate returns the starts per pod-day: one for each pod, which lives as long as
+// it is said to, however short the lives are that were simulated; and those after
+// kills and exits, as often as they were seen.
+func (t *tally) startRate(o Options) stats.Estimate {
+	e := t.Starts.Estimate(day, o.Confidence)
+	starts, first := float64(count(t.Starts.Sums.Y)), float64(t.Replications)
+	restarts, exposure, dispersion := math.Max(0, starts-first), t.PodTime.Float()/float64(day), 1.0
+	if exposure == 0 {
+		return e
+	}
+	if restarts > 0 {
+		dispersion = math.Max(1, t.Starts.Dispersion()*starts/restarts)
+	}
+	low, high := stats.Garwood(restarts/dispersion, o.Confidence)
+	firsts := float64(day) / float64(o.PodLife)
+	e.Estimate, e.Low, e.High = firsts+restarts/exposure, firsts+low*dispersion/exposure, firsts+high*dispersion/exposure
 	return e
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/sim/estimate"
@@ -125,11 +126,11 @@ func (s *search) toRemoval(c *combination, p float64) float64 {
 	return s.toVerdict(c, p) + s.restart(p) // the restart takes it out, or makes it serve
 }
 
-// killsPerYear bounds the false kills per pod-year: those of a serving process,
-// and those of its starts, of which the end of each hang and of each simulated
-// month brings one.
+// killsPerYear bounds the false kills per pod-year: those of a serving process, those
+// of its starts, of which each hang and each pod brings one, and those of processes
+// that follow a hang's and are taken for started (K11).
 func (s *search) killsPerYear(c *combination) float64 {
-	starts := s.hangs + 365.25/30
+	starts := s.hangs + year.Seconds()/s.podLife.Seconds()
 	kills := c.start.kills
 	if c.start.probe == nil {
 		kills = 0
@@ -139,12 +140,26 @@ func (s *search) killsPerYear(c *combination) float64 {
 	}
 	serving := 0.0
 	if c.liveness != nil {
-		serving = c.liveness.bound * year.Seconds()
+		serving = c.liveness.bound*year.Seconds() + s.hangs*s.beforeStartup(c)
 	}
 	if s.favourable && c.liveness != nil {
 		serving, kills = c.liveness.low*year.Seconds(), 0
 	}
 	return serving + starts*kills
+}
+
+// beforeStartup bounds how many processes in a row the liveness probe kills after a
+// hang, before the startup probe has looked at one (K11).
+func (s *search) beforeStartup(c *combination) float64 {
+	if c.start.probe == nil {
+		return 0
+	}
+	liveness := s.livenessProbe(c)
+	kills := estimate.KillsBeforeStartup(s.w.Cluster.KubernetesVersion, c.start.probe, liveness)
+	if kills == 0 {
+		return 0
+	}
+	return kills * s.exceeds(time.Duration(liveness.FailureThreshold-1)*liveness.Period())
 }
 
 // meets reports whether a value satisfies an objective.

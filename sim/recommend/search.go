@@ -38,6 +38,7 @@ type search struct {
 	chain       [model.ProbeKinds]*chained // in place of both; nil: there is none
 	shedding    *setting                   // of readiness, beside which liveness was observed; nil: without
 	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
+	podLife     time.Duration              // with a first start in each
 	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration
 	spare       float64                   // CPU time per second that the process leaves its probes
@@ -92,7 +93,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
 	s := &search{
-		w: w, starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
+		w: w, podLife: cmp.Or(o.Horizon, defaultHorizon), starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
 		tried: map[string]bool{},
 	}
