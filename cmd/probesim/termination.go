@@ -72,7 +72,7 @@ func terminationSentences(r *recommended) []string {
 			sentences = append(sentences, text+".")
 			sentences = append(sentences, sleepAction(r)...)
 		} else {
-			sentences = append(sentences, fmt.Sprintf("%s: --%s puts that into the patch.", text, withTermination))
+			sentences = append(sentences, fmt.Sprintf("%s: recommend --%s puts that into the patch.", text, withTermination))
 		}
 	}
 	return append(sentences, r.TerminationSettings.Sentences...)

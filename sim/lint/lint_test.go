@@ -298,14 +298,14 @@ func TestRules(t *testing.T) {
 			}},
 		{"missing-pre-stop", Warning, func(s *Subject) {
 			s.World.Cluster.LoadBalancer = &model.LoadBalancer{Deregistration: 30 * time.Second}
-		}, 26.1, "up to 26.1 s", "lifecycle.preStop", func(s *Subject) { s.World.Pod.Containers[0].PreStop = model.PreStop{Handler: "httpGet :80/quit"} }},
+		}, 25.1, "up to 25.1 s", "lifecycle.preStop", func(s *Subject) { s.World.Pod.Containers[0].PreStop = model.PreStop{Handler: "httpGet :80/quit"} }},
 		// Proxies are as late where there is no readiness probe, and the grace period of 10 s
 		// cuts off a hook of 45: 31.1 − 10 s.
 		{"missing-pre-stop", Info, func(s *Subject) {
 			s.take(model.Readiness)
 			s.World.Pod.Containers[0].PreStop = model.PreStop{}
 		}, 1.1, "up to 1.1 s", "lifecycle.preStop", nil},
-		{"missing-pre-stop", Warning, func(s *Subject) { s.behindBalancer(45, 10) }, 21.1, "up to 21.1 s", "lifecycle.preStop", func(s *Subject) { s.behindBalancer(45, 60) }},
+		{"missing-pre-stop", Warning, func(s *Subject) { s.behindBalancer(45, 10) }, 20.1, "up to 20.1 s", "lifecycle.preStop", func(s *Subject) { s.behindBalancer(45, 60) }},
 		{"pre-stop-exceeds-grace", Warning, func(s *Subject) { s.World.Pod.Containers[0].PreStop.Lasts = 30 * time.Second }, 2, "the process has 2 s to stop before SIGKILL", "pod.terminationGracePeriodSeconds",
 			func(s *Subject) { s.World.Pod.Containers[0].PreStop.Lasts = 27 * time.Second }},
 		{"liveness-ends-pod", Warning, func(s *Subject) { s.World.Pod.RestartPolicy = model.RestartNever }, math.NaN(), "ends the pod for good", "pod.restartPolicy",
@@ -365,7 +365,7 @@ func (s *Subject) behindBalancer(hook time.Duration, grace int64) {
 	}
 }
 
-// TestPreStopFix: what is proposed covers the 31.1 s in which requests come, and the grace
+// TestPreStopFix: what is proposed covers the 30.1 s in which requests come, and the grace
 // period the hook and all but one shutdown in a thousand, 10 s where none is stated.
 func TestPreStopFix(t *testing.T) {
 	for _, c := range []struct {
@@ -374,10 +374,10 @@ func TestPreStopFix(t *testing.T) {
 		stops time.Duration
 		fix   string
 	}{
-		{0, 90, 0, "add lifecycle.preStop.sleep.seconds: 32"},
-		{0, 42, 0, "add lifecycle.preStop.sleep.seconds: 32, and raise terminationGracePeriodSeconds to 43"},
-		{0, 0, 5 * time.Second, "add lifecycle.preStop.sleep.seconds: 32, and raise terminationGracePeriodSeconds to 38"},
-		{20, 60, 0, "let the preStop hook take 32 s instead of 20 s"},
+		{0, 90, 0, "add lifecycle.preStop.sleep.seconds: 31"},
+		{0, 41, 0, "add lifecycle.preStop.sleep.seconds: 31, and raise terminationGracePeriodSeconds to 42"},
+		{0, 0, 5 * time.Second, "add lifecycle.preStop.sleep.seconds: 31, and raise terminationGracePeriodSeconds to 37"},
+		{20, 60, 0, "let the preStop hook take 31 s instead of 20 s"},
 		{45, 10, 0, "raise terminationGracePeriodSeconds to 56: it cuts the preStop hook of 45 s off after 10 s"},
 	} {
 		s := subject()

@@ -41,15 +41,21 @@ func missingPreStop(c *check) {
 
 // proxiesKnow returns how long it takes, at most or nearly so, until the last proxy, and
 // the load balancer, know that the pod is to get no requests, and how that was found.
+// The balancer is no proxy of the node: it learns of the endpoint at once, some 0.1 s
+// after the deletion (K79), unless a delay is stated for all.
 func (c *check) proxiesKnow() (known time.Duration, method string) {
 	cluster := &c.World.Cluster
 	known, method = cluster.MinSyncPeriod+afterSigterm, "measured on a quiet cluster (K72, K79)"
 	if cluster.Propagation != nil {
 		known, method = cluster.Propagation.Quantile(.99), "p99 of cluster.propagation"
 	}
-	if b := cluster.LoadBalancer; b != nil && b.Deregistration > 0 {
+	switch b := cluster.LoadBalancer; {
+	case b == nil || b.Deregistration == 0:
+	case cluster.Propagation != nil:
 		known += b.Deregistration
 		method += " and the load balancer's deregistration"
+	case afterSigterm+b.Deregistration > known:
+		known, method = afterSigterm+b.Deregistration, "the load balancer's deregistration, from the endpoint's removal (K79)"
 	}
 	return known, method
 }
