@@ -36,7 +36,7 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d
 		r.Infeasible.CPULimit = estimate.Quantity(limit)
 		r.Infeasible.Reason += fmt.Sprintf(". A CPU limit of %s instead of %s would make the objectives possible", estimate.Quantity(limit), estimate.Quantity(s.w.Container().CPULimitMilli))
 	}
-	remedies, err := s.remedies(ctx, o)
+	remedies, err := s.remedies(ctx, o, r.Current.Measures.FalseKillRate())
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,6 @@ type Infeasible struct {
 	// the favourable end of the predictions.
 	Proved   bool   `json:"proved"`
 	CPULimit string `json:"cpuLimit"` // the least limit found that makes them feasible; empty: none found, or not the cause
-	// Remedies are what other changes are predicted to buy.
+	// Remedies are what other changes buy.
 	Remedies []Remedy `json:"remedies"`
 }

@@ -1,38 +1,55 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
-	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
 )
 
-// Remedy is a change other than of the probes' numbers, with what it is
-// predicted to buy (S22). The article's advice: a cheap handler, a status
-// computed aside, a thread of its own, http instead of exec, more CPU.
+// Remedy is a change other than of the probes' numbers, with what it buys (S22). The
+// article's advice: a cheap handler, a status computed aside, a thread of its own,
+// http instead of exec, more CPU.
 type Remedy struct {
 	Change string `json:"change"`
-	// Possible: settings are predicted to meet every objective after it.
+	// Possible: settings are predicted to meet every objective after it, and miss none
+	// in a first simulation.
 	Possible bool `json:"possible"`
-	// Settings are those settings; empty: there are none.
+	// Settings are those settings, or the best predicted ones that miss something;
+	// empty: none are predicted to meet every objective.
 	Settings string `json:"settings,omitempty"`
-	// FalseKillsPerPodYear and FalseRemovalsPerPodYear, from the endpoints, are
-	// predicted for the current settings, at the unfavourable end, as things are and
-	// after the change. Null: there is no bound.
+	// Missed are the objectives that they miss in that simulation.
+	Missed []string `json:"missed"`
+	// Undecided are the objectives of which that simulation left open whether they
+	// meet them.
+	Undecided []string `json:"undecided"`
+	// FalseKillsPerPodYear and FalseRemovalsPerPodYear, from the endpoints, are those
+	// of the current settings, as things are and after the change. The methods say
+	// which are simulated, and which predicted.
 	FalseKillsPerPodYear    Change `json:"falseKillsPerPodYear"`
 	FalseRemovalsPerPodYear Change `json:"falseRemovalsPerPodYear"`
 }
 
-// Change is a number before and after a change.
+// Change is a number before and after a change. Null: nothing bounds it.
 type Change struct {
-	Before calc.Number `json:"before"`
-	After  calc.Number `json:"after"`
+	Before *stats.Estimate `json:"before"`
+	After  *stats.Estimate `json:"after"`
 }
+
+// Methods of rates that were predicted, not simulated, and of those that have a bound
+// alone.
+const (
+	predictedRate = "predicted"
+	closedForm    = "closed form" // of the estimate's own
+)
 
 // remedy is a change of a world.
 type remedy struct {
@@ -44,33 +61,109 @@ type remedy struct {
 // anew, in the remedy that does so (A7).
 const aside = 5 * time.Second
 
-// remedies tries every change that applies to the world and says what it buys.
-func (s *search) remedies(ctx context.Context, o Options) ([]Remedy, error) {
+// remedies tries every change that applies to the world and says what it buys. Kills
+// are the simulated ones of the current settings.
+func (s *search) remedies(ctx context.Context, o Options, kills *stats.Estimate) ([]Remedy, error) {
 	if s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return nil, nil
 	}
-	kills, removals := s.killsPerYear(s.current()), s.current().removalsPerYear()
 	var all []Remedy
 	for _, change := range applicable(s.w) {
 		starts := s.starts
-		if change.world.Container().CPULimitMilli != s.w.Container().CPULimitMilli {
+		if a, b := change.world.Container(), s.w.Container(); a.CPULimitMilli != b.CPULimitMilli || a.CPURequestMilli != b.CPURequestMilli {
 			starts = nil
 		}
 		tried, err := newSearch(ctx, change.world, o, glance, starts)
 		if err != nil {
 			return nil, err
 		}
-		found := Remedy{
-			Change:                  change.name,
-			FalseKillsPerPodYear:    Change{calc.Number(kills), calc.Number(tried.killsPerYear(tried.current()))},
-			FalseRemovalsPerPodYear: Change{calc.Number(removals), calc.Number(tried.current().removalsPerYear())},
+		found := Remedy{Change: change.name, Missed: []string{}, Undecided: []string{}, FalseRemovalsPerPodYear: Change{s.removals(), tried.removals()}}
+		if found.FalseKillsPerPodYear, err = s.killsChange(ctx, o, tried, kills); err != nil {
+			return nil, err
 		}
-		if chosen := tried.choose(true); len(chosen) > 0 {
-			found.Possible, found.Settings = true, describe(tried, &chosen[0])
+		if err := tried.mend(ctx, o, &found); err != nil {
+			return nil, err
 		}
 		all = append(all, found)
 	}
 	return all, nil
+}
+
+// killsChange returns the false kills of the current settings before and after a
+// change: simulated, or where there is no time for that predicted.
+func (s *search) killsChange(ctx context.Context, o Options, tried *search, before *stats.Estimate) (Change, error) {
+	named := estimate.Named{Name: "current", World: tried.w}
+	simulated, err := tried.alone(ctx, o.forTrial(named.World), named, .1)
+	if err != nil {
+		return Change{}, err
+	}
+	after := simulated.Measures.FalseKillRate()
+	if before == nil || after == nil {
+		return Change{s.predictedKills(), tried.predictedKills()}, nil
+	}
+	return Change{before, after}, nil
+}
+
+// mend looks for settings that meet every objective after a change, and simulates the
+// best, and the next best if that misses one.
+func (s *search) mend(ctx context.Context, o Options, found *Remedy) error {
+	for range 2 {
+		chosen := s.choose(true)
+		if len(chosen) == 0 {
+			return nil
+		}
+		best := finalist{combination: chosen[0]}
+		named := estimate.Named{Name: "recommended", World: s.world(&best.combination)}
+		var err error
+		if best.variant, err = s.alone(ctx, o.forTrial(named.World), named, .1); err != nil {
+			return err
+		}
+		found.Settings, found.Missed, found.Undecided = describe(s, &best.combination), []string{}, []string{}
+		for _, objective := range best.variant.Objectives {
+			switch {
+			case objective.Met == nil:
+				found.Undecided = append(found.Undecided, objective.Name)
+			case !*objective.Met:
+				found.Missed = append(found.Missed, objective.Name)
+			}
+		}
+		if found.Possible = len(found.Missed) == 0; found.Possible {
+			return nil
+		}
+		if !s.correct([]finalist{best}) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// predictedKills and removals are the rates of the current settings per pod-year, as
+// predicted. Nil: nothing bounds them.
+func (s *search) predictedKills() *stats.Estimate {
+	current := s.current()
+	if s.overloaded(current) {
+		return nil
+	}
+	hope := s.hope()
+	return s.predictedPerYear(hope.killsPerYear(hope.current()), s.killsPerYear(current))
+}
+
+func (s *search) removals() *stats.Estimate {
+	current := s.current()
+	switch {
+	case current.readiness == nil:
+		return s.predictedPerYear(0, 0)
+	case s.overloaded(current):
+		return nil
+	}
+	return s.predictedPerYear(current.readiness.low*year.Seconds(), current.readiness.bound*year.Seconds())
+}
+
+func (s *search) predictedPerYear(low, high float64) *stats.Estimate {
+	if math.IsInf(high, 1) {
+		return nil
+	}
+	return &stats.Estimate{Estimate: high, Low: low, High: high, Confidence: s.confidence, Method: predictedRate}
 }
 
 // applicable returns the changes that would change something in a world.
@@ -88,12 +181,19 @@ func applicable(w *model.World) []remedy {
 		a.CPU = a.CPU.Times(.5)
 		return true
 	})
-	add(fmt.Sprintf("a status computed every %v aside of the probe, and answered from memory", aside), func(_ model.ProbeKind, _ *model.Probe, a *model.Answer) bool {
-		if a.Cached > 0 || a.CPU.IsZero() && len(a.DependsOn) == 0 {
+	fromMemory := fmt.Sprintf("a status computed every %v aside of the probe, and answered from memory", aside)
+	if execs(w) {
+		fromMemory += ", by httpGet instead of exec"
+	}
+	add(fromMemory, func(_ model.ProbeKind, p *model.Probe, a *model.Answer) bool {
+		if a.Cached > 0 || a.CPU.IsZero() && a.Exec.HelperCPU.IsZero() && len(a.DependsOn) == 0 {
 			return false
 		}
-		fromMemory := model.DefaultAnswer(model.HTTPGet)
-		a.CPU, a.Wait, a.Cached = fromMemory.CPU, fromMemory.Wait, aside
+		if p.Handler.Kind == model.Exec { // a process that is started for each attempt has no memory
+			p.Handler.Kind, a.Exec = model.HTTPGet, model.ExecCost{}
+		}
+		from := model.DefaultAnswer(model.HTTPGet)
+		a.CPU, a.Wait, a.Cached = from.CPU, from.Wait, aside
 		return true
 	})
 	add("a thread of its own for the probes", func(_ model.ProbeKind, _ *model.Probe, a *model.Answer) bool {
@@ -114,7 +214,46 @@ func applicable(w *model.World) []remedy {
 		container.CPULimitMilli = 0
 		all = append(all, remedy{"no CPU limit", w.WithContainer(container)})
 	}
+	if now, more := w.Container().CPURequestMilli, betterRequest(w); more > 0 {
+		container := *w.Container()
+		container.CPURequestMilli = more
+		all = append(all, remedy{fmt.Sprintf("a CPU request of %s instead of %s", estimate.Quantity(more), cmp.Or(estimate.Quantity(now), "none")), w.WithContainer(container)})
+	}
 	return all
+}
+
+// betterRequest returns the CPU request, in thousandths, with which a container gets
+// as much of a contended CPU as all of its neighbours together, since a weight
+// follows from the request (K60): as much as they request, and at least twice the
+// present one, up to the limit. 0: there are no neighbours, or it is so already.
+func betterRequest(w *model.World) int64 {
+	theirs := int64(0)
+	nodes := []*model.Node{&w.Node}
+	for i := range w.Node.Classes {
+		nodes = append(nodes, &w.Node.Classes[i].Node)
+	}
+	for _, n := range nodes {
+		sum := int64(0)
+		for i := range n.Neighbours {
+			sum += n.Neighbours[i].CPURequestMilli
+		}
+		theirs = max(theirs, sum)
+	}
+	limit := w.Container().CPULimitMilli
+	now := cmp.Or(w.Container().CPURequestMilli, limit)
+	more := max(theirs, 2*now)
+	if limit > 0 {
+		more = min(more, limit)
+	}
+	if theirs == 0 || more <= now {
+		return 0
+	}
+	return more
+}
+
+// execs reports whether a probe starts a process for each attempt.
+func execs(w *model.World) bool {
+	return slices.ContainsFunc(w.Container().Probes[:], func(p *model.Probe) bool { return p != nil && p.Handler.Kind == model.Exec })
 }
 
 // withAnswers returns a world with its probes and their answers changed, and
@@ -122,8 +261,13 @@ func applicable(w *model.World) []remedy {
 func withAnswers(w *model.World, change func(model.ProbeKind, *model.Probe, *model.Answer) bool) (*model.World, bool) {
 	container, changed := *w.Container(), false
 	answers := w.Application.Probes
+	proposed := bases(w)
 	for k := range container.Probes {
 		if container.Probes[k] == nil {
+			if proposed[k] != nil { // a new probe asks the same handler
+				p := *proposed[k]
+				change(model.ProbeKind(k), &p, &answers[k])
+			}
 			continue
 		}
 		p := *container.Probes[k]
@@ -135,44 +279,49 @@ func withAnswers(w *model.World, change func(model.ProbeKind, *model.Probe, *mod
 	return world, changed
 }
 
-// removalsPerYear bounds the false removals of a serving pod per pod-year.
-func (c *combination) removalsPerYear() float64 {
-	if c.readiness == nil {
-		return 0
-	}
-	return c.readiness.bound * year.Seconds()
-}
-
 // Sentence says what the change buys.
 func (r *Remedy) Sentence() string {
-	effect := "still no settings meet every objective"
-	if r.Possible {
-		effect = "the objectives become possible: " + r.Settings
-	}
-	var moved []string
-	for _, number := range []struct {
-		of     string
-		change *Change
-	}{{"false kills", &r.FalseKillsPerPodYear}, {"false removals", &r.FalseRemovalsPerPodYear}} {
-		if before, after, moves := number.change.moves(); moves {
-			moved = append(moved, fmt.Sprintf("their %s per pod-year, at most, go from %s to %s", number.of, before, after))
-		}
-	}
+	effect := "still no settings are predicted to meet every objective"
 	switch {
-	case len(moved) > 0:
-		effect += "; with the current settings " + strings.Join(moved, " and ")
-	case !r.Possible:
-		effect += ", and the current ones are predicted to do neither better nor worse: it buys nothing"
+	case len(r.Missed) > 0:
+		effect = "still no settings that meet every objective: the best predicted, " + r.Settings + ", miss " + strings.Join(r.Missed, ", ") + " in a first simulation"
+	case r.Possible && len(r.Undecided) == 0:
+		effect = "the objectives become possible: " + r.Settings + ", which meet all of them in a first simulation"
+	case r.Possible:
+		effect = "the objectives become possible by prediction: " + r.Settings + ", which miss none in a first simulation and leave " + strings.Join(r.Undecided, ", ") + " open"
+	}
+	kills, more := r.FalseKillsPerPodYear.sentence("false kills")
+	removals, others := r.FalseRemovalsPerPodYear.sentence("false removals")
+	effect += "; with the current settings " + kills + ", and " + removals
+	if !r.Possible && !more && !others {
+		effect += ": it buys nothing"
 	}
 	return r.Change + ": " + effect
 }
 
-// moves writes the numbers of a change, and reports whether they can be told apart.
-func (c *Change) moves() (before, after string, moves bool) {
-	b, a := float64(c.Before), float64(c.After)
-	if math.IsInf(b, 0) || math.IsInf(a, 0) || math.IsNaN(b) || math.IsNaN(a) {
-		return "", "", false
+// sentence writes a change, and reports whether it is one for the better.
+func (c *Change) sentence(of string) (text string, better bool) {
+	before, after := changing(c.Before), changing(c.After)
+	better = c.After != nil && (c.Before == nil || c.After.High < c.Before.Low || c.Before.Method == predictedRate && c.After.High < c.Before.High)
+	how := "simulated"
+	if c.After == nil || c.After.Method == predictedRate {
+		how = "predicted"
 	}
-	before, after = perYear(b), perYear(a)
-	return before, after, before != after
+	if before == after {
+		return fmt.Sprintf("%s per pod-year: %s before and after (%s)", of, before, how), false
+	}
+	return fmt.Sprintf("%s per pod-year go from %s to %s (%s)", of, before, after, how), better
+}
+
+// changing writes one number of a change.
+func changing(e *stats.Estimate) string {
+	switch {
+	case e == nil || math.IsInf(e.High, 1) && e.Estimate == 0:
+		return "any number"
+	case e.High == 0:
+		return "0"
+	case e.Method == predictedRate || e.Estimate == 0 || e.Low == 0 && e.Method == closedForm:
+		return strings.Replace("at most "+perYear(e.High), "at most under", "under", 1)
+	}
+	return perYear(e.Estimate)
 }
