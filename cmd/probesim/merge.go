@@ -50,6 +50,9 @@ func mergeShards(cmd *cobra.Command, args []string, f *mergeFlags) error {
 	if err := f.parse(); err != nil {
 		return err
 	}
+	if err := f.withoutReplicas(); err != nil {
+		return err
+	}
 	shards, err := readShards(cmd, args)
 	if err != nil {
 		return err

@@ -16,11 +16,19 @@ const mostReplicas = 1000
 func (f *runFlags) checkReplicas(cmd *cobra.Command) error {
 	switch {
 	case !cmd.Flags().Changed("replicas"):
-		return nil
+		return f.withoutReplicas()
 	case f.replicas < 0 || f.replicas == 1 || f.replicas > mostReplicas:
 		return fmt.Errorf("--replicas: %d: must be 2 to %d, or 0 for as many as the scenario says", f.replicas, mostReplicas)
 	case f.shard != "" || f.checkpoint != "":
 		return fmt.Errorf("--replicas: does not apply with --shard or --checkpoint, which are for lives of one pod")
+	}
+	return nil
+}
+
+// withoutReplicas refuses a condition on all replicas where they are not simulated.
+func (g *gated) withoutReplicas() error {
+	if g.gate != nil && g.gate.Together() {
+		return fmt.Errorf("--fail-on: %s is of all replicas together, which only run --replicas simulates", g.gate)
 	}
 	return nil
 }

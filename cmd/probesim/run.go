@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -171,7 +172,12 @@ func runWhole(cmd *cobra.Command, f *runFlags, workloads []*scenarios.Workload, 
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
 		if cmd.Flags().Changed("replicas") && cmd.Context().Err() == nil {
-			if e.Together, err = f.together(cmd, w, options[i]); err != nil {
+			var first *estimate.FirstLifeError
+			switch e.Together, err = f.together(cmd, w, options[i]); {
+			case errors.As(err, &first): // what one pod came to is still printed
+				e.Variants[0].Notes = slices.Insert(e.Variants[0].Notes, 0, "nothing is known of the replicas together: "+err.Error())
+				status = graver(status, statusUndecided)
+			case err != nil:
 				return fmt.Errorf("%s: %w", w.World.Name, err)
 			}
 		}
@@ -422,7 +428,7 @@ func answer(w *model.World, e *estimate.Estimates, gate *estimate.Gate) []string
 	}
 	if gate != nil {
 		word := "undecided"
-		if holds := gate.Holds(w, base); holds != nil {
+		if holds := gate.Holds(w, e); holds != nil {
 			word = map[bool]string{true: "holds", false: "does not hold"}[*holds]
 		}
 		sentences = append(sentences, fmt.Sprintf("The condition %s %s.", gate, word))

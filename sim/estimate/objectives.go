@@ -177,7 +177,12 @@ func ParseGate(expression string) (Gate, error) {
 		return Gate{}, fmt.Errorf("%q: a measure must stand before %q", expression, operator)
 	}
 	measure, statistic, _ := strings.Cut(name, ".")
-	if err := Check(model.Objective{Measure: measure, Statistic: statistic}); err != nil {
+	if measure == together {
+		_, err = new(TogetherCase).lookup(statistic)
+	} else {
+		err = Check(model.Objective{Measure: measure, Statistic: statistic})
+	}
+	if err != nil {
 		return Gate{}, fmt.Errorf("%q: %w", expression, err)
 	}
 	return Gate{measure, statistic, operator[0] == '>', len(operator) == 2, bound}, nil
@@ -189,10 +194,53 @@ func (g Gate) String() string {
 	return measureName(g.Measure, g.Statistic) + operator + strconv.FormatFloat(g.Bound, 'g', -1, 64)
 }
 
-// Holds says whether the condition holds for a variant of a world; nil if the
-// interval leaves it open, or the measure does not apply. As for objectives, an
-// interval that leaves it open is cut at the closed form's bound, if there is one.
-func (g Gate) Holds(w *model.World, v *Variant) *bool {
+// together is what the measures of all replicas together begin with in a gate, after
+// their place in Estimates: "together.crashLoopProbability".
+const together = "together"
+
+// Together reports whether the condition is one on all replicas together.
+func (g Gate) Together() bool { return g.Measure == together }
+
+// lookup returns the estimate called by its path in the JSON of a case:
+// "crashLoopProbability" or "outOfEndpointsAtOnce.2.fractionOfTime", of 2 replicas or
+// more. Nil: there is none, as nothing happened, or there are fewer replicas.
+func (c *TogetherCase) lookup(path string) (*stats.Estimate, error) {
+	switch path {
+	case "falseKillsPerPodYear":
+		return &c.FalseKillsPerPodYear, nil
+	case "cascadeProbability":
+		return c.CascadeProbability, nil
+	case "crashLoopProbability":
+		return &c.CrashLoopProbability, nil
+	}
+	field, rest, _ := strings.Cut(path, ".")
+	number, of, _ := strings.Cut(rest, ".")
+	k, err := strconv.Atoi(number)
+	if field != "outOfEndpointsAtOnce" || err != nil || k < 1 || of != "fractionOfTime" && of != "timesPerYear" {
+		return nil, fmt.Errorf("%s.%s: unknown measure, must be one of falseKillsPerPodYear, cascadeProbability, crashLoopProbability, outOfEndpointsAtOnce.N.fractionOfTime and outOfEndpointsAtOnce.N.timesPerYear, N replicas being 1 or more", together, path)
+	}
+	if k > len(c.OutOfEndpointsAtOnce) {
+		return nil, nil
+	}
+	if of == "timesPerYear" {
+		return &c.OutOfEndpointsAtOnce[k-1].TimesPerYear, nil
+	}
+	return &c.OutOfEndpointsAtOnce[k-1].FractionOfTime, nil
+}
+
+// Holds says whether the condition holds for the base variant of a world, or for all
+// of its replicas together as they are; nil if the interval leaves it open, or the
+// measure does not apply. As for objectives, an interval that leaves it open is cut at
+// the closed form's bound, if there is one.
+func (g Gate) Holds(w *model.World, estimates *Estimates) *bool {
+	if g.Together() {
+		if estimates.Together == nil {
+			return nil
+		}
+		e, _ := estimates.Together.Cases[0].lookup(g.Statistic)
+		return compare(e, g.Bound, g.Above, !g.Equal)
+	}
+	v := &estimates.Variants[0]
 	e := valueOf(g.Measure, g.Statistic, w, &v.Measures)
 	holds := compare(e, g.Bound, g.Above, !g.Equal)
 	if holds != nil || e == nil || v.formula == nil {
@@ -230,7 +278,7 @@ func (e *Estimates) ExitStatus(w *model.World, gate *Gate, precision float64) St
 		}
 	}
 	if gate != nil {
-		switch holds := gate.Holds(w, base); {
+		switch holds := gate.Holds(w, e); {
 		case holds == nil:
 			status = Undecided
 		case *holds:

@@ -110,8 +110,40 @@ func TestGateIsCutAtTheClosedForm(t *testing.T) {
 			Measures: Measures{FalseKillsPerPodYear: kills, StartupKillProbability: probability, Availability: probability, MeanTimeToFalseKillSeconds: estimateOf(0, math.Inf(1))},
 			formula:  &formula{bound: c.perYear / 365.25, startupBound: c.perStart},
 		}
-		if got := gate.Holds(w, &v); text(got) != text(c.want) {
+		if got := gate.Holds(w, &Estimates{Variants: []Variant{v}}); text(got) != text(c.want) {
 			t.Errorf("%s, %g to 5, bound %g: %s, want %s", c.gate, c.low, c.perYear, text(got), text(c.want))
+		}
+	}
+}
+
+// TestGateOfAllReplicas looks measures up by their place in the result of all
+// replicas, as they are.
+func TestGateOfAllReplicas(t *testing.T) {
+	e := Estimates{Together: &Together{Cases: []TogetherCase{{
+		FalseKillsPerPodYear: *estimateOf(3, 5), CrashLoopProbability: *estimateOf(0, 0.2),
+		OutOfEndpointsAtOnce: []AtOnce{{FractionOfTime: *estimateOf(0.1, 0.2), TimesPerYear: *estimateOf(10, 20)}, {FractionOfTime: *estimateOf(0.01, 0.02), TimesPerYear: *estimateOf(30, 40)}},
+	}, {FalseKillsPerPodYear: *estimateOf(0, 1)}}}}
+	for in, want := range map[string]*bool{
+		"together.falseKillsPerPodYear>1":                      answer(true),
+		"together.falseKillsPerPodYear>4":                      nil,
+		"together.crashLoopProbability>=0.3":                   answer(false),
+		"together.cascadeProbability>0.5":                      nil, // no replica was out
+		"together.outOfEndpointsAtOnce.1.fractionOfTime>0.05":  answer(true),
+		"together.outOfEndpointsAtOnce.2.fractionOfTime>0.05":  answer(false),
+		"together.outOfEndpointsAtOnce.2.timesPerYear>25":      answer(true),
+		"together.outOfEndpointsAtOnce.3.fractionOfTime>0.001": nil, // there are two
+	} {
+		gate, err := ParseGate(in)
+		if err != nil || gate.String() != in {
+			t.Fatalf("%s: %s, %v", in, gate, err)
+		}
+		if got := gate.Holds(nil, &e); text(got) != text(want) {
+			t.Errorf("%s: %s, want %s", in, text(got), text(want))
+		}
+	}
+	for _, wrong := range []string{"together>1", "together.availability>1", "together.outOfEndpointsAtOnce.0.fractionOfTime>1", "together.outOfEndpointsAtOnce.2>1", "together.outOfEndpointsAtOnce.x.timesPerYear>1"} {
+		if _, err := ParseGate(wrong); err == nil {
+			t.Errorf("%s is no measure", wrong)
 		}
 	}
 }

@@ -391,9 +391,22 @@ func (t *Together) describe(w *model.World, o Options, effort togetherEffort, mi
 	if w.Events.Rollout != nil {
 		t.note("rollouts are not simulated here")
 	}
+	t.explainCounts()
 	t.describeTriggers(w, o, effort, &mixtures[0])
 	if o.Horizon < 2*sim.StuckAfter {
 		t.note("crashLoopProbability needs a horizon of two hours and more: a crash loop counts from %s on", spell(sim.StuckAfter))
+	}
+}
+
+// explainCounts says why a line of the table may hold more than the one above it.
+func (t *Together) explainCounts() {
+	for _, c := range t.Cases {
+		for k := 1; k < len(c.OutOfEndpointsAtOnce); k++ {
+			if c.OutOfEndpointsAtOnce[k].TimesPerYear.Estimate > c.OutOfEndpointsAtOnce[k-1].TimesPerYear.Estimate {
+				t.note("more may be out more often than fewer are: while %d stay out, the number may rise to %d and fall again many times", k, k+1)
+				return
+			}
+		}
 	}
 }
 
