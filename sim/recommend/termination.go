@@ -221,9 +221,10 @@ func deletedWorld(w *model.World, strategy *model.Strategy, sleep, grace time.Du
 	// horizon, and the phase of the first is uniform on every raster.
 	at := dist.Duration{Nanoseconds: dist.Uniform{Low: float64(before), High: float64(before + time.Minute)}}
 	deleted.Events = model.Events{Deletion: &at}
-	if strategy.MaxSurge > 0 && !strategy.Recreate && w.Replicas > 1 {
+	if strategy.MaxSurge > 0 && !strategy.Recreate {
 		// Most deletions come from rollouts, in which the proxies are busy with the
-		// new pods and take the old one out up to minSyncPeriod later (K82, K84).
+		// new pods and take the old one out up to minSyncPeriod later (K82, K84). A
+		// lone pod too has its successor beside it then, which gets the requests.
 		deleted.Events = model.Events{Rollout: &at}
 	}
 	return deleted, 2 * before
@@ -281,7 +282,7 @@ func (t *Termination) sentence(w *model.World) string {
 	}
 	switch least := t.LeastPreStopSeconds; {
 	case least == nil && w.Replicas == 1:
-		text += "; no sleep helps a lone replica, which gets traffic to its exit (K83): a second one does"
+		text += "; no sleep helps a lone replica without a successor beside it, which gets traffic to its exit (K83): a second one does"
 	case least == nil:
 		text += fmt.Sprintf("; no sleep up to %s is enough", seconds(t.ByPreStop[len(t.ByPreStop)-1].PreStopSeconds))
 	case float64(*least) > t.PreStopSeconds:

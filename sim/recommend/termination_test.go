@@ -95,6 +95,25 @@ func TestTerminationOfPresentHook(t *testing.T) {
 	}
 }
 
+// TestTerminationOfLoneReplica: with a surge the successor of a lone pod is beside it,
+// and 2 s do as for three (K84); without one nothing helps (K83): from SIGTERM to its
+// exit, and some 0.2 s to the end of its endpoint (K81).
+func TestTerminationOfLoneReplica(t *testing.T) {
+	w := deletable(1, 0)
+	if r := terminationOf(t, w); r.LeastPreStopSeconds == nil || *r.LeastPreStopSeconds != 2 || r.Present().DeletionsWithDeadTraffic.Estimate < 0.5 {
+		t.Errorf("with a surge: %+v", r)
+	}
+	w.Application.Shutdown.Wait = dist.Constantly(3 * time.Second)
+	s := &search{w: w, seed: 1, confidence: 0.95, strategy: model.Strategy{Kind: "StatefulSet", MaxUnavailable: 1}}
+	r, err := s.termination(new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dead := r.Present().DeadTrafficSecondsPerDeletion.Estimate; r.LeastPreStopSeconds != nil || dead < 3.1 || dead > 3.3 || !strings.Contains(r.Sentence, "no sleep helps a lone replica") {
+		t.Errorf("without: %g s, %+v", dead, r)
+	}
+}
+
 // TestTerminationBehindBalancer: a balancer's health check takes the closed target
 // out long before its deregistration is through, whether preStop sleeps for 0 or 10
 // s, and still only a sleep as long as the deregistration leaves nothing (I25).
