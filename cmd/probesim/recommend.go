@@ -321,9 +321,6 @@ func recommendationAnswer(p *page, r *recommended) {
 		}
 	case r.Infeasible != nil:
 		p.items([]string{"NO SETTINGS MEET THE OBJECTIVES: " + r.Infeasible.Reason})
-		if r.Infeasible.CPULimit != "" {
-			p.items([]string{"The least CPU limit found that makes them possible is " + r.Infeasible.CPULimit + "."})
-		}
 		for i := range r.Infeasible.Remedies {
 			p.items([]string{r.Infeasible.Remedies[i].Sentence()})
 		}

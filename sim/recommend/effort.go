@@ -118,16 +118,6 @@ func (o Options) forTrial(w *model.World) estimate.Options {
 	return simulation
 }
 
-// forLimit returns the options of the simulation that decides whether a CPU limit
-// would do: as much of what happens by itself as where settings are decided, and as
-// much of hangs and starts, which the predictions know well, as where they are tried.
-func (o Options) forLimit(w *model.World) estimate.Options {
-	simulation := o.simulating(w, simulationEvents, trialFaults)
-	simulation.Faults = min(simulation.Faults, trialFaults)
-	simulation.Plain, simulation.FewStarts, simulation.Starts = true, true, startsBeside(w)
-	return simulation
-}
-
 // startsBeside is how many starts of a replication cost about as much as a trial's
 // long life, and a few at the least.
 func startsBeside(w *model.World) int64 {

@@ -28,13 +28,13 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d
 		r.Infeasible.Proved = exhausted != ""
 		r.Infeasible.Reason += exhausted
 	}
-	limit, err := s.leastLimit(ctx, o)
+	least, err := s.leastLimit(ctx, o)
 	if err != nil {
 		return err
 	}
-	if limit > 0 {
-		r.Infeasible.CPULimit = estimate.Quantity(limit)
-		r.Infeasible.Reason += fmt.Sprintf(". A CPU limit of %s instead of %s would make the objectives possible", estimate.Quantity(limit), estimate.Quantity(s.w.Container().CPULimitMilli))
+	if least != nil {
+		r.Infeasible.CPULimit, r.Infeasible.CPULimitConfirmed = estimate.Quantity(least.milli), least.confirmed
+		r.Infeasible.Reason += ". " + least.sentence(s.w.Container().CPULimitMilli)
 	}
 	remedies, err := s.remedies(ctx, o, r.Current.Measures.FalseKillRate())
 	if err != nil {
@@ -263,39 +263,57 @@ func (s *search) hint(i int) string {
 	return ""
 }
 
-// leastLimit returns the least CPU limit, in thousandths, with which settings
-// are predicted to meet the objectives, and do not miss them in the full
-// simulation: if none would do, it doubles the limit up to 16 times, and then halves
-// the interval.
-// 0: there is none, or the container has no limit.
-func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
-	limit := s.w.Container().CPULimitMilli
-	if limit == 0 || s.w.Node.NoCFSQuota || s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
-		return 0, nil
+// limit is a CPU limit with which settings are predicted to meet every objective.
+type limit struct {
+	milli     int64
+	settings  string
+	confirmed bool   // they do in the full simulation
+	open      string // what it leaves undecided, with the number
+}
+
+const (
+	// bisections is how often an interval of limits is halved at the most, and
+	// limitRatio the part of it at which that ends.
+	bisections, limitRatio = 6, 20
+	// raises is how often a limit that the full simulation does not confirm is raised,
+	// by a quarter.
+	raises = 3
+)
+
+// leastLimit returns the least CPU limit with which settings are predicted to meet
+// the objectives, and do in the full simulation: if none would do, it doubles the
+// limit up to the CPUs of the node, and then halves the interval. A limit that is not
+// confirmed is raised; if none is, the least one is returned that misses nothing. Nil:
+// there is none, or the container has no limit.
+func (s *search) leastLimit(ctx context.Context, o Options) (*limit, error) {
+	low := s.w.Container().CPULimitMilli
+	if low == 0 || s.w.Node.NoCFSQuota || s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
+		return nil, nil
 	}
 	if found, err := s.withLimit(ctx, o, 0); found == nil { // without any it is not the cause
-		return 0, err
+		return nil, err
 	}
-	low, high := limit, limit
+	most := max(16*low, 1000*int64(s.w.Node.CPUs)) // more than that is none
+	high := low
 	var found *search
 	for found == nil {
-		if high >= 16*limit {
-			return 0, nil
+		if high >= most {
+			return nil, nil
 		}
-		low, high = high, 2*high
+		low, high = high, min(2*high, most)
 		var err error
 		if found, err = s.withLimit(ctx, o, high); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	for range 3 {
+	for range bisections {
 		middle := (low + high) / 20 * 10 // whole 10m
-		if middle <= low || middle >= high {
+		if middle <= low || middle >= high || high-low <= high/limitRatio {
 			break
 		}
 		tried, err := s.withLimit(ctx, o, middle)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if tried != nil {
 			high, found = middle, tried
@@ -303,13 +321,72 @@ func (s *search) leastLimit(ctx context.Context, o Options) (int64, error) {
 			low = middle
 		}
 	}
+	return s.confirmedLimit(ctx, o, found, high, most)
+}
+
+// confirmedLimit simulates the best settings under a limit, and while they do not meet
+// everything those under greater ones.
+func (s *search) confirmedLimit(ctx context.Context, o Options, found *search, milli, most int64) (least *limit, err error) {
 	o.Seed ^= freshStreams
-	settled := found.world(&found.choose(true)[0])
-	confirmed, err := found.alone(ctx, o.forLimit(settled), estimate.Named{Name: "recommended", World: settled}, .5)
-	if err != nil || verdict(confirmed) == missed {
-		return 0, err
+	for range 1 + raises {
+		if found != nil {
+			at, err := found.tryLimit(ctx, o, milli)
+			if err != nil {
+				return nil, err
+			}
+			if at != nil && (at.confirmed || least == nil) {
+				least = at
+			}
+			if at != nil && at.confirmed {
+				break
+			}
+		}
+		if milli >= most {
+			break
+		}
+		milli = min((milli*5/4+9)/10*10, most)
+		if found, err = s.withLimit(ctx, o, milli); err != nil {
+			return nil, err
+		}
 	}
-	return high, nil
+	return least, nil
+}
+
+// tryLimit simulates the best settings under the search's own limit in full. Nil: they
+// miss something.
+func (s *search) tryLimit(ctx context.Context, o Options, milli int64) (*limit, error) {
+	best := s.choose(true)[0]
+	settled := s.world(&best)
+	simulated, err := s.alone(ctx, o.forSimulation(settled), estimate.Named{Name: "recommended", World: settled}, .25)
+	if err != nil || verdict(simulated) == missed {
+		return nil, err
+	}
+	at := &limit{milli: milli, settings: describe(s, &best), confirmed: verdict(simulated) == met}
+	var open []string
+	for i, objective := range simulated.Objectives {
+		if objective.Met != nil {
+			continue
+		}
+		text := objective.Name + " is undecided"
+		e, err := simulated.Measures.Lookup(s.objectives[i].Measure, s.objectives[i].Statistic)
+		if ofKills(s.objectives[i].Measure) && simulated.Measures.ClosedForm != nil && e != nil && e.Estimate == 0 {
+			text += fmt.Sprintf(", the closed form bounds it by %s per pod-year", digits(simulated.Measures.ClosedForm.High, 3))
+		} else if err == nil && e != nil {
+			text += fmt.Sprintf(", %s (%s to %s)", s.text(i, e.Estimate), s.text(i, e.Low), s.text(i, e.High))
+		}
+		open = append(open, text)
+	}
+	at.open = strings.Join(open, "; ")
+	return at, nil
+}
+
+// sentence says what a limit would do.
+func (l *limit) sentence(now int64) string {
+	than := fmt.Sprintf("A CPU limit of %s instead of %s", estimate.Quantity(l.milli), estimate.Quantity(now))
+	if l.confirmed {
+		return than + " makes the objectives possible, confirmed by the full simulation of " + l.settings
+	}
+	return than + " would make the objectives possible by prediction; not confirmed: of " + l.settings + ", " + l.open
 }
 
 // withLimit returns the search in the same world with another CPU limit, 0 for none; nil if

@@ -263,6 +263,16 @@ func TestCPULimit(t *testing.T) {
 	if r.Infeasible == nil || r.Infeasible.CPULimit == "" {
 		t.Fatalf("no CPU limit is named: %s", text(r))
 	}
+	// Periods and timeouts of 10 s are the longest that detect in 40 s. Three
+	// answers at once, 0.9 s of CPU, fit into 10 s from 91m on, in steps of 10m, and a
+	// limit that is not confirmed is raised by a quarter at a time.
+	limit, err := strconv.Atoi(strings.TrimSuffix(r.Infeasible.CPULimit, "m"))
+	if err != nil || limit < 91 || limit > 91*2 {
+		t.Errorf("a limit of %s, want 91m or a little more", r.Infeasible.CPULimit)
+	}
+	if confirmed := strings.Contains(r.Infeasible.Reason, "confirmed by the full simulation"); confirmed != r.Infeasible.CPULimitConfirmed || confirmed == strings.Contains(r.Infeasible.Reason, "not confirmed: of ") {
+		t.Errorf("confirmed %v, and the reason says %s", r.Infeasible.CPULimitConfirmed, r.Infeasible.Reason)
+	}
 }
 
 // TestWorkers holds that the number of workers never changes a byte.

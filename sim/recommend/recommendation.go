@@ -141,6 +141,9 @@ type Infeasible struct {
 	// the favourable end of the predictions.
 	Proved   bool   `json:"proved"`
 	CPULimit string `json:"cpuLimit"` // the least limit found that makes them feasible; empty: none found, or not the cause
+	// CPULimitConfirmed: settings meet every objective under it in the full simulation;
+	// otherwise they miss none.
+	CPULimitConfirmed bool `json:"cpuLimitConfirmed"`
 	// Remedies are what other changes buy.
 	Remedies []Remedy `json:"remedies"`
 }

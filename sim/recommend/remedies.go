@@ -304,8 +304,11 @@ func (c *Change) sentence(of string) (text string, better bool) {
 	before, after := changing(c.Before), changing(c.After)
 	better = c.After != nil && (c.Before == nil || c.After.High < c.Before.Low || c.Before.Method == predictedRate && c.After.High < c.Before.High)
 	how := "simulated"
-	if c.After == nil || c.After.Method == predictedRate {
+	switch {
+	case c.After == nil || c.After.Method == predictedRate:
 		how = "predicted"
+	case c.After.Method == closedForm:
+		how = "the latter by the closed form"
 	}
 	if before == after {
 		return fmt.Sprintf("%s per pod-year: %s before and after (%s)", of, before, how), false
