@@ -191,8 +191,9 @@ func (f *Front) points(c draw.Canvas, p *plot.Plot, shown []rolePoint) {
 		f.point(c, p, shown[i], place(&shown[i].FrontPoint), &labels)
 	}
 	labels.blockLines(line)
+	free := len(labels.taken)
 	f.blockBounds(c, p, &labels)
-	f.labelRoles(c, shown, place, &labels)
+	f.labelRoles(c, shown, place, &labels, slices.Clone(labels.taken[free:]))
 	f.nameBounds(c, p, &labels)
 	f.labelFront(c, shown, place, &labels)
 }
@@ -276,8 +277,8 @@ func (f *Front) point(c draw.Canvas, p *plot.Plot, point rolePoint, at vg.Point,
 }
 
 // labelRoles writes beside the current and the recommended settings what they
-// are.
-func (f *Front) labelRoles(c draw.Canvas, shown []rolePoint, place func(*FrontPoint) vg.Point, labels *labeller) {
+// are, over the lines of the objectives where there is no other room.
+func (f *Front) labelRoles(c draw.Canvas, shown []rolePoint, place func(*FrontPoint) vg.Point, labels *labeller, bounds []vg.Rectangle) {
 	for _, p := range shown {
 		if p.role == "" {
 			continue
@@ -286,10 +287,19 @@ func (f *Front) labelRoles(c draw.Canvas, shown []rolePoint, place func(*FrontPo
 		if p.role == "current" {
 			ink = vermillion
 		}
+		write := func() bool {
+			return labels.write(c, place(&p.FrontPoint), 9, strongly.in(ink), labelText, p.role, p.settings(), p.short())
+		}
+		written := false
 		for _, labels.across = range []bool{false, true} { // whatever it takes: these have to be named
-			if labels.write(c, place(&p.FrontPoint), 9, strongly.in(ink), labelText, p.role, p.settings(), p.short()) {
+			if written = write(); written {
 				break
 			}
+		}
+		if !written {
+			labels.taken = slices.DeleteFunc(labels.taken, func(t vg.Rectangle) bool { return slices.Contains(bounds, t) })
+			write()
+			labels.taken = append(labels.taken, bounds...)
 		}
 		labels.across = false
 	}

@@ -1,0 +1,31 @@
+package plots
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// TestFrontNamesItsRoles holds that the recommended settings are named where they
+// stand in a corner that the lines of the objectives and the intervals beside them
+// leave no room in.
+func TestFrontNamesItsRoles(t *testing.T) {
+	front := &Front{
+		Current: &FrontPoint{10, 1, 6, 60.9, stats.Estimate{Estimate: 37000, Low: 35000, High: 39000}}, Recommended: &FrontPoint{60, 15, 3, 194, stats.Estimate{High: 0.96}},
+		MaxDetectionSeconds: 200, MaxFalseKillsPerPodYear: 1,
+	}
+	for _, p := range []struct{ seconds, kills float64 }{{4, 1e6}, {7, 5e5}, {12, 9e4}, {20, 6e3}, {30, 3e3}, {40, 2}, {50, .3}, {60, .02}, {75, .001}} {
+		front.Points = append(front.Points, FrontPoint{10, 10, 3, p.seconds, stats.Estimate{Estimate: p.kills, Low: p.kills / 100, High: p.kills * 30}})
+	}
+	var svg bytes.Buffer
+	if err := Write(&svg, "svg", front); err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range []string{">current<", ">recommended<"} {
+		if !strings.Contains(svg.String(), role) {
+			t.Errorf("nothing is labelled %s", role)
+		}
+	}
+}
