@@ -103,7 +103,7 @@ func (f *formula) byChain(w *model.World) {
 func (t *tally) byFormula(w *model.World, o Options) formula {
 	f, confidence := o.formulas.of(w), o.Confidence
 	if f.why == "" && (canLoseStart(w) || killsBeforeStartup(w) > 0) {
-		starts, losses := t.startRate(o), t.StartLosses.Estimate(confidence)
+		starts, losses := t.startRate(w, o), t.StartLosses.Estimate(confidence)
 		f.estimate += starts.Estimate * losses.Estimate
 		f.bound += starts.High * (math.Min(losses.High, f.startupBound) + killsBeforeStartup(w))
 		f.lives = o.PodLife

@@ -77,7 +77,7 @@ func newPlan(variants []Named, o Options) *plan {
 		if canLoseStart(v.World) {
 			most = someStartLives
 			if !o.FewStarts {
-				most = startLivesWanted(v.World, o.Objectives)
+				most = startLivesWanted(v.World, o.Objectives, o.PodLife)
 			}
 		}
 		if o.Starts > 0 {
@@ -94,19 +94,36 @@ func newPlan(variants []Named, o Options) *plan {
 // allows although it has seen one or two: 8 divided by the probability (S9).
 // Where the quota stretches a start, which takes long to simulate, it is enough
 // to exclude more if none was seen: 4.
-func startLivesWanted(w *model.World, objectives []model.Objective) int64 {
+func startLivesWanted(w *model.World, objectives []model.Objective, podLife time.Duration) int64 {
 	wanted, enough := int64(someStartLives), 8.0
 	for i := range w.Application.Startup {
 		if w.Container().CPULimitMilli > 0 && !w.Application.Startup[i].CPU.IsZero() {
 			enough = 4
 		}
 	}
-	for _, o := range objectives {
-		if o.Measure == "startupKillProbability" && o.Bound > 0 {
-			wanted = max(wanted, int64(math.Min(mostStartLives, math.Ceil(enough/o.Bound/firstLook))))
-		}
+	if most := LostStartsAllowed(objectives, podLife); most > 0 {
+		wanted = max(wanted, int64(math.Min(mostStartLives, math.Ceil(enough/most/firstLook))))
 	}
 	return wanted
+}
+
+// LostStartsAllowed returns the least probability of a lost start that an objective
+// allows: one about starts, or half of what one about false kills leaves for the first
+// start of pods that live so long. 0: no objective is about them.
+func LostStartsAllowed(objectives []model.Objective, podLife time.Duration) float64 {
+	least := math.Inf(1)
+	for _, o := range objectives {
+		switch most := mostKills(o); {
+		case o.Measure == "startupKillProbability" && o.Bound > 0:
+			least = math.Min(least, o.Bound)
+		case most > 0:
+			least = math.Min(least, most*float64(podLife)/float64(year)/2)
+		}
+	}
+	if math.IsInf(least, 1) {
+		return 0
+	}
+	return least
 }
 
 func between(low, x, high int64) int64 { return min(max(low, x), high) }

@@ -196,7 +196,7 @@ func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
 		return exactly(0)
 	}
 	losses, formula := t.StartLosses.Estimate(o.Confidence), t.byFormula(w, o)
-	e := t.startRate(o)
+	e := t.startRate(w, o)
 	e.Estimate, e.Low = e.Estimate*losses.Estimate, e.Low*losses.Low
 	e.High *= math.Min(losses.High, formula.startupBound) + killsBeforeStartup(w)
 	return e
@@ -204,8 +204,9 @@ func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
 
 // startRate returns the starts per pod-day: one for each pod, which lives as long as
 // it is said to, however short the lives are that were simulated; and those after
-// kills and exits, as often as they were seen.
-func (t *tally) startRate(o Options) stats.Estimate {
+// kills and exits, as often as they were seen. Where a process ends by kills alone and
+// none was seen, what they add is as rare as they are.
+func (t *tally) startRate(w *model.World, o Options) stats.Estimate {
 	e := t.Starts.Estimate(day, o.Confidence)
 	starts, first := float64(count(t.Starts.Sums.Y)), float64(t.Replications)
 	restarts, exposure, dispersion := math.Max(0, starts-first), t.PodTime.Float()/float64(day), 1.0
@@ -216,6 +217,9 @@ func (t *tally) startRate(o Options) stats.Estimate {
 		dispersion = math.Max(1, t.Starts.Dispersion()*starts/restarts)
 	}
 	low, high := stats.Garwood(restarts/dispersion, o.Confidence)
+	if restarts == 0 && len(w.Faults) == 0 && len(w.Application.Resources) == 0 {
+		high = 0
+	}
 	firsts := float64(day) / float64(o.PodLife)
 	e.Estimate, e.Low, e.High = firsts+restarts/exposure, firsts+low*dispersion/exposure, firsts+high*dispersion/exposure
 	return e

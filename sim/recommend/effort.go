@@ -226,12 +226,10 @@ func requestsPerSecond(w *model.World) float64 {
 // to see a few that take too long where that is cheap, and at least enough to
 // exclude more (Wilson with none seen: 3.84/n). What the limit stretches costs an
 // event each quota period.
-func startsSimulated(w *model.World, objectives []model.Objective) int {
-	bound := 0.0001
-	for _, o := range objectives {
-		if o.Measure == "startupKillProbability" && o.Bound > 0 {
-			bound = o.Bound
-		}
+func startsSimulated(w *model.World, objectives []model.Objective, podLife time.Duration) int {
+	bound := estimate.LostStartsAllowed(objectives, podLife)
+	if bound == 0 {
+		bound = 0.0001
 	}
 	const most, events = 60_000, 6e6
 	return int(math.Min(most, math.Max(4/bound, math.Min(40/bound, events/startCost(w)))))

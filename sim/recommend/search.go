@@ -110,7 +110,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	}
 	s.contended = contends(w, s.base)
 	if s.starts == nil {
-		n := startsSimulated(w, o.Objectives)
+		n := startsSimulated(w, o.Objectives, s.podLife)
 		if effort.starts > 0 {
 			n, s.glance = min(n, effort.starts), true
 		}
