@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -252,5 +253,63 @@ func TestSlowedRequests(t *testing.T) {
 			mean += float64(container.InFlight(now)) / samples
 		}
 		near(t, "requests in flight", mean, 2*factor, .03)
+	}
+}
+
+// TestRetriesAreHandedOver: of clients who are all refused each is handed over once,
+// in the order of time, with the number of its next attempt; those brought back are
+// served, or handed over again until they have tried as often as they do.
+func TestRetriesAreHandedOver(t *testing.T) {
+	c := New(Config{Traffic: &model.Traffic{
+		PerSecond: 10, Wait: dist.Constantly(ms), Workers: 4, ClientTimeout: time.Second, RetriesMax: 2, RetriesAfter: 3 * time.Second,
+	}})
+	c.KeepRetries()
+	c.Reset(0, rand.New(rand.NewPCG(1, 2)))
+	c.SetAccepting(0, false)
+	var first []Retry
+	for at := time.Second; at <= 1000*time.Second; at += time.Second {
+		for _, r := range c.TakeRetries(at) {
+			if n := len(first); r.Number != 1 || r.At <= at+2*time.Second || r.At > at+3*time.Second || n > 0 && r.At < first[n-1].At {
+				t.Fatalf("at %v: %+v", at, r)
+			}
+			first = append(first, r)
+		}
+	}
+	near(t, "refused", float64(len(first)), 10*1000, .03)
+	now := 1000 * time.Second
+	c.SetTraffic(now, 0) // no others
+	c.Retry(now, first[0])
+	if again := c.TakeRetries(now); len(again) != 1 || again[0] != (Retry{At: now + 3*time.Second, Number: 2}) {
+		t.Errorf("refused once more: %+v", again)
+	}
+	c.Retry(now, Retry{At: now, Number: 2})
+	if again := c.TakeRetries(now); len(again) != 0 {
+		t.Errorf("a client who has tried three times: %+v", again)
+	}
+	c.SetAccepting(now, true)
+	c.Retry(now, first[0])
+	if c.InFlight(now) != 1 || c.InFlight(now+time.Second) != 0 || len(c.TakeRetries(now+time.Minute)) != 0 {
+		t.Error("a client who is let in is not served")
+	}
+}
+
+// TestPlannedBursts: a planned burst comes once, at its instant and as long as bursts
+// last, one that is planned never does not come, and the others come as drawn.
+func TestPlannedBursts(t *testing.T) {
+	onOff := model.OnOff{Every: dist.Constantly(time.Minute), Lasts: dist.Constantly(10 * time.Second)}
+	c := New(Config{Traffic: &model.Traffic{Wait: dist.Constantly(time.Hour), Workers: 1, Bursts: []model.Burst{
+		{OnOff: onOff, PerSecond: 100}, {OnOff: onOff, PerSecond: 7}, {OnOff: model.OnOff{Every: dist.Constantly(10 * time.Minute), Lasts: dist.Constantly(time.Second)}, PerSecond: 1000},
+	}}})
+	c.PlanBursts([]time.Duration{5 * time.Minute, Never})
+	c.Reset(0, rand.New(rand.NewPCG(1, 2)))
+	for _, step := range []struct {
+		at   time.Duration
+		came float64
+		over bool
+	}{{5*time.Minute - 1, 0, false}, {5*time.Minute + 5*time.Second, 500, false}, {9 * time.Minute, 1000, true}, {11 * time.Minute, 2000, true}} {
+		n := float64(c.InFlight(step.at))
+		if math.Abs(n-step.came) > 4*math.Sqrt(step.came) || c.BurstOver(0) != step.over || !c.BurstOver(1) || c.BurstOver(2) {
+			t.Errorf("%v: %g requests, want %g; over: %v", step.at, n, step.came, c.BurstOver(0))
+		}
 	}
 }
