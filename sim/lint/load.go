@@ -149,10 +149,7 @@ func shedsLoad(c *check) {
 	if float64(number.Value) <= shedsSeldom {
 		return
 	}
-	fix := "refuse or queue the surplus requests in the pod, instead of leaving the endpoints"
-	if !traffic.OfService {
-		fix += "; traffic.of: service lets `run` move the load to the others"
-	}
+	fix := "refuse or queue the surplus requests in the pod, instead of leaving the endpoints; `run --replicas` shows what the others do with its load"
 	c.report(Finding{
 		Field: "application.probes.readiness.failsAbove",
 		Message: fmt.Sprintf("a pod with more than %d requests in flight leaves the endpoints (%s), and each of the other %d gets %s more load, which may push it over too",
