@@ -108,7 +108,7 @@ func startLivesWanted(w *model.World, objectives []model.Objective, podLife time
 }
 
 // LostStartsAllowed returns the least probability of a lost start that an objective
-// allows: one about starts, or half of what one about false kills leaves for the first
+// allows: one about starts, or most of what one about false kills leaves for the first
 // start of pods that live so long. 0: no objective is about them.
 func LostStartsAllowed(objectives []model.Objective, podLife time.Duration) float64 {
 	least := math.Inf(1)
@@ -117,7 +117,7 @@ func LostStartsAllowed(objectives []model.Objective, podLife time.Duration) floa
 		case o.Measure == "startupKillProbability" && o.Bound > 0:
 			least = math.Min(least, o.Bound)
 		case most > 0:
-			least = math.Min(least, most*float64(podLife)/float64(year)/2)
+			least = math.Min(least, .9*most*float64(podLife)/float64(year))
 		}
 	}
 	if math.IsInf(least, 1) {

@@ -231,7 +231,7 @@ func startsSimulated(w *model.World, objectives []model.Objective, podLife time.
 	if bound == 0 {
 		bound = 0.0001
 	}
-	const most, events = 60_000, 6e6
+	const most, events = 60_000, 2.4e6
 	return int(math.Min(most, math.Max(4/bound, math.Min(40/bound, events/startCost(w)))))
 }
 
