@@ -96,11 +96,8 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 		return nil, err
 	}
 	seen := m
-	if kills != nil && losesStarts(w, m) {
-		serving := simulated
-		serving.Application.Startup = nil
-		o.Starts, o.Faults = 1, 1
-		if seen, err = measure(ctx, &serving, o); err != nil {
+	if kills != nil && !decides(kills) {
+		if seen, err = serving(ctx, &simulated, m, o); err != nil {
 			return nil, err
 		}
 	}
@@ -131,12 +128,12 @@ func shedShare(ctx context.Context, w *model.World, m *estimate.Measures, o esti
 	return math.Max(0, m.FalseUnreadyFraction.Estimate-without.FalseUnreadyFraction.Estimate), nil
 }
 
-// riskOptions says how much of a world is simulated, whose false kills are known by
-// formula as far as kills says.
+// riskOptions says how much of a world is simulated, where a formula says kills of its
+// false kills, or nil.
 func riskOptions(w *model.World, kills *stats.Estimate) estimate.Options {
 	o := estimate.Options{Horizon: riskHorizon, Replications: riskReplications, Faults: riskFaults}
 	switch {
-	case !decides(kills):
+	case kills == nil:
 		o.Replications, o.Limit, o.Precision = 0, riskLimit, riskPrecision
 	case w.Application.Traffic == nil:
 		// All that is left for the long lives to tell is whether the pod is ever Ready.
@@ -157,6 +154,17 @@ func failedInARow(w *model.World, m *estimate.Measures) bool {
 	}
 	least := min(int(p.FailureThreshold), len(seen.RunLengths)) - 1
 	return slices.ContainsFunc(seen.RunLengths[least:], func(n int64) bool { return n > 0 })
+}
+
+// serving simulates days of a world for the sake of the false kills alone, those of a
+// process that serves: m is what is known of its starts.
+func serving(ctx context.Context, w *model.World, m *estimate.Measures, o estimate.Options) (*estimate.Measures, error) {
+	days := estimate.Options{Seed: o.Seed, Jobs: o.Jobs, Horizon: riskHorizon, Limit: riskLimit, Precision: riskPrecision, Starts: 1, Faults: 1, Plain: true}
+	started := *w
+	if losesStarts(w, m) {
+		started.Application.Startup = nil
+	}
+	return measure(ctx, &started, days)
 }
 
 // losesStarts reports whether the liveness probe kills starts. False kills of lives
