@@ -127,7 +127,7 @@ func startsBeside(w *model.World) int64 {
 
 func (o Options) simulating(w *model.World, events float64, fewestFaults int64) estimate.Options {
 	simulation := o.Options
-	simulation.PodLife = o.Horizon // the lives simulated may be shorter
+	simulation.PodLife = max(o.Horizon, defaultHorizon) // the lives simulated may be shorter
 	// Objectives are judged by the closed form's bound where nothing was seen, and
 	// by splitting where that leaves them open.
 	simulation.Sparing = true

@@ -477,7 +477,8 @@ func Confirm(ctx context.Context, w *model.World, o Options) (*estimate.Variant,
 	return new(search).alone(until, o.forSimulation(w), estimate.Named{Name: "base", World: w}, 1)
 }
 
-// defaultHorizon is that of a replication where none is stated.
+// defaultHorizon is that of a replication where none is stated, and what a pod lives
+// at the least: a month, whatever is simulated of it.
 const defaultHorizon = 30 * 24 * time.Hour
 
 // ofKills reports whether a measure is one of false kills.

@@ -93,7 +93,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
 	s := &search{
-		w: w, podLife: cmp.Or(o.Horizon, defaultHorizon), starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
+		w: w, podLife: max(o.Horizon, defaultHorizon), starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
 		tried: map[string]bool{},
 	}
