@@ -232,8 +232,12 @@ func startsSimulated(w *model.World, objectives []model.Objective, podLife time.
 		bound = 0.0001
 	}
 	const most, events = 60_000, 2.4e6
-	return int(math.Min(most, math.Max(4/bound, math.Min(40/bound, events/startCost(w)))))
+	return int(math.Min(most, math.Max(fewestStarts, math.Max(4/bound, math.Min(40/bound, events/startCost(w))))))
 }
+
+// fewestStarts is how many starts are simulated however little an objective asks for:
+// enough for their 99th percentile.
+const fewestStarts = 400
 
 // startCost is about how many events the simulation of one start takes: its own,
 // one for each quota period that the limit stretches it over, and what happens in

@@ -102,3 +102,17 @@ func TestKeepsWhatMissesNothing(t *testing.T) {
 		t.Errorf("not kept: %s", text(r))
 	}
 }
+
+// TestFewestStarts holds that an objective which allows a thousand kills a year does
+// not do without starts: their percentiles are asked for all the same.
+func TestFewestStarts(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: exponential(10 * time.Second)}}
+	objectives := []model.Objective{atMost("falseKillsPerPodYear", "", 1000)}
+	if n := startsSimulated(w, objectives, 30*24*time.Hour); n < fewestStarts {
+		t.Errorf("%d starts, want at least %d", n, fewestStarts)
+	}
+	if r := run(t, w, objectives...); r.Recommended == nil {
+		t.Errorf("nothing is recommended: %s", text(r.Infeasible))
+	}
+}
