@@ -22,7 +22,9 @@ func besideClosedForms(w *model.World, m *estimate.Measures) []string {
 		return nil // no probe: nothing to set beside
 	}
 	var b beside
-	b.compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share, 0)
+	if !estimate.StartsDelayed(w) {
+		b.compare("startupKillProbability", c.StartupKillProbability, m.StartupKillProbability, share, 0)
+	}
 	if p := c.Probes.Liveness; p != nil && hangsInSilence(w) {
 		b.compareMean("detectionSeconds", p.DetectionSeconds, m.DetectionSeconds)
 	}

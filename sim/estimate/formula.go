@@ -65,7 +65,7 @@ func serving(w *model.World) formula {
 		return f
 	}
 	exact, err := calc.World(w)
-	if err == nil && exact.StartupKillProbability != nil && !delayed(w) {
+	if err == nil && exact.StartupKillProbability != nil && !StartsDelayed(w) {
 		f.startupBound = max(float64(*exact.StartupKillProbability), float64(*exact.StartupKillProbabilityAnyPhase))
 	} else if canLoseStart(w) {
 		f.startupBound = startLossBound(w)

@@ -65,7 +65,7 @@ const endless = time.Duration(math.MaxInt64)
 // longestStart returns the longest a start can take, endless where the model
 // sets no bound.
 func longestStart(w *model.World) time.Duration {
-	if len(w.Application.Startup) > 0 && delayed(w) {
+	if len(w.Application.Startup) > 0 && StartsDelayed(w) {
 		return endless
 	}
 	var longest time.Duration
@@ -85,9 +85,10 @@ func longestStart(w *model.World) time.Duration {
 	return longest
 }
 
-// delayed reports whether anything can make the process stand still or wait
-// for a CPU.
-func delayed(w *model.World) bool {
+// StartsDelayed reports whether anything can make the process stand still or wait
+// for a CPU that others have. A start then takes longer than its own stages do, which
+// is what closed forms of starts know.
+func StartsDelayed(w *model.World) bool {
 	if delayedBy(&w.Node) || len(w.Application.Pauses) > 0 {
 		return true
 	}
@@ -120,7 +121,7 @@ func canFail(w *model.World, k model.ProbeKind) bool {
 			return true
 		}
 	}
-	if delayed(w) || app.Traffic != nil || len(app.Background) > 0 {
+	if StartsDelayed(w) || app.Traffic != nil || len(app.Background) > 0 {
 		return true
 	}
 	p := w.Container().Probes[k]
