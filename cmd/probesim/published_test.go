@@ -172,7 +172,7 @@ var publishedFixes = []publishedFix{
 		says: "the limit of 200m stretches its 44.3 s of CPU. It needs so long a budget, or more CPU: with 400m it would take about 114 s, without a limit 26.3 s",
 		published: "livenessProbe.initialDelaySeconds=60\nlivenessProbe.timeoutSeconds=15\nlivenessProbe.periodSeconds=30\nlivenessProbe.failureThreshold=12\n" +
 			"readinessProbe.initialDelaySeconds=60\nreadinessProbe.timeoutSeconds=15\nreadinessProbe.periodSeconds=30\nreadinessProbe.failureThreshold=12",
-		proposed: "startupProbe={httpGet: {path: /user-otp/health, port: 8080}, periodSeconds: 15, timeoutSeconds: 1, failureThreshold: 25}\n" +
+		proposed: "startupProbe={httpGet: {path: /user-otp/health, port: 8080}, periodSeconds: 20, timeoutSeconds: 1, failureThreshold: 20}\n" +
 			"readinessProbe.initialDelaySeconds=0\nreadinessProbe.periodSeconds=20\nreadinessProbe.timeoutSeconds=1\nreadinessProbe.failureThreshold=2\n" +
 			"livenessProbe.initialDelaySeconds=0\nlivenessProbe.periodSeconds=20\nlivenessProbe.timeoutSeconds=1\nlivenessProbe.failureThreshold=3",
 		check: func(f *fixed) {
