@@ -65,6 +65,9 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, saw no false kill either; the bound is the plain simulation's", rare.Levels, rare.Kills.N)}
 	}
 	starts := t.startKills(w, o)
+	if plain := m.FalseKillsPerPodDay; rare.GivenUp && plain != nil && rare.Kills.High+starts.High > plain.High {
+		return []string{fmt.Sprintf("multilevel splitting, %d levels on %d replications, excludes no more than the plain simulation; the bound is the latter's", rare.Levels, rare.Kills.N)}
+	}
 	setKills(m, w, rare, starts)
 	notes := []string{methodOf(rare, t.Replications)}
 	if starts.High > 0 {
