@@ -51,12 +51,18 @@ const (
 
 func newPlan(variants []Named, o Options) *plan {
 	p := &plan{seed: o.Seed, horizon: o.Horizon}
-	p.span = 20 * time.Minute
+	// So long is what a test hang falls into at random; a few periods would do for its
+	// phase, and more have it meet more of what the environment does.
+	periods := 20
+	if o.Sparing {
+		periods = 5
+	}
+	p.span = time.Duration(periods) * time.Minute
 	for _, v := range variants {
 		p.warmUp = max(p.warmUp, time.Minute+2*StartSpan(v.World))
 		for _, probe := range v.World.Container().Probes {
 			if probe != nil && probe.Period() <= longestPart {
-				p.span = max(p.span, min(nTimes(20, probe.Period()), longestPart))
+				p.span = max(p.span, min(nTimes(int32(periods), probe.Period()), longestPart))
 			}
 		}
 	}

@@ -31,7 +31,7 @@ const (
 	// and fewestAttempts how many have to be.
 	attemptsOfPilot, fewestAttempts = 200, 50
 	// mostOnward is how many times as many lives as usual go on from a level, at most.
-	mostOnward = 40
+	mostOnward = 50
 	// mostPodTime is how many times the pod time that is searched the lives on the way
 	// may take, and leastLives how many of them go on from a level all the same.
 	mostPodTime, leastLives = 3, 50

@@ -15,15 +15,15 @@ import (
 // events that a world is expected to have. So it depends on the world alone.
 const (
 	// trialEvents and simulationEvents are what all long lives of one full
-	// simulation may cost: of settings that are tried, about a second, and of those
+	// simulation may cost: of settings that are tried, most of a second, and of those
 	// that are to be decided.
-	trialEvents, simulationEvents = 0.8e6, 2.4e6
+	trialEvents, simulationEvents = 0.6e6, 2.1e6
 	// mostEvents is what they may cost where that decides.
 	mostEvents = 4 * simulationEvents
 	// The test hangs of each replication: as many as cost about as much as its long
 	// life, at most the usual number, and at least a few in a trial, and enough for
 	// the interval of a 99th percentile otherwise. Each takes faultSpan or so.
-	trialFaults, simulationFaults, mostFaults = 4, 28, 48
+	trialFaults, simulationFaults, mostFaults = 4, 30, 48
 	faultSpan                                 = 30 * time.Minute
 	// The replications, for intervals between them.
 	fewestReplications, mostReplications = 16, 64
