@@ -179,6 +179,15 @@ func (c *Container) newProcess(now time.Duration) {
 	c.startLoad(now)
 }
 
+// SetRefills makes the refills of the container's own quota, and of the pod's, come at
+// these instants of their period in place of those that Reset drew (C8). It is for
+// whoever asks what happens at a given phase, and has to come before anything runs.
+func (c *Container) SetRefills(phases ...time.Duration) {
+	for i := range c.levels {
+		c.levels[i].reset(phases[i])
+	}
+}
+
 // seedProcess begins the process's own generator anew.
 func (c *Container) seedProcess() { c.processSeed.Seed(c.random.Uint64(), c.random.Uint64()) }
 

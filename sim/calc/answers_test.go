@@ -42,7 +42,8 @@ func (a *ThrottledAnswer) simulated(phase time.Duration, set setting, n int) []t
 	refill := (a.Period - set.offset) % a.Period
 	pod := set.pod % a.Period
 	c := cpu.New(cfg)
-	c.Reset(0, rand.New(&scripted{[]time.Duration{a.Tick, a.Period, a.Period}, []time.Duration{0, refill, pod}}))
+	c.Reset(0, rand.New(&scripted{[]time.Duration{a.Tick, 2, 2}, []time.Duration{0, 1, 1}})) // a tick at 0, and the process's own stream
+	c.SetRefills(refill, pod)
 	var took []time.Duration
 	for i := range n {
 		at := a.Every*time.Duration(i+1) + refill + phase
