@@ -124,6 +124,9 @@ func newSplitting(ctx context.Context, w *model.World, seed uint64, o *Splitting
 	if simulator.WaitsForCPU() && !held(w) {
 		return s, s.layWay(ctx, simulator, longest, o.Lives)
 	}
+	if o.NotByFailures != "" {
+		return nil, o.NotByFailures
+	}
 	for pilot := uint64(splittingReplications); ; pilot++ {
 		c := s.replicate(ctx, simulator, pilot)
 		if ctx.Err() != nil {
@@ -410,6 +413,10 @@ type Splitting struct {
 	Confidence float64       // of the intervals, in (0, 1)
 	Jobs       int           // replications at a time; 0: 1
 	Enough     func(*Rare) bool
+
+	// NotByFailures says why no excursion is to begin with a failure, but only with an
+	// attempt that waits long; empty: it may.
+	NotByFailures string
 }
 
 // Split estimates the false kills that the liveness probe's verdicts lead to, by

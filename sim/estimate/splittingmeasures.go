@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -51,11 +50,12 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
 		return nil
 	}
-	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures && !waits(w) {
-		return []string{fmt.Sprintf("multilevel splitting has too little to begin with: the liveness probe failed %d times, and %d are needed", failures, splittingReplications*leastFailures)}
-	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
-	rare, why := Split(ctx, w, o.Seed, o.splitting(search, enough))
+	effort := o.splitting(search, enough)
+	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures {
+		effort.NotByFailures = fmt.Sprintf("it begins with failures of the liveness probe, of which it needs %d and plain simulation saw %d", splittingReplications*leastFailures, failures)
+	}
+	rare, why := Split(ctx, w, o.Seed, effort)
 	switch {
 	case ctx.Err() != nil:
 		return []string{"interrupted before multilevel splitting had estimated the false kills; the bound is the plain simulation's"}
@@ -79,13 +79,6 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 			rare.Kills.Estimate, rare.Kills.Low, rare.Kills.High, starts.Estimate, starts.Low, starts.High, unknown))
 	}
 	return notes
-}
-
-// waits reports whether answers wait for the CPU, so that splitting begins with long
-// waits, and needs no failures.
-func waits(w *model.World) bool {
-	simulator, err := sim.New(w)
-	return err == nil && simulator.WaitsForCPU() && !held(w)
 }
 
 // splitting returns the effort of splitting: where it is to be spared, half as many

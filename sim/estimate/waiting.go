@@ -78,7 +78,7 @@ func (s *splitting) chooseEntry(simulator *sim.Simulator, pilot uint64) int {
 	if len(heights) < fewestAttempts {
 		return len(heights)
 	}
-	slices.SortFunc(heights, func(a, b sim.Level) int { return b.Compare(a) })
+	highestFirst(heights)
 	most := min(entering, len(heights)/onwardOf)
 	s.entry = heights[most-1]
 	if many := above(heights, s.entry, true); many > 2*most { // which wait as long as most attempts do
@@ -144,8 +144,12 @@ func (at *ascent[S]) heights(from []kept[S], wanted int) []sim.Level {
 			heights = append(heights, at.simulator.Highest())
 		}
 	}
-	slices.SortFunc(heights, func(a, b sim.Level) int { return b.Compare(a) })
+	highestFirst(heights)
 	return heights
+}
+
+func highestFirst(heights []sim.Level) {
+	slices.SortFunc(heights, func(a, b sim.Level) int { return b.Compare(a) })
 }
 
 // above returns how many of the heights, highest first, are above a level, or at it.
@@ -158,41 +162,62 @@ func above(heights []sim.Level, level sim.Level, at bool) int {
 
 // bound returns an upper bound on the false kills per ns where too few lives came to a
 // verdict to estimate them: several for each excursion that reaches the highest level
-// which a quarter of the replications have seen, or the one above it. Of that it is
-// known how few of all lives came there, at the most from where the level below it was
-// reached most often.
+// which a quarter of the replications have seen, or the one above it.
 func (s *splitting) bound(results []climbed, confidence float64) float64 {
 	const several = 10
 	bound := math.Inf(1)
 	for level := range len(s.way) + 1 {
-		rates, seen := make([]float64, len(results)), 0
-		lives, arrived := 0, 0
-		most := 0.0
-		for i := range results {
-			c := &results[i]
-			if len(c.passed) <= level { // it began no excursion
-				continue
-			}
-			at := &c.passed[level]
-			before := float64(c.entered) / float64(c.pod)
-			if level > 0 {
-				before = c.passed[level-1].rate
-			}
-			if before > 0 {
-				lives, arrived, most = lives+at.lives, arrived+at.arrived, max(most, before)
-			}
-			if rates[i] = at.rate; at.rate > 0 {
-				seen++
-			}
-		}
-		if 4*seen < len(results) {
-			if lives > 0 {
-				_, high := stats.Garwood(float64(arrived), confidence)
-				bound = min(bound, most*high/float64(lives))
-			}
+		at := reachedBy(results, level)
+		if 4*at.seen < len(results) {
+			bound = min(bound, at.most(confidence))
 			break
 		}
-		bound = overReplications(rates, confidence).High
+		bound = overReplications(at.rates, confidence).High
 	}
 	return several * bound
+}
+
+// reached is how often the excursions of all replications came to a level.
+type reached struct {
+	rates          []float64 // of each replication, per ns
+	seen           int       // replications in which any did
+	lives, arrived int       // of all, where they went on from the level below it
+	below          float64   // the most often that a replication's came there, per ns
+}
+
+// reachedBy joins what the replications know of a level of the way, or of the kill.
+func reachedBy(results []climbed, level int) reached {
+	all := reached{rates: make([]float64, len(results))}
+	for i := range results {
+		c := &results[i]
+		if len(c.passed) <= level { // it began no excursion
+			continue
+		}
+		at := &c.passed[level]
+		if before := c.rateBelow(level); before > 0 {
+			all.lives, all.arrived, all.below = all.lives+at.lives, all.arrived+at.arrived, max(all.below, before)
+		}
+		if all.rates[i] = at.rate; at.rate > 0 {
+			all.seen++
+		}
+	}
+	return all
+}
+
+// rateBelow is how often excursions came to the level below one, or began, per ns.
+func (c *climbed) rateBelow(level int) float64 {
+	if level > 0 {
+		return c.passed[level-1].rate
+	}
+	return float64(c.entered) / float64(c.pod)
+}
+
+// most bounds how often a level is reached, per ns: it is known how few of all lives
+// came there, at the most from where the level below it was reached most often.
+func (r *reached) most(confidence float64) float64 {
+	if r.lives == 0 {
+		return math.Inf(1)
+	}
+	_, high := stats.Garwood(float64(r.arrived), confidence)
+	return r.below * high / float64(r.lives)
 }
