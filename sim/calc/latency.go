@@ -78,32 +78,6 @@ func (l *Latency) wall(demand time.Duration, crowded bool) time.Duration {
 	return wall
 }
 
-// StartWork returns a bound of the time that the CPU work of a stage of the start
-// takes, by the work, as Answers bounds that of answers: in a crowd, but with
-// nothing else in the container that runs meanwhile. It is nil where no such bound
-// is known: where several threads use up a quota, the pod has a limit of its own,
-// or probes use the CPU of a process that starts.
-func StartWork(w *model.World, stage *model.Stage) func(time.Duration) time.Duration {
-	l := &Latency{node: &w.Node, weight: weightsOf(w)}
-	limit := w.Container().CPULimitMilli
-	if stage.CPULimitMilli > 0 {
-		limit = stage.CPULimitMilli
-	}
-	if limit > 0 && !w.Node.NoCFSQuota {
-		l.quota = cpu.Quota(limit, w.Node.CFSPeriod)
-	}
-	if l.quota > 0 && stage.Threads > 1 || w.Pod.CPULimitMilli > 0 || stage.Answers == model.AnswersFailure {
-		return nil
-	}
-	for _, p := range w.Container().Probes {
-		if p != nil && p.Handler.Kind == model.Exec {
-			return nil
-		}
-	}
-	const longest = 100 * time.Hour
-	return func(work time.Duration) time.Duration { return l.wall(min(work, longest), true) }
-}
-
 // Fails returns the probability that one answer of a process that nothing
 // stalls is a failure or comes after the timeout: an estimate and a bound from
 // above. An answer is late only if one of its parts is beyond its quantile p,

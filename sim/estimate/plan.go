@@ -43,7 +43,7 @@ const (
 	longestPart       = 2 * day  // of a start, of the span of test hangs, and of what follows one
 	mostStartLives    = 4096
 	fewStartLives     = 64  // where no probe can kill a process that starts
-	someStartLives    = 256 // where one can, and no objective asks how often
+	someStartLives    = 256 // where one can, and no objective asks how often, or the closed form answers it
 	purposeHang       = 1
 	purposeFaultLives = 2
 	purposeStartLives = 3
@@ -82,7 +82,7 @@ func newPlan(variants []Named, o Options) *plan {
 		most := int64(fewStartLives)
 		if canLoseStart(v.World) {
 			most = someStartLives
-			if !o.FewStarts {
+			if !o.FewStarts && o.formulas.of(v.World).startupBound > LostStartsAllowed(o.Objectives, o.PodLife) {
 				most = startLivesWanted(v.World, o.Objectives, o.PodLife)
 			}
 		}

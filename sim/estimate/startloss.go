@@ -6,6 +6,7 @@ import (
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/calc"
 )
 
@@ -178,7 +179,7 @@ func newLateness(w *model.World, until time.Duration) *lateness {
 		if stage.CPU.IsZero() {
 			continue
 		}
-		wall := calc.StartWork(w, stage)
+		wall := sim.StartWork(w, stage)
 		if wall == nil {
 			return nil
 		}
@@ -274,7 +275,7 @@ func (l *lateness) part(d dist.Duration) *lateness {
 // work returns the lateness of CPU work that takes wall time by how much it is.
 func (l *lateness) work(d dist.Duration, wall func(time.Duration) time.Duration) *lateness {
 	const growth = 1.01              // of the steps in which the work is looked at
-	const mostWork = 100 * time.Hour // beyond which calc.StartWork tells no work from another
+	const mostWork = 100 * time.Hour // beyond which sim.StartWork tells no work from another
 	part, below := l.like(), 0.0
 	end := time.Duration(len(l.cells)) * l.width
 	for work := time.Microsecond; work < mostWork && wall(work) < end; work = time.Duration(float64(work)*growth) + 1 {

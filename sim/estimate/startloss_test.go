@@ -41,6 +41,12 @@ func slowStarts() map[string]*model.World {
 		w.Node.InterruptionsPerSecond = 30
 		w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponential(20 * time.Second), Idle: exponential(time.Minute)}}
 	})
+	add("threads on quotas of their container and pod", probe(1, 1, 10), nil, dist.Duration{}, func(w *model.World) {
+		w.Container().CPULimitMilli, w.Container().CPURequestMilli = 300, 100
+		w.Application.Startup = []model.Stage{{CPU: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(1e9), Sigma: 0.4}}, Threads: 2}}
+		w.Node.CPUs, w.Node.InterruptionsPerSecond = 4, 30
+		w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponential(20 * time.Second), Idle: exponential(time.Minute)}}
+	})
 	add("classes of nodes", nil, probe(5, 1, 3), five, func(w *model.World) {
 		stalled := w.Node
 		stalled.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "stall", Every: exponential(5 * time.Minute), Lasts: exponential(6 * time.Second)}}}
@@ -107,9 +113,10 @@ func TestStartLossIsUnknown(t *testing.T) {
 	for name, change := range map[string]func(*model.World){
 		"exec":    func(w *model.World) { w.Container().Probes[model.Liveness].Handler.Kind = model.Exec },
 		"traffic": func(w *model.World) { w.Application.Traffic = &model.Traffic{} },
-		"threads on a quota": func(w *model.World) {
+		"stolen time that counts against the quota": func(w *model.World) {
 			w.Container().CPULimitMilli = 500
-			w.Application.Startup = []model.Stage{{CPU: dist.Constantly(time.Second), Threads: 2}}
+			w.Application.Startup = []model.Stage{{CPU: dist.Constantly(time.Second)}}
+			w.Node.Stalls = []model.Stall{{OnOff: pauses(time.Hour, time.Second)[0], ChargedToQuota: true}}
 		},
 		"pauses all the time": func(w *model.World) {
 			w.Application.Pauses = []model.OnOff{{Every: dist.Constantly(10 * time.Second), Lasts: dist.Constantly(2 * time.Second)}}

@@ -1,0 +1,105 @@
+package cpu
+
+import (
+	"math"
+	"time"
+)
+
+// A job that has a container to itself and takes many periods is held up by three
+// things, each of which can be bounded whatever the phases are.
+//
+// The quota: as long as the threads use up what each period allows, the job gets one
+// quota a period (C2). What is left of a pool at a refill is lost, but then no CPU was
+// stopped in the period before, and the threads had all that neighbours left them. So
+// it gets at least
+//
+//	min(quota, what one period leaves beside busy neighbours)
+//
+// in each period but the first one of each level (C14), and beside what CPUs may still
+// hold at its end or have given back (C1, C3, C4), or owe from before (C6).
+//
+// The neighbours: of each turn of whole ticks that is at least a slice (C16), W/w
+// times as long is theirs, rounded up to a tick (C17, C19); of a period with an odd turn
+// only the rest counts.
+//
+// Whatever else stands between a thread and its CPU for some time delays the job by no
+// more than that: interruptions, and refills that find the CPU taken (C11, C32a).
+
+// Outlasts returns a bound on how long a job takes in a container of one process that
+// does nothing else, from any state in which a job like it may leave it, beside
+// neighbours whose weight is at most the given one at any time. The number of
+// interruptions goes beyond what is reckoned with less than once in 1e15 jobs. Its wait
+// is not part of it.
+func (cfg Config) Outlasts(j Job, neighbourWeight int64) time.Duration {
+	cfg = cfg.withDefaults()
+	threads := max(j.Threads, 1)
+	active := min(threads, cfg.CPUs)
+	if cfg.Threads > 0 {
+		active = min(active, cfg.Threads)
+	}
+	turn := cfg.turn(active, neighbourWeight)
+	demand, period, tick := float64(j.Demand), float64(cfg.Period), float64(cfg.Tick)
+
+	// Without a quota: of threads that share CPUs none waits while one is free.
+	part := demand / float64(threads)
+	if threads > active {
+		part += demand / float64(active)
+	}
+	lasts := part*turn.lasts/turn.runs + 2*turn.lasts
+	resumes := 0.0
+	for _, quota := range []time.Duration{cfg.Quota, cfg.PodQuota} {
+		if quota == 0 {
+			continue
+		}
+		held := float64(active) * float64(2*bandwidthSlice+cfg.Tick)
+		periods := func(each float64) float64 { return math.Ceil((demand+held)/each) + 2 }
+		least := periods(float64(quota))*period + demand*(turn.lasts/turn.runs-1) + 2*float64(active)*turn.lasts
+		if each := cfg.eachPeriod(active, neighbourWeight); each > 0 {
+			least = math.Min(least, periods(math.Min(float64(quota), each))*period)
+		}
+		resumes += float64(active) * periods(float64(quota))
+		lasts = math.Max(lasts, least)
+	}
+	if cfg.Quota > 0 && cfg.PodQuota > 0 {
+		lasts += period + 2*tick
+	}
+	return time.Duration(math.Ceil(lasts + tick*cfg.interruptions(demand, resumes)))
+}
+
+// turn is a turn of a container beside its neighbours: how long it runs on each CPU,
+// and how long it is to the next one.
+type turn struct{ runs, lasts float64 }
+
+// turn returns the turn of threads that run on so many CPUs.
+func (cfg *Config) turn(active int, neighbourWeight int64) turn {
+	tick := float64(cfg.Tick)
+	t := turn{runs: math.Ceil(float64(cfg.Slice)/tick) * tick}
+	ratio := float64(neighbourWeight) / float64(cfg.CPUs) * float64(active) / float64(cfg.Weight)
+	t.lasts = t.runs + math.Ceil(t.runs*ratio/tick)*tick
+	return t
+}
+
+// eachPeriod bounds the CPU time that neighbours leave in each period to threads of
+// which at least one and at most so many have a CPU each.
+func (cfg *Config) eachPeriod(active int, neighbourWeight int64) float64 {
+	least, period := math.Inf(1), float64(cfg.Period)
+	for n := 1; n <= active; n++ {
+		each := period
+		if t := cfg.turn(n, neighbourWeight); t.lasts > t.runs {
+			each = (period - t.lasts - float64(cfg.Tick)) * t.runs / t.lasts
+		}
+		least = math.Min(least, float64(n)*each)
+	}
+	return least
+}
+
+// interruptions bounds how many ticks are lost to other tasks of the node while some
+// CPU time is used, with so many resumes after refills.
+func (cfg *Config) interruptions(demand, resumes float64) float64 {
+	nu := cfg.InterruptionsPerSecond
+	if nu <= 0 {
+		return 0
+	}
+	mean := nu*demand/float64(time.Second) + math.Min(1, nu*cfg.Tick.Seconds()/2)*resumes
+	return mean + 8*math.Sqrt(mean) + 20
+}
