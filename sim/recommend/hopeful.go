@@ -25,12 +25,7 @@ func (s *search) hopeful() []finalist {
 	hope := s.hope()
 	readiness, starts := hope.options(model.Readiness, true), hope.startOptions(true)
 	liveness := hope.options(model.Liveness, true)
-	slices.SortStableFunc(liveness, func(a, b *option) int {
-		if a == nil || b == nil {
-			return 0
-		}
-		return cmp.Or(cmp.Compare(a.bound, b.bound), cmp.Compare(b.tolerated(), a.tolerated()))
-	})
+	s.hopefulFirst(liveness)
 	var found []finalist
 	for _, l := range liveness {
 		c, ok := hope.complete(l, readiness, starts)
@@ -69,4 +64,33 @@ func (s *search) complete(l *option, readiness []*option, starts []start) (*comb
 	cheapest := slices.MinFunc(good, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }).cost
 	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
 	return &s.ranked(good)[0], true
+}
+
+// hopefulFirst puts liveness settings in the order in which they are tried: those
+// that are predicted to detect hangs in time before those that only may, and the
+// fewest predicted kills first. Where settings were simulated to kill too often, those
+// that are more patient come first, the longest timeouts before others: rates beyond
+// what was seen are too far from the truth to tell patient settings apart, and a long
+// timeout leaves least to runs of late answers.
+func (s *search) hopefulFirst(liveness []*option) {
+	inTime := s.inTime()
+	late := func(o *option) int { return oneIf(s.missesAny(inTime, &combination{liveness: o})) }
+	wanting := func(o *option) int { return oneIf(s.wanting(o)) }
+	slices.SortStableFunc(liveness, func(a, b *option) int {
+		if a == nil || b == nil {
+			return 0
+		}
+		sooner := cmp.Or(cmp.Compare(late(a), late(b)), cmp.Compare(wanting(a), wanting(b)))
+		if len(s.lessons) > 0 {
+			sooner = cmp.Or(sooner, cmp.Compare(b.timeout, a.timeout))
+		}
+		return cmp.Or(sooner, cmp.Compare(a.bound, b.bound), cmp.Compare(b.tolerated(), a.tolerated()))
+	})
+}
+
+func oneIf(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }

@@ -2,7 +2,7 @@ package recommend
 
 import (
 	"math"
-	"time"
+	"slices"
 
 	"github.com/probesim/probesim/model"
 )
@@ -78,7 +78,7 @@ func (s *search) corrected(o *model.Objective, c *combination, value float64) fl
 func (l *correction) claims(c *combination, value float64) float64 {
 	switch measure := l.objective.Measure; {
 	case ofKills(measure):
-		if sameStart(c, &l.of) && c.liveness != nil && l.of.liveness != nil && c.liveness.tolerated() <= l.of.liveness.tolerated() {
+		if sameStart(c, &l.of) && c.liveness != nil && l.of.liveness != nil && c.liveness.noMorePatient(l.of.liveness) {
 			return l.shown
 		}
 		return value
@@ -117,27 +117,41 @@ func (l *correction) samePeriods(c *combination) bool {
 // lesson is how often a setting that was simulated kills: at the lower end, and at
 // the estimate.
 type lesson struct {
-	tolerated           time.Duration
+	of                  *option
 	atLeast, likelyMore float64 // per second
 }
 
 // learn remembers how often a finalist kills. The rates of settings that were not
 // seen to fail are only extended, and how far one is from the truth says little
-// about another; but one that tolerates no more kills no less.
+// about another; but one that is no more patient kills no less.
 func (s *search) learn(f *finalist) bool {
 	kills := f.variant.Measures.FalseKillRate()
 	if kills == nil || !(kills.Estimate > 0) {
 		return false
 	}
-	s.lessons = append(s.lessons, lesson{f.liveness.tolerated(), kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
+	s.lessons = append(s.lessons, lesson{f.liveness, kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
 	return true
+}
+
+// noMorePatient reports whether a setting comes to a verdict no later than another,
+// whatever delays the answers: it bears no longer silence, and no slower answer. To
+// bear a longer silence alone is not enough: many short timeouts in a row are all
+// exceeded by answers that one long timeout would have waited for.
+func (o *option) noMorePatient(other *option) bool {
+	return o.tolerated() <= other.tolerated() && o.timeout <= other.timeout
+}
+
+// wanting reports whether a setting is no more patient than one that was simulated to
+// kill too often.
+func (s *search) wanting(o *option) bool {
+	return slices.ContainsFunc(s.lessons, func(l lesson) bool { return o.noMorePatient(l.of) })
 }
 
 // taught returns the rates of false kills that what was simulated leaves to a
 // liveness setting whose own is extended: at least, and likely.
 func (s *search) taught(o *option) (atLeast, likely float64) {
 	for _, l := range s.lessons {
-		if o.tolerated() <= l.tolerated {
+		if o.noMorePatient(l.of) {
 			atLeast, likely = max(atLeast, l.atLeast), max(likely, l.likelyMore)
 		}
 	}

@@ -296,7 +296,7 @@ func (r *Recommendation) tryRounds(ctx context.Context, s *search, o Options, d 
 		}
 		d.predicted = d.predicted || len(chosen) > 0
 		finalists, predicted := s.finalists(chosen), true
-		if len(finalists) == 0 && d.fallback == nil && hopeful {
+		if len(finalists) == 0 && hopeful && (d.fallback == nil || !s.meetsByEstimate(d.fallback)) {
 			finalists, predicted = s.hopeful(), false
 		}
 		if len(finalists) == 0 {

@@ -45,12 +45,7 @@ func (s *search) shed() *setting {
 // mostPatient returns the longest that a liveness setting of usual values tolerates
 // which detects hangs in time.
 func (s *search) mostPatient() time.Duration {
-	var inTime []*model.Objective
-	for i := range s.objectives {
-		if o := &s.objectives[i]; o.Measure == "detectionSeconds" || o.Measure == "recoverySeconds" {
-			inTime = append(inTime, o)
-		}
-	}
+	inTime := s.inTime()
 	longest := time.Duration(0)
 	for _, at := range grid(nil, leastLivenessFailures, true) {
 		if !s.missesAny(inTime, &combination{liveness: &option{setting: at}}) {
@@ -58,4 +53,15 @@ func (s *search) mostPatient() time.Duration {
 		}
 	}
 	return longest
+}
+
+// inTime returns the objectives about how soon a hang is noticed.
+func (s *search) inTime() []*model.Objective {
+	var inTime []*model.Objective
+	for i := range s.objectives {
+		if o := &s.objectives[i]; o.Measure == "detectionSeconds" || o.Measure == "recoverySeconds" {
+			inTime = append(inTime, o)
+		}
+	}
+	return inTime
 }
