@@ -51,6 +51,11 @@ type Workload struct {
 	container  string // the studied one
 }
 
+// Aims returns the objectives that the scenario does not state itself.
+func (w *Workload) Aims() []model.Objective {
+	return slices.DeleteFunc(slices.Clone(w.Objectives), func(o model.Objective) bool { return slices.Contains(w.Stated, o) })
+}
+
 // Variant is a scenario's world with some of it changed.
 type Variant struct {
 	Name  string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +265,36 @@ func (c *publishedFix) isProposed(t *testing.T, source scenarios.Source) {
 	}
 	if says := r.Starts.Sentence(); !strings.Contains(says, c.says) {
 		t.Errorf("it says %q, want %q", says, c.says)
+	}
+}
+
+// TestAimGivenUp holds that the aim to notice hangs is given up where only a liveness
+// probe would meet it that restarts healthy replicas: the slow queries overload all of
+// them at once, and the workers that answer the probe are those that are busy. By itself
+// each pod seems to bear one.
+func TestAimGivenUp(t *testing.T) {
+	source, err := scenarios.Open("slow-queries")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := withChanges(source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aim := model.Objective{Measure: "detectionSeconds", Statistic: "p99", Bound: 60}
+	o := recommend.Options{
+		Strategy: w.Strategy, Aims: []model.Objective{aim},
+		Options: estimate.Options{Seed: 1, Horizon: 12 * time.Hour, Replications: 2, Objectives: append(slices.Clone(w.Objectives), aim)},
+	}
+	r, err := recommend.Run(t.Context(), w.World, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.GivenUp) != 1 || r.GivenUp[0].Objective != "detectionSeconds.p99 <= 60" {
+		t.Errorf("given up: %+v", r.GivenUp)
+	}
+	if r.Recommended == nil || r.Recommended.Settings.LivenessProbe != nil || len(r.Together.Missed()) > 0 {
+		t.Errorf("proposed: %+v, together missed: %v", r.Recommended, r.Together.Missed())
 	}
 }
 

@@ -48,7 +48,8 @@ deletions and rollouts need beside is named, and with --with-termination is part
 of all of these: a preStop sleep, terminationGracePeriodSeconds and
 minReadySeconds. A preStop hook that does anything but sleep stays as it is.
 
-Exit status 1 if no settings meet the objectives; 3 if that is undecided within
+Exit status 1 if no settings meet the objectives, or all replicas together miss one
+with those that do; 3 if that is undecided within
 the budget.`,
 		Example: `  probesim recommend deployment.yaml
   probesim recommend gallery:starved-20m -o patch > patch.yaml
@@ -130,7 +131,7 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 	p := newProgress(cmd.ErrOrStderr(), "searching for "+w.World.Name, o.Budget)
 	defer p.end()
 	o.Progress = p.update
-	o.Strategy = w.Strategy
+	o.Strategy, o.Aims = w.Strategy, w.Aims()
 	r, err := recommend.Run(cmd.Context(), w.World, o)
 	if err != nil {
 		return nil, err
@@ -141,10 +142,11 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 }
 
 // recommendStatus says whether settings were found, cannot exist, or neither
-// is known. What settings that were found leave undecided is among the objectives.
+// is known. Settings with which all replicas together miss an objective do not meet
+// it. What settings that were found leave undecided is among the objectives.
 func recommendStatus(r *recommend.Recommendation) int {
 	switch {
-	case r.Infeasible != nil:
+	case r.Infeasible != nil, len(r.Together.Missed()) > 0:
 		return statusNo
 	case r.Recommended == nil:
 		return statusUndecided
@@ -316,6 +318,9 @@ func recommendationAnswer(p *page, r *recommended) {
 		p.items([]string{"Interrupted before there was an answer; what was reached follows, and the notes say how far that is."})
 	case r.Recommended != nil:
 		p.items(recommendedSentences(r))
+		for _, aim := range r.GivenUp {
+			p.items([]string{"Given up: " + aim.Objective + "; " + aim.Reason + "."})
+		}
 		for _, risk := range r.Recommended.Risks {
 			p.items([]string{"CAUTION: " + risk + "."})
 		}
@@ -421,7 +426,7 @@ func proposedSentences(r *recommended) []string {
 	case len(changed) == 0 && len(open) == 0 && len(r.Together.Missed()) > 0:
 		return []string{"Keep the settings of the probes as they are: each pod by itself meets every objective. Others were not looked for."}
 	case len(changed) == 0 && len(open) == 0:
-		return []string{"Keep the settings of the probes as they are: they meet every objective. Others that may be cheaper were not looked for."}
+		return []string{"Keep the settings of the probes as they are: they meet every objective, and no others cost clearly less."}
 	case len(changed) == 0:
 		return []string{"Keep the settings of the probes as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
 	}

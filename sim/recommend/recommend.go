@@ -28,6 +28,9 @@ type Options struct {
 	// Strategy is how the workload is rolled out. Of no kind: that of a Deployment
 	// which states nothing.
 	Strategy model.Strategy
+	// Aims are those of the objectives that nobody states, and that may be given up
+	// where they ask for a liveness probe which does harm. Without objectives: all.
+	Aims []model.Objective
 }
 
 // DefaultObjectives are those of a scenario that states none.
@@ -52,6 +55,7 @@ func DefaultObjectives() []model.Objective {
 func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error) {
 	if len(o.Objectives) == 0 {
 		o.Objectives = DefaultObjectives()
+		o.Aims = o.Objectives
 	}
 	for _, objective := range o.Objectives {
 		if err := estimate.Check(objective); err != nil {
@@ -63,7 +67,7 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 	}
 	r := &Recommendation{
 		APIVersion: "probesim/v1", Kind: "Recommendation", Scenario: w.Name, Seed: o.Seed,
-		Assumptions: []string{}, Front: []FrontPoint{}, ReadinessFront: []RemovalPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, Notes: []string{},
+		Assumptions: []string{}, Front: []FrontPoint{}, ReadinessFront: []RemovalPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, GivenUp: []GivenUp{}, Notes: []string{},
 	}
 	if o.Margin > 0 && o.Margin != 1 {
 		w = worsened(w, worsening{o.Margin, o.Margin, o.Margin})
@@ -90,8 +94,7 @@ func (r *Recommendation) search(ctx, until context.Context, w *model.World, o Op
 	}
 	s.strategy = strategyOf(&o.Strategy, w.Replicas)
 	r.Starts = s.startsOf()
-	r.describe(s)
-	err = r.decide(until, s, o)
+	s, err = r.decideTogether(until, s, o)
 	switch {
 	case until.Err() != nil:
 		r.ended(s, ending(ctx))
@@ -138,7 +141,12 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 		what string
 		take func() error
 	}{
-		{"all replicas together", func() (err error) { r.Together, err = s.together(until, o, r); return err }},
+		{"all replicas together", func() (err error) {
+			if r.Together == nil { // what was decided had to be held against them
+				r.Together, err = s.together(until, o, r)
+			}
+			return err
+		}},
 		{"the safety multipliers", func() error { return r.safety(s, stop) }},
 		{"deletions", func() (err error) { r.Termination, err = s.termination(stop); return err }},
 		{"rollouts", func() (err error) {
@@ -194,6 +202,8 @@ func (r *Recommendation) describe(s *search) {
 		switch {
 		case base == nil && k == model.Readiness && s.w.Pod.RestartPolicy != model.RestartAlways:
 			r.note("no readinessProbe is proposed: the pod runs to completion, and nobody waits for it to be in the endpoints")
+		case base == nil && k == model.Liveness && !asksForLiveness(s.w, &s.base, s.objectives):
+			r.note("no livenessProbe is proposed: there is none, and no objective asks for one, of detectionSeconds or recoverySeconds")
 		case base == nil:
 			r.note("no %s is proposed: the container has no probe whose handler it could ask", k.Field())
 		case current == nil && k == model.Liveness:
@@ -247,6 +257,9 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error
 	done, err := r.judgeCurrent(ctx, s, o, &d)
 	if done || err != nil {
 		return err
+	}
+	if d.current == met {
+		return r.improve(ctx, s, o, &d)
 	}
 	if done, err = r.tryRounds(ctx, s, o, &d, true); done || err != nil {
 		return err
@@ -336,7 +349,8 @@ func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *de
 
 // judgeCurrent simulates the current settings as those that are tried, and with
 // more effort unless that shows that they miss something. It reports whether they
-// meet everything, so that they are recommended as they are.
+// meet everything and no others are predicted to cost clearly less, so that they are
+// recommended as they are.
 func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
 	named := estimate.Named{Name: "current", World: s.w}
 	trial := o.forTrial(s.w)
@@ -354,7 +368,10 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 	r.Current = proposalOf(s, current)
 	r.keepNotes(current, "current settings: ")
 	if d.current == met {
-		r.keep(s, "the current settings meet every objective; they are recommended unchanged")
+		if s.cheaperPredicted(o) {
+			return false, nil
+		}
+		r.keep(s, "the current settings meet every objective, and no others are predicted to cost clearly less; they are recommended unchanged")
 		return true, nil
 	}
 	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))

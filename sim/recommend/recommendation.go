@@ -23,10 +23,13 @@ type Recommendation struct {
 	Binding        []Reason       `json:"binding"`
 	Rejected       []Rejection    `json:"rejected"`
 	Infeasible     *Infeasible    `json:"infeasible"`
-	Grid           *Enumeration   `json:"grid"`        // null: the whole grid was not asked for
-	Together       *Replicas      `json:"together"`    // null: nothing meets several replicas at once
-	Termination    *Termination   `json:"termination"` // null: interrupted before
-	Rollout        *Rollout       `json:"rollout"`     // null: interrupted before, or the pods run to completion
+	// GivenUp are aims of the tool's own, which nobody stated, that the recommended
+	// settings do without.
+	GivenUp     []GivenUp    `json:"givenUp"`
+	Grid        *Enumeration `json:"grid"`        // null: the whole grid was not asked for
+	Together    *Replicas    `json:"together"`    // null: nothing meets several replicas at once
+	Termination *Termination `json:"termination"` // null: interrupted before
+	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
 	// TerminationSettings are what deletions and rollouts need beside the probes.
 	// Null: nothing, or it was interrupted before.
 	TerminationSettings *TerminationSettings `json:"terminationSettings"`
@@ -132,6 +135,12 @@ type Alternative struct {
 type Rejection struct {
 	Settings string `json:"settings"` // "livenessProbe periodSeconds 10, timeoutSeconds 1, failureThreshold 3"
 	Reason   string `json:"reason"`
+}
+
+// GivenUp is an objective that the recommended settings do without, and why.
+type GivenUp struct {
+	Objective string `json:"objective"`
+	Reason    string `json:"reason"`
 }
 
 // Infeasible says why no settings meet the objectives.

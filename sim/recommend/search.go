@@ -104,6 +104,9 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 		s.jobs = runtime.GOMAXPROCS(0)
 	}
 	s.base = bases(w)
+	if !asksForLiveness(w, &s.base, o.Objectives) {
+		s.base[model.Liveness] = nil
+	}
 	s.spare = capacity(w) - demand(w)
 	for k := range s.asks {
 		s.asks[k] = answerDemand(w, model.ProbeKind(k))

@@ -54,14 +54,3 @@ func (s *search) mostPatient() time.Duration {
 	}
 	return longest
 }
-
-// inTime returns the objectives about how soon a hang is noticed.
-func (s *search) inTime() []*model.Objective {
-	var inTime []*model.Objective
-	for i := range s.objectives {
-		if o := &s.objectives[i]; o.Measure == "detectionSeconds" || o.Measure == "recoverySeconds" {
-			inTime = append(inTime, o)
-		}
-	}
-	return inTime
-}

@@ -91,7 +91,10 @@ func (t *Replicas) compare(before, after *estimate.TogetherCase) {
 		}
 	}
 	add("the number of false kills per pod-year", &before.FalseKillsPerPodYear, &after.FalseKillsPerPodYear, 1, "")
-	add("the probability of a cascade", before.CascadeProbability, after.CascadeProbability, 100, " %")
+	if all := len(after.OutOfEndpointsAtOnce) - 1; all >= 0 && after.OutOfEndpointsAtOnce[all].TimesPerYear.Estimate > before.OutOfEndpointsAtOnce[all].TimesPerYear.Estimate {
+		// Given that one is out, as it is for other reasons where that is seldom.
+		add("the probability of a cascade", before.CascadeProbability, after.CascadeProbability, 100, " %")
+	}
 	add("the probability of a crash loop that does not end", &before.CrashLoopProbability, &after.CrashLoopProbability, 100, " %")
 	for i := range after.AfterTriggers {
 		a, b := &before.AfterTriggers[i], &after.AfterTriggers[i]

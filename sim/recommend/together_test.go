@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,15 @@ func TestWorseTogether(t *testing.T) {
 	unchanged := Replicas{Together: estimate.Together{Replicas: 3}}
 	if unchanged.compare(&before, &after); len(unchanged.Worse) > 0 || len(unchanged.Warnings()) > 0 {
 		t.Errorf("the same, and worse: %v", unchanged.Worse)
+	}
+	often, seldom, more := interval(30, 40), interval(3, 4), interval(0.4, 0.6)
+	before.OutOfEndpointsAtOnce[2].TimesPerYear, before.CascadeProbability = often, &stats.Estimate{Estimate: 0.02, Low: 0.01, High: 0.03}
+	rarer := before
+	rarer.CascadeProbability = &more
+	rarer.OutOfEndpointsAtOnce = slices.Clone(before.OutOfEndpointsAtOnce)
+	rarer.OutOfEndpointsAtOnce[2].TimesPerYear = seldom
+	if unchanged.compare(&before, &rarer); len(unchanged.Worse) > 0 {
+		t.Errorf("all are out more seldom, and worse: %v", unchanged.Worse)
 	}
 	after.FalseKillsPerPodYear = interval(75, 4080)
 	after.OutOfEndpointsAtOnce = []estimate.AtOnce{{Replicas: 1, FractionOfTime: interval(0.15, 0.3)}, {Replicas: 2, FractionOfTime: interval(0.2, 0.24)}, {Replicas: 3, FractionOfTime: interval(0.05, 0.1)}}

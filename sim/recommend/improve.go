@@ -1,0 +1,65 @@
+package recommend
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/probesim/probesim/sim/estimate"
+	"github.com/probesim/probesim/sim/stats"
+)
+
+// cheaperPredicted reports whether settings that are predicted to meet every objective
+// are predicted to cost clearly less than the current ones.
+func (s *search) cheaperPredicted(o Options) bool {
+	best := s.candidates(o)
+	return len(best) > 0 && best[0].cost < s.current().cost-tied
+}
+
+// improve looks for settings that meet everything as the current ones do, but cost
+// clearly less (S20). Unless the full simulation shows some, the current ones are kept.
+func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *decision) error {
+	chosen := s.candidates(o)
+	var cheaper []finalist
+	for _, f := range s.finalists(chosen) {
+		less, availability, err := s.costsLess(ctx, o, &f.combination)
+		switch {
+		case err != nil:
+			return err
+		case less:
+			r.note("the current settings meet every objective; the recommended ones do too, and cost less: the availability is %s with the current settings and %s with the recommended ones, on common random numbers", share(&availability.Before), share(&availability.After))
+			cheaper = append(cheaper, f)
+		default:
+			r.reject(describe(s, &f.combination), "predicted to cost less than the current settings; not so for certain in the full simulation")
+		}
+	}
+	if done, err := r.judge(ctx, s, o, d, cheaper, chosen, true); done || err != nil {
+		return err
+	}
+	r.keep(s, "the current settings meet every objective, and the full simulation shows no others to cost clearly less; they are recommended unchanged")
+	return nil
+}
+
+// share writes a fraction and its interval in percent.
+func share(e *stats.Estimate) string { return spread(e, 100, " %") }
+
+// costsLess reports whether settings cost clearly less than the current ones: they
+// serve longer by more, as simulated side by side on fresh common random numbers, than
+// they prolong the traffic to hung pods, as predicted (S14, S20). The difference is of
+// the availability.
+func (s *search) costsLess(ctx context.Context, o Options, c *combination) (less bool, difference *estimate.Difference, err error) {
+	fresh := o.forTrial(s.w)
+	fresh.Seed ^= freshStreams
+	settings := []estimate.Named{{Name: "current", World: s.w}, {Name: "recommended", World: s.world(c)}}
+	compared, err := estimate.Compare(ctx, settings, []estimate.Figure{{Measure: "availability"}}, fresh)
+	if err != nil {
+		return false, nil, err
+	}
+	at := slices.IndexFunc(compared.Differences, func(d estimate.Difference) bool { return d.Measure == "availability" })
+	if at < 0 {
+		return false, nil, errors.New("no availability of the current and the recommended settings")
+	}
+	difference = &compared.Differences[at]
+	longer := s.hangs * (s.toRemoval(c, 0.5) - s.toRemoval(s.current(), 0.5))
+	return difference.Difference.Low*year.Seconds() > max(0, longer), difference, nil
+}
