@@ -132,8 +132,8 @@ func (r *Recommendation) safety(s *search, stop *atomic.Bool) (err error) {
 	return err
 }
 
-// advise adds what concerns all replicas, safety, deletions and rollouts, beside
-// the settings of the probes, and says what of it there was no time for.
+// advise adds what concerns safety, deletions and rollouts, beside the settings of
+// the probes, and says what of it, and of all replicas together, there was no time for.
 func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options) (err error) {
 	stop := new(atomic.Bool) // gives up the lives under way
 	defer context.AfterFunc(until, func() { stop.Store(true) })()
@@ -141,12 +141,6 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 		what string
 		take func() error
 	}{
-		{"all replicas together", func() (err error) {
-			if r.Together == nil { // what was decided had to be held against them
-				r.Together, err = s.together(until, o, r)
-			}
-			return err
-		}},
 		{"the safety multipliers", func() error { return r.safety(s, stop) }},
 		{"deletions", func() (err error) { r.Termination, err = s.termination(stop); return err }},
 		{"rollouts", func() (err error) {
@@ -165,6 +159,9 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 		}
 		if until.Err() != nil {
 			var missing []string
+			if r.Together == nil && meet(s.w) {
+				missing = append(missing, "all replicas together")
+			}
 			for _, rest := range steps[i:] {
 				missing = append(missing, rest.what)
 			}
@@ -240,6 +237,8 @@ type decision struct {
 	barren    bool      // none are predicted to any more
 	fallback  *finalist // misses nothing, but leaves something undecided
 	open      int       // settings that are not predicted to meet everything, of which the simulation left it open
+	notes     int       // and rejections about the current settings
+	rejected  int
 }
 
 // decide simulates the current settings, and unless they meet everything the best
@@ -252,24 +251,23 @@ type decision struct {
 // those only what the simulation shows to meet everything is recommended, or to miss
 // nothing with estimates that meet everything, or where readiness sheds load what it
 // shows to miss nothing. Settings that are not patient come last.
-func (r *Recommendation) decide(ctx context.Context, s *search, o Options) error {
-	var d decision
-	done, err := r.judgeCurrent(ctx, s, o, &d)
+func (r *Recommendation) decide(ctx context.Context, s *search, o Options, d *decision) error {
+	done, err := r.judgeCurrent(ctx, s, o, d)
 	if done || err != nil {
 		return err
 	}
 	if d.current == met {
-		return r.improve(ctx, s, o, &d)
+		return r.improve(ctx, s, o, d)
 	}
-	if done, err = r.tryRounds(ctx, s, o, &d, true); done || err != nil {
+	if done, err = r.tryRounds(ctx, s, o, d, true); done || err != nil {
 		return err
 	}
 	if d.fallback == nil && !d.keepable(s) {
-		if done, err = r.tryEager(ctx, s, o, &d); done || err != nil {
+		if done, err = r.tryEager(ctx, s, o, d); done || err != nil {
 			return err
 		}
 	}
-	return r.settle(ctx, s, o, &d)
+	return r.settle(ctx, s, o, d)
 }
 
 // tryEager simulates settings that are not patient, the most patient of them first.
@@ -367,6 +365,7 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 	d.current = verdict(current)
 	r.Current = proposalOf(s, current)
 	r.keepNotes(current, "current settings: ")
+	d.notes, d.rejected = len(r.Notes), len(r.Rejected)
 	if d.current == met {
 		if s.cheaperPredicted(o) {
 			return false, nil
@@ -375,6 +374,7 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 		return true, nil
 	}
 	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
+	d.rejected++
 	return false, nil
 }
 

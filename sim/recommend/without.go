@@ -47,36 +47,109 @@ func (s *search) inTime() []*model.Objective {
 }
 
 // decideTogether decides on the settings and simulates all replicas side by side with
-// them. Where a new liveness probe kills more often there than an objective allows, and
-// only aims ask for it, it decides again without. It returns the search that decided.
+// them. Where these kill more often than an objective allows, it decides again: without
+// a new liveness probe that only aims ask for, or for more patient settings. It returns
+// the search that decided.
 func (r *Recommendation) decideTogether(ctx context.Context, s *search, o Options) (*search, error) {
 	before := *r
+	var d decision
 	r.describe(s)
-	if err := r.decide(ctx, s, o); err != nil {
+	if err := r.decide(ctx, s, o, &d); err != nil {
 		return s, err
 	}
-	together, err := s.together(ctx, o, r)
-	if err != nil || ctx.Err() != nil {
+	if missed, err := r.missTogether(ctx, s, o); !missed || err != nil {
 		return s, err
 	}
-	r.Together = together
-	aims := givenUp(o)
-	if len(together.Missed()) == 0 || r.chosen == nil || s.base[model.Liveness] == nil || s.w.Container().Probes[model.Liveness] != nil || len(aims) == 0 {
-		return s, nil
+	added := r.chosen != nil && r.chosen.liveness != nil && s.w.Container().Probes[model.Liveness] == nil
+	if aims := givenUp(o); added && len(aims) > 0 {
+		return r.giveUp(ctx, s, o, &before, aims)
 	}
-	harm := fmt.Sprintf("all replicas together miss %s: their false kills per pod-year are %s", strings.Join(together.Missed(), " and "), spread(&together.kills, 1, ""))
-	settings := describe(s, r.chosen)
-	before.Rejected, before.Notes = slices.Clip(before.Rejected), slices.Clip(before.Notes)
-	*r = before
+	return s, r.tryMore(ctx, s, o, &d)
+}
+
+// missTogether simulates all replicas side by side with what is recommended, and reports
+// whether they miss an objective that each pod by itself meets.
+func (r *Recommendation) missTogether(ctx context.Context, s *search, o Options) (missed bool, err error) {
+	r.Together, err = s.together(ctx, o, r)
+	return err == nil && ctx.Err() == nil && len(r.Together.Missed()) > 0, err
+}
+
+// harm says what all replicas together miss.
+func (t *Replicas) harm() string {
+	return fmt.Sprintf("all replicas together miss %s: their false kills per pod-year are %s", strings.Join(t.Missed(), " and "), spread(&t.kills, 1, ""))
+}
+
+// giveUp decides again without a liveness probe and the aims that ask for one.
+func (r *Recommendation) giveUp(ctx context.Context, s *search, o Options, before *Recommendation, aims []model.Objective) (*search, error) {
+	harm, settings := r.Together.harm(), describe(s, r.chosen)
+	*r = *before
+	r.Rejected, r.Notes = slices.Clip(r.Rejected), slices.Clip(r.Notes)
 	for _, aim := range aims {
 		r.GivenUp = append(r.GivenUp, GivenUp{estimate.Name(aim), fmt.Sprintf("nobody states it, and with the liveness probe that it asks for %s; best would be %s", harm, settings)})
 	}
 	o.Objectives = slices.DeleteFunc(slices.Clone(o.Objectives), func(objective model.Objective) bool { return slices.Contains(aims, objective) })
 	s = s.withoutLiveness(o.Objectives)
 	r.describe(s)
-	err = r.decide(ctx, s, o)
+	if err := r.decide(ctx, s, o, new(decision)); err != nil {
+		return s, err
+	}
 	r.reject(settings, harm)
+	_, err := r.missTogether(ctx, s, o)
 	return s, err
+}
+
+// mostMore is how many other settings are tried where all replicas together miss an
+// objective.
+const mostMore = 2
+
+// tryMore looks for settings with which all replicas together meet what they miss with
+// those that are recommended. Where it finds none these stay, and the answer says what
+// they do.
+func (r *Recommendation) tryMore(ctx context.Context, s *search, o Options, d *decision) error {
+	first := *r
+	var rejected []Rejection
+	for range mostMore {
+		c := r.chosen
+		if c == nil {
+			c = s.current()
+		}
+		if c.liveness == nil {
+			break // the kills are those of starts
+		}
+		rejected = append(rejected, Rejection{describe(s, c), r.Together.harm()})
+		s.lessons = append(s.lessons, lesson{c.liveness, r.Together.kills.Low / year.Seconds(), r.Together.kills.Estimate / year.Seconds()})
+		r.forget(d)
+		missed := true
+		found, err := r.tryRounds(ctx, s, o, d, true)
+		if found && err == nil {
+			missed, err = r.missTogether(ctx, s, o)
+		}
+		switch {
+		case ctx.Err() != nil:
+			*r = first
+			return nil
+		case err != nil:
+			return err
+		case !missed:
+			r.Rejected = append(r.Rejected, rejected...)
+			return nil
+		}
+		if !found {
+			break
+		}
+	}
+	*r = first
+	if len(rejected) > 1 { // the first are those that stay
+		r.Rejected = append(slices.Clip(r.Rejected), rejected[1:]...)
+	}
+	return nil
+}
+
+// forget takes back what was recommended, up to what is known of the current settings.
+func (r *Recommendation) forget(d *decision) {
+	r.Recommended, r.chosen, r.Together, r.Binding = nil, nil, nil, []Reason{}
+	r.Notes, r.Rejected = slices.Clip(r.Notes[:d.notes]), slices.Clip(r.Rejected[:d.rejected])
+	*d = decision{current: missed, predicted: d.predicted, notes: d.notes, rejected: d.rejected}
 }
 
 // givenUp returns the aims to give up for there to be no liveness probe: all objectives
