@@ -70,10 +70,25 @@ func (f *formula) cut(measure string, e *stats.Estimate) (*stats.Estimate, bool)
 		cut.Low = math.Max(e.Low, day.Seconds()/f.bound)
 	case "startupKillProbability":
 		cut.High = math.Min(e.High, f.startupBound)
+		cut.Low = math.Min(e.Low, leastShare(e))
+		if cut.Low <= cut.High {
+			cut.Low = math.Min(e.Low, cut.High)
+		}
 	default:
 		return e, false
 	}
 	return &cut, cut.Low <= cut.High
+}
+
+// leastShare returns the lower end of the exact interval of a share (S9). Of a single
+// event in many the score interval's is seven times as high, and so would disagree
+// with most bounds of what is rarer.
+func leastShare(e *stats.Estimate) float64 {
+	if e.N <= 0 {
+		return e.Low
+	}
+	low, _ := stats.ClopperPearson(int64(math.Round(e.Estimate*float64(e.N))), e.N, e.Confidence)
+	return low
 }
 
 // valueOf returns the estimate that an objective or a gate asks about, nil

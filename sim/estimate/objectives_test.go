@@ -40,6 +40,24 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestBoundOfStartsAgreesWithOneKill: a single kill among many starts is what a bound
+// of a few hundredths of a kill among them lets be seen now and then. Three would show
+// that the objective is missed, whatever the bound says.
+func TestBoundOfStartsAgreesWithOneKill(t *testing.T) {
+	const starts = 4096
+	o := model.Objective{Measure: "startupKillProbability", Bound: 1e-4}
+	yes, no := true, false
+	for killed, want := range map[int64]*bool{0: &yes, 1: &yes, 3: &no} {
+		var p stats.Proportion
+		p.Add(killed, starts)
+		e := p.Estimate(0.95)
+		w, f := world(nil, probe(10, 1, 3)), &formula{startupBound: 0.06 / starts}
+		if got, byFormula := judge(o, w, &Measures{StartupKillProbability: &e}, f); !same(got.Met, want) || byFormula != (want == &yes) {
+			t.Errorf("%d of %d starts killed, at most %.3g: %s, want %s", killed, starts, f.startupBound, text(got.Met), text(want))
+		}
+	}
+}
+
 func same(a, b *bool) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
 func text(b *bool) string {

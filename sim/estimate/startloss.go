@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"math"
+	"sort"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -53,6 +54,59 @@ func startLossBound(w *model.World) float64 {
 		return math.Inf(1)
 	}
 	return late.losses(&reached, closed.windows(&reached), memoryless(w, kind))
+}
+
+// StartTail bounds how many starts take long, where no probe kills any: on each class
+// of nodes by the convolution of what a start consists of and what delays it.
+type StartTail struct {
+	classes []lateness
+	shares  []float64
+}
+
+// NewStartTail returns the bound of a world's starts as far as the time given, nil
+// where none is known.
+func NewStartTail(w *model.World, until time.Duration) *StartTail {
+	t := &StartTail{}
+	if len(w.Node.Classes) == 0 {
+		return t.with(1, w, until)
+	}
+	onClasses(w, func(share float64, on *model.World) {
+		if t != nil {
+			t = t.with(share, on, until)
+		}
+	})
+	return t
+}
+
+// with adds a share of the starts, those in a world of one class of node.
+func (t *StartTail) with(share float64, w *model.World, until time.Duration) *StartTail {
+	if obstacle(w, model.Startup) != "" {
+		return nil
+	}
+	late := newLateness(w, until)
+	if late == nil {
+		return nil
+	}
+	t.classes, t.shares = append(t.classes, *late), append(t.shares, share)
+	return t
+}
+
+// Beyond returns a bound of the probability that a start takes longer.
+func (t *StartTail) Beyond(d time.Duration) float64 {
+	sum := 0.0
+	for i := range t.classes {
+		sum += t.shares[i] * t.classes[i].beyond(d)
+	}
+	return sum
+}
+
+// Within returns the least time, to a thousandth of that as far as which the bound is
+// known, beyond which no more than a share of the starts take. ok is false if there
+// is none.
+func (t *StartTail) Within(share float64) (d time.Duration, ok bool) {
+	width := t.classes[0].width // the same of all
+	i := sort.Search(gridCells, func(i int) bool { return t.Beyond(time.Duration(i)*width) <= share })
+	return time.Duration(i) * width, i < gridCells
 }
 
 // losses puts the start and the attempts after it together.

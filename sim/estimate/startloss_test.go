@@ -2,6 +2,8 @@ package estimate
 
 import (
 	"math"
+	"slices"
+	"sort"
 	"testing"
 	"time"
 
@@ -84,6 +86,39 @@ func TestStartLossBound(t *testing.T) {
 				t.Errorf("the bound is %g, where %g (%g to %g) of the starts are killed", bound, e.Estimate, e.Low, e.High)
 			}
 		})
+	}
+}
+
+// TestStartTail holds the bound of the longest starts against simulated ones: it is
+// nowhere below what is simulated, and not so far above as to be of no use.
+func TestStartTail(t *testing.T) {
+	const lives = 4000
+	for name, w := range slowStarts() {
+		container := *w.Container()
+		container.Probes = [model.ProbeKinds]*model.Probe{}
+		bare := w.WithContainer(container)
+		simulator, err := sim.New(bare)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var took []time.Duration
+		for i := range uint64(lives) {
+			outcome := simulator.Run(sim.Life{Seed: 8, Replication: i, Horizon: 4 * StartSpan(bare), FirstStart: true})
+			took = append(took, outcome.StartupTimes...)
+		}
+		slices.Sort(took)
+		tail := NewStartTail(w, 2*took[len(took)-1])
+		for _, share := range []float64{0.5, 0.9, 0.99, 0.999} {
+			at := took[int(share*lives)]
+			beyond := int64(len(took) - sort.Search(len(took), func(i int) bool { return took[i] > at }))
+			if low, _ := stats.ClopperPearson(beyond, lives, 0.999); tail.Beyond(at) < low {
+				t.Errorf("%s: at most %.3g take longer than %v, where %d of %d do", name, tail.Beyond(at), at, beyond, lives)
+			}
+		}
+		within, ok := tail.Within(0.01)
+		if p99 := took[lives*99/100]; !ok || within < p99 || within > 8*p99 || tail.Beyond(within) > 0.01 || tail.Beyond(within-within/100) < 0.01 {
+			t.Errorf("%s: all but a hundredth take at most %v (%v), simulated %v", name, within, ok, p99)
+		}
 	}
 }
 

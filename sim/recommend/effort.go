@@ -231,8 +231,18 @@ func startsSimulated(w *model.World, objectives []model.Objective, podLife time.
 	if bound == 0 {
 		bound = 0.0001
 	}
-	const most, events = 60_000, 2.4e6
-	return int(math.Min(most, math.Max(fewestStarts, math.Max(4/bound, math.Min(40/bound, events/startCost(w))))))
+	const most = 60_000
+	return int(math.Min(most, math.Max(fewestStarts, math.Max(4/bound, math.Min(40/bound, startEvents/startCost(w))))))
+}
+
+// startEvents is what the simulation of starts costs where it is cheap.
+const startEvents = 2.4e6
+
+// startsAtFirst is how many starts are simulated before a closed form is asked whether
+// they are enough: all that are cheap, and at least a few thousand.
+func startsAtFirst(w *model.World) int {
+	const fewest = 4000
+	return int(math.Max(fewest, startEvents/startCost(w)))
 }
 
 // fewestStarts is how many starts are simulated however little an objective asks for:

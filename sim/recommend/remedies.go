@@ -77,6 +77,9 @@ func (s *search) remedies(ctx context.Context, o Options, kills *stats.Estimate)
 		if err != nil {
 			return nil, err
 		}
+		if starts != nil && s.tail != nil {
+			tried.tail = tried.tailIn(change.world)
+		}
 		found := Remedy{Change: change.name, Missed: []string{}, Undecided: []string{}, FalseRemovalsPerPodYear: Change{s.removals(), tried.removals()}}
 		if found.FalseKillsPerPodYear, err = s.killsChange(ctx, o, tried, kills); err != nil {
 			return nil, err

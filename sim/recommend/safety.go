@@ -272,6 +272,9 @@ func (s *search) worsened(by worsening) *search {
 			worse.starts[i] = time.Duration(longer)
 		}
 	}
+	if s.tail != nil {
+		worse.tail = worse.tailIn(worse.w)
+	}
 	for k, c := range s.chain {
 		if c != nil {
 			worse.chain[k] = chainedIn(worse.w, model.ProbeKind(k), s.base[k])

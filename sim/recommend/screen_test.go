@@ -121,7 +121,7 @@ func TestStretchedStarts(t *testing.T) {
 	w.Node.CPUs = 1
 	w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponential(time.Hour), Idle: exponential(time.Hour)}}
 	w.Application.Startup = []model.Stage{{Name: "boot", CPU: dist.Constantly(time.Second)}}
-	starts, err := startDurations(w, 1, 400, 2, new(atomic.Bool))
+	starts, err := startDurations(w, 1, 0, 400, 2, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ type search struct {
 	chain       [model.ProbeKinds]*chained // in place of both; nil: there is none
 	shedding    *setting                   // of readiness, beside which liveness was observed; nil: without
 	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
+	tail        *estimate.StartTail        // bounds the longest starts, of which too few were simulated; nil: they were not
 	podLife     time.Duration              // with a first start in each
 	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration
@@ -113,12 +114,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	}
 	s.contended = contends(w, s.base)
 	if s.starts == nil {
-		n := startsSimulated(w, o.Objectives, s.podLife)
-		if effort.starts > 0 {
-			n, s.glance = min(n, effort.starts), true
-		}
-		var err error
-		if s.starts, err = startDurations(w, o.Seed, n, s.jobs, stop); err != nil {
+		if err := s.learnStarts(effort, stop); err != nil {
 			return nil, err
 		}
 	}
@@ -566,6 +562,9 @@ func (s *search) exceeds(d time.Duration) float64 {
 	}
 	if at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
 		return 0 // the start always takes the same time
+	}
+	if s.tail != nil {
+		high = min(high, s.tail.Beyond(d))
 	}
 	return high
 }

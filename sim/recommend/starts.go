@@ -13,18 +13,66 @@ import (
 	"github.com/probesim/probesim/sim/estimate"
 )
 
-// startDurations simulates so many starts without any probe and returns how
-// long they took, ascending. One that has not ended after twice the time that
-// bounds most of them is looked at for longer, up to longestStart: neighbours can
-// stretch a start a hundredfold.
-func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
+// learnStarts simulates starts: as many as show the objective's probability or, where
+// each takes long to simulate, a few first, which have to do if a closed form bounds
+// the longest.
+func (s *search) learnStarts(effort observed, stop *atomic.Bool) (err error) {
+	n := startsSimulated(s.w, s.objectives, s.podLife)
+	first := min(n, startsAtFirst(s.w))
+	if effort.starts > 0 {
+		n, first, s.glance = min(n, effort.starts), min(n, effort.starts), true
+	}
+	if s.starts, err = startDurations(s.w, s.seed, 0, first, s.jobs, stop); err != nil || first == n {
+		return err
+	}
+	if s.tail = s.startTail(); s.tail != nil {
+		return nil
+	}
+	rest, err := startDurations(s.w, s.seed, first, n, s.jobs, stop)
+	s.starts = append(s.starts, rest...)
+	slices.Sort(s.starts)
+	return err
+}
+
+// startTail returns the bound of the longest starts in place of more simulated ones:
+// nil if there is none, or it asks for much more than the longest of those that there
+// are.
+func (s *search) startTail() *estimate.StartTail {
+	const most = 1.5 // times the longest
+	tail := s.tailIn(s.w)
+	if tail == nil {
+		return nil
+	}
+	within, ok := tail.Within(s.startBound() / 4)
+	if !ok || float64(within) > most*float64(s.starts[len(s.starts)-1]) {
+		return nil
+	}
+	return tail
+}
+
+// tailIn returns the bound of the longest starts of a world that take about as long as
+// those of the search; nil: there is none.
+func (s *search) tailIn(w *model.World) *estimate.StartTail {
+	const far = 4 // times the longest
+	longest := s.starts[len(s.starts)-1]
+	if longest >= dist.Longest/far {
+		return nil
+	}
+	return estimate.NewStartTail(w, far*longest)
+}
+
+// startDurations simulates the starts of the given numbers, to not included, without
+// any probe and returns how long they took, ascending. One that has not ended after
+// twice the time that bounds most of them is looked at for longer, up to longestStart:
+// neighbours can stretch a start a hundredfold.
+func startDurations(w *model.World, seed uint64, from, to, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
 	if len(w.Application.Startup) == 0 {
 		return []time.Duration{0}, nil
 	}
 	container := *w.Container()
 	container.Probes = [model.ProbeKinds]*model.Probe{}
 	bare := w.WithContainer(container)
-	durations := make([]time.Duration, n)
+	durations := make([]time.Duration, to-from)
 	errs := make([]error, jobs)
 	var running sync.WaitGroup
 	for job := range jobs {
@@ -33,12 +81,13 @@ func startDurations(w *model.World, seed uint64, n, jobs int, stop *atomic.Bool)
 			if errs[job] = err; err != nil {
 				return
 			}
-			for i := job; i < n; i += jobs {
-				durations[i] = dist.Longest
-				for horizon := 2 * estimate.StartSpan(bare); durations[i] == dist.Longest && horizon < longestStart && !stop.Load(); horizon *= 4 {
+			for i := from + job; i < to; i += jobs {
+				took := &durations[i-from]
+				*took = dist.Longest
+				for horizon := 2 * estimate.StartSpan(bare); *took == dist.Longest && horizon < longestStart && !stop.Load(); horizon *= 4 {
 					o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true, Stop: stop})
 					if len(o.StartupTimes) > 0 {
-						durations[i] = o.StartupTimes[0]
+						*took = o.StartupTimes[0]
 					}
 				}
 			}
@@ -81,8 +130,8 @@ func (s *search) startBound() float64 {
 
 // budgetNeeded returns the guaranteed time a startup probe must leave: that of
 // the longest starts that may not be killed. Where those are the longest of the
-// sample it is a tenth more, since they are not the longest there are. ok is
-// false if too many starts never end.
+// sample it is what the closed form bounds them by or, without one, a tenth more,
+// since they are not the longest there are. ok is false if too many starts never end.
 func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	// A quarter of what is allowed, so that a simulation of moderate length can
 	// show it.
@@ -102,6 +151,11 @@ func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	}
 	if at < len(s.starts)-1 || s.starts[0] == d {
 		return d, true
+	}
+	if s.tail != nil {
+		if within, known := s.tail.Within(bound); known {
+			return max(d, within), true
+		}
 	}
 	return d + d/10, true
 }
