@@ -23,6 +23,8 @@ func TestBeyond(t *testing.T) {
 		"shifted lognormal":     {Shift{1e9, lognormal}, 2e9, .5},
 		"uniform":               {Uniform{0, 4e9}, 3e9, .25},
 		"mixture":               {Mixture{{1, Exponential(1e9)}, {1, Exponential(1e9)}}, 2e9, math.Exp(-2)},
+		"mixture of others":     {Mixture{{3, lognormal}, {1, Exponential(4e9)}}, 2e9, (3*normalCDF(-math.Ln2/.5) + math.Exp(-.5)) / 4},
+		"mixture, far out":      {Mixture{{1, Uniform{0, 1e9}}, {1, Exponential(1e9)}}, 50e9, math.Exp(-50) / 2},
 		"lognormal, from zero":  {lognormal, 0, 1},
 		"weibull":               {Weibull{Shape: 2, Scale: 1e9}, 2e9, math.Exp(-4)},
 		"exponential, negative": {Shift{5e9, Exponential(1e9)}, 0, 1},
@@ -33,7 +35,7 @@ func TestBeyond(t *testing.T) {
 			// The x above which that share of what is above the age lies.
 			low, high := c.age, c.age+100e9
 			for range 100 {
-				if x := (low + high) / 2; above(c.of, x)/c.past > share {
+				if x := (low + high) / 2; tail(c.of, x)/c.past > share {
 					low = x
 				} else {
 					high = x
@@ -62,13 +64,31 @@ func TestBeyond(t *testing.T) {
 	}
 }
 
-// above is 1 - F(x), precise in the tail of those that are asked for there.
-func above(d Dist, x float64) float64 {
+// tail is 1 - F(x), precise in the tail of those that are asked for there.
+func tail(d Dist, x float64) float64 {
 	switch d := d.(type) {
 	case Exponential:
 		return math.Exp(-x / float64(d))
 	case LogNormal:
 		return normalCDF((d.Mu - math.Log(x)) / d.Sigma)
+	case Mixture:
+		sum, weights := 0.0, 0.0
+		for _, part := range d {
+			sum, weights = sum+part.Weight*tail(part.Of, x), weights+part.Weight
+		}
+		return sum / weights
 	}
 	return 1 - d.CDF(x)
+}
+
+// BenchmarkBeyond draws what is left of a mixture, as splitting does of every wait
+// under way.
+func BenchmarkBeyond(b *testing.B) {
+	d := Duration{Mixture{{97, LogNormal{Mu: math.Log(2e8), Sigma: 1}}, {3, LogNormal{Mu: math.Log(12e9), Sigma: .5}}}}
+	r := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		if _, ok := d.Beyond(time.Second, r); !ok {
+			b.Fatal("nothing is left")
+		}
+	}
 }
