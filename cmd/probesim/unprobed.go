@@ -18,6 +18,8 @@ func unprobed(w *model.World) []string {
 		return []string{"There is NO PROBE to judge: nothing notices a hang, so a hung container gets traffic until somebody restarts it, and a starting one before it can serve. probesim recommend says what to add."}
 	case probes[model.Liveness] == nil && !serves:
 		return []string{"There is NO LIVENESS PROBE: nothing notices a hang, and a run that hangs goes on until a deadline of its Job, or somebody, ends it."}
+	case probes[model.Liveness] == nil && w.Application.Probes[model.Readiness].HangCoverage == 0:
+		return []string{fmt.Sprintf("There is no liveness probe, and the readiness probe (%s) NOTICES NO HANG: a hung container gets traffic until somebody restarts it.", probes[model.Readiness].Handler.Kind)}
 	case probes[model.Liveness] == nil:
 		return []string{"There is no liveness probe: a hang can take the pod out of the endpoints, but nothing restarts it."}
 	case blind && probes[model.Readiness] == nil && serves:

@@ -212,6 +212,15 @@ func applicable(w *model.World) []remedy {
 		a.Exec, a.CPU = model.ExecCost{}, dist.Constantly(time.Millisecond)
 		return true
 	})
+	add("httpGet instead of tcpSocket, which the kernel answers for a hung process too, with a handler that takes 1 ms of CPU", func(_ model.ProbeKind, p *model.Probe, a *model.Answer) bool {
+		if p.Handler.Kind != model.TCPSocket || a.HangCoverage > 0 { // C10
+			return false
+		}
+		p.Handler.Kind = model.HTTPGet
+		*a = model.DefaultAnswer(model.HTTPGet)
+		a.CPU = dist.Constantly(time.Millisecond)
+		return true
+	})
 	if w.Container().CPULimitMilli > 0 && !w.Node.NoCFSQuota {
 		container := *w.Container()
 		container.CPULimitMilli = 0

@@ -111,3 +111,23 @@ func TestRemedySentences(t *testing.T) {
 		}
 	}
 }
+
+// TestAsksTheProcess holds that where no handler notices a hang (C10), one that asks the
+// process is said to make the objectives possible.
+func TestAsksTheProcess(t *testing.T) {
+	w := world(nil, probe(model.TCPSocket, 5, 1, 3), nil)
+	w.Application.Probes[model.Readiness].HangCoverage, w.Application.Probes[model.Liveness].HangCoverage = 0, 0
+	r := run(t, w, atMost("detectionSeconds", "p99", 60), atMost("removalSeconds", "p99", 30))
+	if r.Infeasible == nil || !r.Infeasible.Proved {
+		t.Fatalf("a hang is noticed: %s", text(r.Recommended))
+	}
+	for i := range r.Infeasible.Remedies {
+		if remedy := &r.Infeasible.Remedies[i]; strings.HasPrefix(remedy.Change, "httpGet instead of tcpSocket") {
+			if !remedy.Possible || len(remedy.Undecided) > 0 {
+				t.Error(remedy.Sentence())
+			}
+			return
+		}
+	}
+	t.Errorf("no httpGet among %s", text(r.Infeasible.Remedies))
+}
