@@ -33,6 +33,9 @@ type publishedFix struct {
 type fixed struct {
 	*testing.T
 	incident, published, proposed *estimate.Measures
+	// losesFewStarts says of the three that no more than the rarest share of the starts
+	// is killed, by the closed form's bound, or ten times that by simulated ones.
+	losesFewStarts [3]bool
 }
 
 // isBetween holds an estimate to what was published.
@@ -64,7 +67,7 @@ var publishedFixes = []publishedFix{
 		// starts.
 		name: "calico-node", scenario: "calico-node", horizon: 48 * time.Hour, replications: 8, rarest: 1e-2,
 		published: "livenessProbe.periodSeconds=60\nlivenessProbe.timeoutSeconds=5\nlivenessProbe.failureThreshold=3\nreadinessProbe.periodSeconds=30\nreadinessProbe.timeoutSeconds=5",
-		proposed: "startupProbe={exec: {command: [/bin/calico-node, -felix-live, -bird-live]}, periodSeconds: 30, timeoutSeconds: 15, failureThreshold: 9}\n" +
+		proposed: "startupProbe={exec: {command: [/bin/calico-node, -felix-live, -bird-live]}, periodSeconds: 30, timeoutSeconds: 15, failureThreshold: 10}\n" +
 			"livenessProbe.initialDelaySeconds=0\nlivenessProbe.periodSeconds=60\nlivenessProbe.timeoutSeconds=15\nlivenessProbe.failureThreshold=3\n" +
 			"readinessProbe.periodSeconds=30\nreadinessProbe.timeoutSeconds=10\nreadinessProbe.failureThreshold=2",
 		check: func(f *fixed) {
@@ -87,14 +90,13 @@ var publishedFixes = []publishedFix{
 		name: "Node.js, boot of 13 s", scenario: "nodejs-cold-boot", horizon: 12 * time.Hour, replications: 2, rarest: 1e-4,
 		published: "startupProbe={httpGet: {path: /api/healthz, port: 3000}, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 24}\n" +
 			"readinessProbe={httpGet: {path: /api/healthz, port: 3000}, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2}\nlivenessProbe.timeoutSeconds=3",
-		proposed: "startupProbe={httpGet: {path: /api/healthz, port: 3000}, periodSeconds: 3, timeoutSeconds: 2, failureThreshold: 15}\n" +
+		proposed: "startupProbe={httpGet: {path: /api/healthz, port: 3000}, periodSeconds: 3, timeoutSeconds: 2, failureThreshold: 10}\n" +
 			"readinessProbe={httpGet: {path: /api/healthz, port: 3000}, periodSeconds: 15, timeoutSeconds: 1, failureThreshold: 2}\n" +
 			"livenessProbe.initialDelaySeconds=0\nlivenessProbe.periodSeconds=15\nlivenessProbe.timeoutSeconds=2",
 		check: func(f *fixed) {
-			for what, m := range map[string]*estimate.Measures{"incident": f.incident, "published": f.published, "proposed": f.proposed} {
-				f.isBetween(what+": starts killed", m.StartupKillProbability, 0, 0)
-				if most := m.StartupKillProbability.High; most > 1e-3 {
-					f.Errorf("%s: starts killed: as many as %.3g", what, most)
+			for i, m := range []*estimate.Measures{f.incident, f.published, f.proposed} {
+				if kills := m.StartupKillProbability; kills.Estimate > 0 || !f.losesFewStarts[i] {
+					f.Errorf("settings %d: starts killed: %.3g, perhaps as many as %.3g", i, kills.Estimate, kills.High)
 				}
 			}
 			f.isBetween("proposed: removal", &f.proposed.RemovalSeconds.P99, 0, 32)
@@ -158,8 +160,8 @@ var publishedFixes = []publishedFix{
 			if kills := f.published.StartupKillProbability; kills.Low <= 1e-3 {
 				f.Errorf("published: starts killed: %.3g (from %.3g), which may meet 0.001", kills.Estimate, kills.Low)
 			}
-			if kills := f.proposed.StartupKillProbability; kills.High > 1e-3 {
-				f.Errorf("proposed: starts killed: %.3g (to %.3g), want at most 0.001", kills.Estimate, kills.High)
+			if kills := f.proposed.StartupKillProbability; kills.Estimate > 0 || !f.losesFewStarts[2] {
+				f.Errorf("proposed: starts killed: %.3g (to %.3g), want at most 0.0001", kills.Estimate, kills.High)
 			}
 			f.isBetween("proposed: detection", &f.proposed.DetectionSeconds.P99, 0, 60)
 			f.isBetween("proposed: ready lag", &f.proposed.ReadyLagSeconds.P99, 9, 11)
@@ -233,7 +235,12 @@ func TestPublishedFixes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.check(&fixed{t, &e.Variants[0].Measures, &e.Variants[1].Measures, &e.Variants[2].Measures})
+			f := &fixed{T: t, incident: &e.Variants[0].Measures, published: &e.Variants[1].Measures, proposed: &e.Variants[2].Measures}
+			for i := range e.Variants {
+				met := e.Variants[i].Objectives[0].Met
+				f.losesFewStarts[i] = met != nil && *met || e.Variants[i].Measures.StartupKillProbability.High <= 10*c.rarest
+			}
+			c.check(f)
 		})
 	}
 }

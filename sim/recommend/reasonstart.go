@@ -63,7 +63,7 @@ func (e *explanation) startBudget(p *model.Probe) Reason {
 	if ends && needed > longest && e.tail != nil {
 		text += fmt.Sprintf(", and as there are longer ones, %s is asked for, beyond which by the closed form at most %.2g of them take", seconds(needed.Seconds()), e.tail.Beyond(needed))
 	} else if ends && needed > longest {
-		text += fmt.Sprintf(", and as that is not the longest there is, a tenth more, %s, is asked for", seconds(needed.Seconds()))
+		text += fmt.Sprintf(", and as that is not the longest there is, a quarter more, %s, is asked for", seconds(needed.Seconds()))
 	}
 	text += fmt.Sprintf("; at most %.2g of the starts would be killed", e.c.start.kills)
 	if less.FailureThreshold >= 1 {

@@ -130,7 +130,7 @@ func (s *search) startBound() float64 {
 
 // budgetNeeded returns the guaranteed time a startup probe must leave: that of
 // the longest starts that may not be killed. Where those are the longest of the
-// sample it is what the closed form bounds them by or, without one, a tenth more,
+// sample it is what the closed form bounds them by or, without one, a quarter more,
 // since they are not the longest there are. ok is false if too many starts never end.
 func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	// A quarter of what is allowed, so that a simulation of moderate length can
@@ -157,7 +157,9 @@ func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 			return max(d, within), true
 		}
 	}
-	return d + d/10, true
+	// Of a lognormal whose 99th percentile is twice the median, one in a million is
+	// longer than that where the longest is that of 40,000.
+	return d + d/4, true
 }
 
 // guaranteed returns the time from a process's start that a probe certainly
