@@ -652,8 +652,8 @@ func safetyTable(r *recommend.Recommendation) [][]string {
 	return rows
 }
 
-// safetyText writes the factors of one objective: "any" where the prediction knows
-// of everything in the world and nothing breaks it.
+// safetyText writes the factors of one objective: "any" where nothing that was looked
+// for breaks it.
 func safetyText(s *recommend.Safety) string {
 	if s.Now != "met" {
 		return s.Now + " now"
@@ -661,36 +661,44 @@ func safetyText(s *recommend.Safety) string {
 	var alone []string
 	for _, part := range []struct {
 		name   string
-		factor *float64
+		factor *recommend.Factor
 	}{{"stalls", s.Stalls}, {"CPU", s.CPUDemand}, {"starts", s.Startup}} {
 		if part.factor != nil {
-			alone = append(alone, part.name+" "+number(*part.factor))
+			alone = append(alone, part.name+" "+factorText(part.factor))
 		}
 	}
-	text := "any"
-	if s.All != nil {
-		text = number(*s.All)
-		if len(s.NotPredicted) > 0 {
-			text = "at most " + text
-		}
-	} else if len(s.NotPredicted) > 0 {
-		text = "not predicted"
-	}
+	text := factorText(s.All)
 	if alone != nil {
 		text += " (" + strings.Join(alone, ", ") + ")"
 	}
 	return text
 }
 
-// littleReserve is the safety multiplier up to which settings count as having none.
-const littleReserve = 1.1
+// factorText writes between which factors an objective breaks, as one number where
+// they are next to each other.
+func factorText(f *recommend.Factor) string {
+	const next = 1.03
+	switch {
+	case f == nil:
+		return "any"
+	case f.Below == nil:
+		return "at least " + number(f.AtLeast)
+	case *f.Below <= next*f.AtLeast:
+		return number(f.AtLeast)
+	}
+	return number(f.AtLeast) + "–" + number(*f.Below)
+}
+
+// littleReserve is the safety multiplier at which settings that break by then count as
+// having no reserve.
+const littleReserve = 1.2
 
 // withoutReserve names the objectives that the recommended settings meet with next to
 // no reserve; empty: none.
 func withoutReserve(r *recommend.Recommendation) string {
 	var close []string
 	for i := range r.Recommended.Safety {
-		if s := &r.Recommended.Safety[i]; s.Now == "met" && s.All != nil && *s.All < littleReserve {
+		if s := &r.Recommended.Safety[i]; s.Now == "met" && s.All != nil && s.All.Below != nil && *s.All.Below <= littleReserve {
 			close = append(close, s.Objective)
 		}
 	}

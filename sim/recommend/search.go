@@ -38,6 +38,9 @@ type search struct {
 	chain       [model.ProbeKinds]*chained // in place of both; nil: there is none
 	shedding    *setting                   // of readiness, beside which liveness was observed; nil: without
 	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
+	order       []int32                    // the number of each of them; nil: not simulated here
+	slowed      *slowedStarts              // in their place, how many exceed a time; nil: they show it
+	fewest      bool                       // so many at the least
 	tail        *estimate.StartTail        // bounds the longest starts, of which too few were simulated; nil: they were not
 	podLife     time.Duration              // with a first start in each
 	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
@@ -557,10 +560,13 @@ func (s *search) exceeds(d time.Duration) float64 {
 		return float64(len(s.starts)-at) / float64(len(s.starts))
 	}
 	low, high := stats.Wilson(float64(len(s.starts)-at), float64(len(s.starts)), s.confidence)
-	if s.favourable {
+	if s.slowed != nil {
+		low, high = s.slowed.beyond(d)
+	}
+	if s.favourable || s.fewest {
 		return low
 	}
-	if at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
+	if s.slowed == nil && at == len(s.starts) && len(s.starts) > 0 && s.starts[0] == s.starts[len(s.starts)-1] {
 		return 0 // the start always takes the same time
 	}
 	if s.tail != nil {

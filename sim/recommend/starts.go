@@ -22,15 +22,18 @@ func (s *search) learnStarts(effort observed, stop *atomic.Bool) (err error) {
 	if effort.starts > 0 {
 		n, first, s.glance = min(n, effort.starts), min(n, effort.starts), true
 	}
-	if s.starts, err = startDurations(s.w, s.seed, 0, first, s.jobs, stop); err != nil || first == n {
+	took, err := startDurations(s.w, s.seed, 0, first, s.jobs, stop)
+	if err != nil {
 		return err
+	}
+	if s.starts, s.order = inOrder(took); first == n {
+		return nil
 	}
 	if s.tail = s.startTail(); s.tail != nil {
 		return nil
 	}
 	rest, err := startDurations(s.w, s.seed, first, n, s.jobs, stop)
-	s.starts = append(s.starts, rest...)
-	slices.Sort(s.starts)
+	s.starts, s.order = inOrder(append(took, rest...))
 	return err
 }
 
@@ -62,7 +65,7 @@ func (s *search) tailIn(w *model.World) *estimate.StartTail {
 }
 
 // startDurations simulates the starts of the given numbers, to not included, without
-// any probe and returns how long they took, ascending. One that has not ended after
+// any probe and returns how long they took, by number. One that has not ended after
 // twice the time that bounds most of them is looked at for longer, up to longestStart:
 // neighbours can stretch a start a hundredfold.
 func startDurations(w *model.World, seed uint64, from, to, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
@@ -99,7 +102,6 @@ func startDurations(w *model.World, seed uint64, from, to, jobs int, stop *atomi
 			return nil, err
 		}
 	}
-	slices.Sort(durations)
 	return durations, nil
 }
 

@@ -62,20 +62,24 @@ func startAt(w *model.World, milli int64) float64 {
 	total := 0.0
 	for i := range w.Application.Startup {
 		stage := &w.Application.Startup[i]
-		cpus := float64(max(stage.Threads, 1))
-		if w.Node.CPUs > 0 {
-			cpus = math.Min(cpus, float64(w.Node.CPUs))
-		}
-		own := milli
-		if stage.CPULimitMilli > 0 {
-			own = stage.CPULimitMilli
-		}
-		if own > 0 {
-			cpus = math.Min(cpus, float64(own)/1000)
-		}
-		total += median(stage.Wait) + median(stage.CPU)/cpus
+		total += median(stage.Wait) + median(stage.CPU)/cpusOf(w, stage, milli)
 	}
 	return total
+}
+
+// cpusOf returns how many CPUs a stage uses at most under a limit.
+func cpusOf(w *model.World, stage *model.Stage, milli int64) float64 {
+	cpus := float64(max(stage.Threads, 1))
+	if w.Node.CPUs > 0 {
+		cpus = math.Min(cpus, float64(w.Node.CPUs))
+	}
+	if stage.CPULimitMilli > 0 {
+		milli = stage.CPULimitMilli
+	}
+	if milli > 0 {
+		cpus = math.Min(cpus, float64(milli)/1000)
+	}
+	return cpus
 }
 
 func median(d dist.Duration) float64 { return d.Quantile(.5).Seconds() }
