@@ -3,7 +3,7 @@
 //
 //   - Timeline: the life of one pod, or of several stacked for comparison;
 //   - Front: how soon settings detect a hang against how often they kill a
-//     healthy container;
+//     healthy container, or remove a hung pod against how often a healthy one;
 //   - Risk: how often every usual setting kills a healthy container;
 //   - Startup: how long startups take against the time the probes give them;
 //   - Answers: how long answers take against the timeout;

@@ -23,7 +23,7 @@ import (
 // edges are charts of little, of much, and of what should not come.
 func edges() map[string]Chart {
 	long := strings.Repeat("a-very-long-name-of-a-scenario ", 20) + strings.Repeat("x", 400)
-	one := FrontPoint{10, 1, 3, 30, stats.Estimate{Estimate: 1, Low: 1, High: 1}}
+	one := FrontPoint{10, 1, 3, 30, stats.Estimate{Estimate: 1, Low: 1, High: 1}, ""}
 	never := stats.Estimate{Estimate: 0, Low: 0, High: 0, Method: "exact"}
 	unknown := stats.Estimate{Estimate: math.NaN(), Low: 0, High: math.Inf(1)}
 	charts := map[string]Chart{
@@ -42,17 +42,17 @@ func edges() map[string]Chart {
 		"crash loop":     crashLoop(),
 		"crowded":        crowded(),
 
-		"empty front":           &Front{},
-		"one point":             &Front{Points: []FrontPoint{one}},
-		"current only":          &Front{Current: &one, MaxFalseKillsPerPodYear: 1e-9, MaxDetectionSeconds: 1e6},
-		"current is best":       &Front{Points: []FrontPoint{one}, Current: &one, Recommended: &one, MaxDetectionSeconds: 60},
-		"no kills at all":       &Front{Points: []FrontPoint{{1, 1, 1, 2, never}, {60, 30, 30, 1830, never}}, Recommended: &FrontPoint{1, 1, 1, 2, never}},
-		"none seen":             &Front{Points: []FrontPoint{{1, 1, 1, 2, stats.Estimate{High: 3.7}}, {10, 1, 3, 31, stats.Estimate{High: 3.7}}}},
-		"unknown":               &Front{Points: []FrontPoint{{1, 1, 1, math.NaN(), unknown}, {1, 1, 2, math.Inf(1), unknown}, one}},
-		"huge and small":        &Front{Points: []FrontPoint{{1, 1, 1, 1e-3, stats.Estimate{Estimate: 1e9, Low: 1e8, High: 1e10}}, {60, 30, 30, 1e7, stats.Estimate{Estimate: 1e-30, Low: 1e-31, High: 1e-29}}}, MaxDetectionSeconds: 30, MaxFalseKillsPerPodYear: 0.1},
-		"all in one place":      &Front{Points: []FrontPoint{one, one, one, one, one}, Current: &one, Recommended: &FrontPoint{11, 1, 3, 30, one.FalseKillsPerPodYear}},
+		"empty front":           &Front{Kind: model.Liveness},
+		"one point":             &Front{Kind: model.Liveness, Points: []FrontPoint{one}},
+		"current only":          &Front{Kind: model.Liveness, Current: &one, MaxVerdictsPerPodYear: 1e-9, MaxSeconds: 1e6},
+		"current is best":       &Front{Kind: model.Liveness, Points: []FrontPoint{one}, Current: &one, Recommended: &one, MaxSeconds: 60},
+		"no kills at all":       &Front{Kind: model.Liveness, Points: []FrontPoint{{1, 1, 1, 2, never, ""}, {60, 30, 30, 1830, never, ""}}, Recommended: &FrontPoint{1, 1, 1, 2, never, ""}},
+		"none seen":             &Front{Kind: model.Liveness, Points: []FrontPoint{{1, 1, 1, 2, stats.Estimate{High: 3.7}, ""}, {10, 1, 3, 31, stats.Estimate{High: 3.7}, ""}}},
+		"unknown":               &Front{Kind: model.Liveness, Points: []FrontPoint{{1, 1, 1, math.NaN(), unknown, ""}, {1, 1, 2, math.Inf(1), unknown, ""}, one}},
+		"huge and small":        &Front{Kind: model.Liveness, Points: []FrontPoint{{1, 1, 1, 1e-3, stats.Estimate{Estimate: 1e9, Low: 1e8, High: 1e10}, ""}, {60, 30, 30, 1e7, stats.Estimate{Estimate: 1e-30, Low: 1e-31, High: 1e-29}, ""}}, MaxSeconds: 30, MaxVerdictsPerPodYear: 0.1},
+		"all in one place":      &Front{Kind: model.Liveness, Points: []FrontPoint{one, one, one, one, one}, Current: &one, Recommended: &FrontPoint{11, 1, 3, 30, one.VerdictsPerPodYear, ""}},
 		"empty recommendation":  NewFront(&recommend.Recommendation{}, nil),
-		"objective beyond axis": &Front{Points: []FrontPoint{one}, MaxFalseKillsPerPodYear: 1e9, MaxDetectionSeconds: 1e-3},
+		"objective beyond axis": &Front{Kind: model.Liveness, Points: []FrontPoint{one}, MaxVerdictsPerPodYear: 1e9, MaxSeconds: 1e-3},
 
 		"no startups":     &Startup{},
 		"only a budget":   &Startup{Probe: probe(10, 1, 60)},
@@ -124,14 +124,18 @@ func TestAnyFront(t *testing.T) {
 		point := func() FrontPoint {
 			kills := math.Pow(10, rapid.Float64Range(-12, 6).Draw(r, "kills"))
 			p := FrontPoint{rapid.Int32Range(1, 60).Draw(r, "period"), rapid.Int32Range(1, 30).Draw(r, "timeout"), rapid.Int32Range(1, 30).Draw(r, "failures"),
-				math.Pow(10, rapid.Float64Range(0, 4).Draw(r, "detection")), stats.Estimate{Estimate: kills, Low: kills / 2, High: kills * 2}}
+				math.Pow(10, rapid.Float64Range(0, 4).Draw(r, "detection")), stats.Estimate{Estimate: kills, Low: kills / 2, High: kills * 2}, ""}
 			if rapid.Bool().Draw(r, "none seen") {
-				p.FalseKillsPerPodYear.Estimate, p.FalseKillsPerPodYear.Low = 0, 0
+				p.VerdictsPerPodYear.Estimate, p.VerdictsPerPodYear.Low = 0, 0
+			}
+			if rapid.Bool().Draw(r, "last resort") {
+				p.LastResort = "why"
 			}
 			return p
 		}
-		f := &Front{Scenario: "any", MaxDetectionSeconds: rapid.Float64Range(0, 1000).Draw(r, "most seconds"),
-			MaxFalseKillsPerPodYear: rapid.Float64Range(0, 10).Draw(r, "most kills")}
+		f := &Front{Scenario: "any", Kind: rapid.SampledFrom([]model.ProbeKind{model.Readiness, model.Liveness}).Draw(r, "kind"),
+			MaxSeconds:            rapid.Float64Range(0, 1000).Draw(r, "most seconds"),
+			MaxVerdictsPerPodYear: rapid.Float64Range(0, 10).Draw(r, "most kills")}
 		for range rapid.IntRange(0, 40).Draw(r, "points") {
 			f.Points = append(f.Points, point())
 		}

@@ -168,7 +168,7 @@ func TestDraw(t *testing.T) {
 // examples are the charts whose data is held by golden files.
 func examples() map[string]Chart {
 	charts := map[string]Chart{"figure1": figure1(), "figure2": figure2(), "figure3": figure3(),
-		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(), "front-wide": wideFront(), "front-crowded": crowdedFront(),
+		"stacked": stacked(), "delayed": delayed(), "front": front(), "front-infeasible": infeasibleFront(), "front-wide": wideFront(), "front-crowded": crowdedFront(), "removal": removal(),
 		"startup": startup(), "startup-killed": killedStartup(), "startup-delay": delayedStartup(),
 		"answers": answers(), "delays": delays(), "qq": qq(), "qq-empty": &QQ{Source: "pods.json: web", Family: "constant", PValue: math.NaN()}}
 	maps.Copy(charts, sensitive())
@@ -213,18 +213,44 @@ func stacked() *Timeline {
 
 func front() *Front {
 	points := []FrontPoint{
-		{5, 1, 1, 5.9, stats.Estimate{Estimate: 4100, Low: 3900, High: 4300, Confidence: 0.95, Method: "Garwood"}},
-		{5, 1, 2, 10.9, stats.Estimate{Estimate: 610, Low: 560, High: 660, Confidence: 0.95, Method: "Garwood"}},
-		{5, 1, 3, 15.9, stats.Estimate{Estimate: 140, Low: 120, High: 160, Confidence: 0.95, Method: "Garwood"}},
-		{10, 2, 2, 21.9, stats.Estimate{Estimate: 31, Low: 24, High: 40, Confidence: 0.95, Method: "Garwood"}},
-		{10, 5, 2, 24.9, stats.Estimate{Estimate: 7, Low: 4.1, High: 11, Confidence: 0.95, Method: "Garwood"}},
-		{5, 5, 5, 29.9, stats.Estimate{Estimate: 0.8, Low: 0.3, High: 1.8, Confidence: 0.95, Method: "Garwood"}},
-		{10, 5, 4, 44.9, stats.Estimate{Estimate: 0.021, Low: 0.008, High: 0.06, Confidence: 0.95, Method: "splitting"}},
-		{10, 5, 6, 64.9, stats.Estimate{Estimate: 0, Low: 0, High: 0.0021, Confidence: 0.95, Method: "Garwood"}},
+		{5, 1, 1, 5.9, stats.Estimate{Estimate: 4100, Low: 3900, High: 4300, Confidence: 0.95, Method: "Garwood"}, ""},
+		{5, 1, 2, 10.9, stats.Estimate{Estimate: 610, Low: 560, High: 660, Confidence: 0.95, Method: "Garwood"}, ""},
+		{5, 1, 3, 15.9, stats.Estimate{Estimate: 140, Low: 120, High: 160, Confidence: 0.95, Method: "Garwood"}, ""},
+		{10, 2, 2, 21.9, stats.Estimate{Estimate: 31, Low: 24, High: 40, Confidence: 0.95, Method: "Garwood"}, ""},
+		{10, 5, 2, 24.9, stats.Estimate{Estimate: 7, Low: 4.1, High: 11, Confidence: 0.95, Method: "Garwood"}, ""},
+		{5, 5, 5, 29.9, stats.Estimate{Estimate: 0.8, Low: 0.3, High: 1.8, Confidence: 0.95, Method: "Garwood"}, ""},
+		{10, 5, 4, 44.9, stats.Estimate{Estimate: 0.021, Low: 0.008, High: 0.06, Confidence: 0.95, Method: "splitting"}, ""},
+		{10, 5, 6, 64.9, stats.Estimate{Estimate: 0, Low: 0, High: 0.0021, Confidence: 0.95, Method: "Garwood"}, ""},
 	}
-	current := FrontPoint{10, 1, 3, 30.9, stats.Estimate{Estimate: 1.3e3, Low: 1.2e3, High: 1.4e3, Confidence: 0.95, Method: "Garwood"}}
+	current := FrontPoint{10, 1, 3, 30.9, stats.Estimate{Estimate: 1.3e3, Low: 1.2e3, High: 1.4e3, Confidence: 0.95, Method: "Garwood"}, ""}
 	return &Front{Scenario: "ingress-nginx", Seed: 1, Points: points, Current: &current, Recommended: &points[6],
-		MaxDetectionSeconds: 60, MaxFalseKillsPerPodYear: 0.1}
+		Kind: model.Liveness, MaxSeconds: 60, MaxVerdictsPerPodYear: 0.1}
+}
+
+// removal is a front of the readiness probe, with last resorts that beat the other
+// settings, and some that hide behind them.
+func removal() *Front {
+	estimate := func(rate, low, high float64) stats.Estimate {
+		return stats.Estimate{Estimate: rate, Low: low, High: high, Confidence: 0.95, Method: "observed runs"}
+	}
+	const single = "with a single failure one lost packet would take a pod out of the endpoints (A18, A25)"
+	points := []FrontPoint{
+		{1, 1, 1, 2.04, estimate(7.58e5, 1.34e5, 8.57e5), single},
+		{2, 1, 1, 3.04, estimate(2.76e5, 7.5e4, 3.35e5), single},
+		{1, 1, 2, 3.04, estimate(3.3e5, 7.5e4, 3.97e5), ""},
+		{1, 1, 3, 4.04, estimate(1.78e5, 4.2e4, 2.3e5), ""},
+		{2, 5, 1, 7.04, estimate(3.19e4, 4310, 3.19e4), single},
+		{2, 10, 1, 12.04, estimate(5310, 67, 6120), single},
+		{2, 2, 6, 14.04, estimate(3080, 67.3, 4.12e4), ""},
+		{2, 15, 1, 17.04, estimate(0.405, 0, 1310), single},
+		{2, 20, 2, 22.04, estimate(0.00464, 0, 280), "with a timeout above the period failures follow each other a timeout apart (K5)"},
+		{10, 5, 2, 24.95, estimate(2410, 60.9, 9510), ""},
+		{10, 10, 3, 39.95, estimate(1.33, 0, 1060), ""},
+		{10, 10, 5, 59.95, estimate(0.0237, 0, 103), ""},
+		{10, 10, 8, 89.95, estimate(0, 0, 3.12), ""},
+	}
+	return &Front{Scenario: "slow-queries", Seed: 1, Kind: model.Readiness, Points: points,
+		Current: &FrontPoint{5, 3, 1, 8, estimate(4.93e4, 2690, 4.93e4), single}, Recommended: &points[6], MaxSeconds: 100}
 }
 
 // wideFront is a front whose rates span sixty orders of magnitude, with
@@ -234,32 +260,32 @@ func wideFront() *Front {
 		return stats.Estimate{Estimate: rate, Low: 0, High: high, Confidence: 0.95, Method: "observed runs"}
 	}
 	points := []FrontPoint{
-		{1, 1, 3, 3.99, estimate(3.99e+05, 4.1e+05)},
-		{1, 1, 4, 4.99, estimate(1.98e+05, 2.06e+05)},
-		{1, 1, 5, 5.99, estimate(1.07e+05, 1.13e+05)},
-		{2, 1, 3, 6.98, estimate(1.12e+04, 1.26e+04)},
-		{2, 2, 3, 7.98, estimate(622, 767)},
-		{2, 2, 4, 9.98, estimate(113, 139)},
-		{3, 3, 3, 11.97, estimate(4.39, 5.07)},
-		{2, 2, 6, 13.98, estimate(3.7, 4.56)},
-		{3, 3, 4, 14.97, estimate(0.132, 0.152)},
-		{3, 3, 5, 17.97, estimate(0.00394, 0.00455)},
-		{3, 3, 6, 20.97, estimate(0.000118, 0.000136)},
-		{5, 2, 5, 26.95, estimate(8.52e-05, 9e-05)},
-		{3, 3, 8, 26.97, estimate(1.06e-07, 1.22e-07)},
-		{3, 3, 10, 32.97, estimate(9.5e-11, 1.1e-10)},
-		{3, 3, 12, 38.97, estimate(8.53e-14, 9.84e-14)},
-		{3, 3, 15, 47.97, estimate(2.29e-18, 2.65e-18)},
-		{5, 2, 12, 61.95, estimate(1.91e-19, 2.02e-19)},
-		{3, 3, 20, 62.97, estimate(5.53e-26, 6.38e-26)},
-		{3, 3, 30, 92.97, estimate(3.22e-41, 3.71e-41)},
-		{5, 2, 30, 151.95, estimate(4.09e-57, 4.32e-57)},
-		{60, 2, 30, 1801.4, estimate(3.51e-65, 3.72e-65)},
+		{1, 1, 3, 3.99, estimate(3.99e+05, 4.1e+05), ""},
+		{1, 1, 4, 4.99, estimate(1.98e+05, 2.06e+05), ""},
+		{1, 1, 5, 5.99, estimate(1.07e+05, 1.13e+05), ""},
+		{2, 1, 3, 6.98, estimate(1.12e+04, 1.26e+04), ""},
+		{2, 2, 3, 7.98, estimate(622, 767), ""},
+		{2, 2, 4, 9.98, estimate(113, 139), ""},
+		{3, 3, 3, 11.97, estimate(4.39, 5.07), ""},
+		{2, 2, 6, 13.98, estimate(3.7, 4.56), ""},
+		{3, 3, 4, 14.97, estimate(0.132, 0.152), ""},
+		{3, 3, 5, 17.97, estimate(0.00394, 0.00455), ""},
+		{3, 3, 6, 20.97, estimate(0.000118, 0.000136), ""},
+		{5, 2, 5, 26.95, estimate(8.52e-05, 9e-05), ""},
+		{3, 3, 8, 26.97, estimate(1.06e-07, 1.22e-07), ""},
+		{3, 3, 10, 32.97, estimate(9.5e-11, 1.1e-10), ""},
+		{3, 3, 12, 38.97, estimate(8.53e-14, 9.84e-14), ""},
+		{3, 3, 15, 47.97, estimate(2.29e-18, 2.65e-18), ""},
+		{5, 2, 12, 61.95, estimate(1.91e-19, 2.02e-19), ""},
+		{3, 3, 20, 62.97, estimate(5.53e-26, 6.38e-26), ""},
+		{3, 3, 30, 92.97, estimate(3.22e-41, 3.71e-41), ""},
+		{5, 2, 30, 151.95, estimate(4.09e-57, 4.32e-57), ""},
+		{60, 2, 30, 1801.4, estimate(3.51e-65, 3.72e-65), ""},
 	}
 	return &Front{Scenario: "starved-20m", Seed: 1, Points: points,
-		Current:             &FrontPoint{10, 1, 3, 30.561, stats.Estimate{Estimate: 412, Low: 273, High: 596, Confidence: 0.95, Method: "Garwood"}},
-		Recommended:         &FrontPoint{10, 2, 4, 41.57, estimate(0, 21.05)},
-		MaxDetectionSeconds: 60, MaxFalseKillsPerPodYear: 0.1}
+		Current:     &FrontPoint{10, 1, 3, 30.561, stats.Estimate{Estimate: 412, Low: 273, High: 596, Confidence: 0.95, Method: "Garwood"}, ""},
+		Recommended: &FrontPoint{10, 2, 4, 41.57, estimate(0, 21.05), ""},
+		Kind:        model.Liveness, MaxSeconds: 60, MaxVerdictsPerPodYear: 0.1}
 }
 
 // crowdedFront is a front on which the current settings almost lie.
@@ -268,40 +294,40 @@ func crowdedFront() *Front {
 		return stats.Estimate{Estimate: rate, Low: rate, High: high, Confidence: 0.95, Method: "closed form (S3, S1)"}
 	}
 	points := []FrontPoint{
-		{1, 1, 3, 3.99, estimate(6.05e+03, 6.08e+03)},
-		{1, 1, 8, 8.99, estimate(4.29e+03, 4.32e+03)},
-		{2, 1, 6, 12.98, estimate(3.38e+03, 3.4e+03)},
-		{2, 2, 8, 17.98, estimate(2.4e+03, 2.41e+03)},
-		{5, 5, 4, 24.95, estimate(1.65e+03, 1.67e+03)},
-		{5, 1, 6, 30.95, estimate(1.1e+03, 1.11e+03)},
-		{3, 2, 12, 37.97, estimate(632, 637)},
-		{3, 2, 15, 46.97, estimate(341, 344)},
-		{5, 1, 12, 60.95, estimate(141, 142)},
-		{10, 10, 6, 69.9, estimate(91.4, 94.3)},
-		{10, 5, 8, 84.9, estimate(32.7, 34)},
-		{5, 2, 20, 101.95, estimate(8.49, 8.62)},
-		{10, 1, 12, 120.9, estimate(2.78, 2.93)},
-		{10, 1, 15, 150.9, estimate(0.357, 0.37)},
-		{20, 15, 8, 174.8, estimate(0.103, 0.139)},
-		{15, 15, 12, 194.85, estimate(0.0213, 0.0223)},
-		{15, 1, 15, 225.85, estimate(0.00256, 0.00257)},
-		{20, 5, 12, 244.8, estimate(0.000854, 0.000858)},
-		{10, 1, 30, 300.9, estimate(1.24e-05, 1.24e-05)},
-		{20, 20, 15, 319.8, estimate(5.03e-06, 5.05e-06)},
-		{30, 10, 12, 369.7, estimate(2.53e-07, 2.55e-07)},
-		{20, 10, 20, 409.8, estimate(1.06e-08, 1.07e-08)},
-		{15, 5, 30, 454.85, estimate(3.97e-10, 3.99e-10)},
-		{20, 2, 30, 601.8, estimate(0, 0)},
+		{1, 1, 3, 3.99, estimate(6.05e+03, 6.08e+03), ""},
+		{1, 1, 8, 8.99, estimate(4.29e+03, 4.32e+03), ""},
+		{2, 1, 6, 12.98, estimate(3.38e+03, 3.4e+03), ""},
+		{2, 2, 8, 17.98, estimate(2.4e+03, 2.41e+03), ""},
+		{5, 5, 4, 24.95, estimate(1.65e+03, 1.67e+03), ""},
+		{5, 1, 6, 30.95, estimate(1.1e+03, 1.11e+03), ""},
+		{3, 2, 12, 37.97, estimate(632, 637), ""},
+		{3, 2, 15, 46.97, estimate(341, 344), ""},
+		{5, 1, 12, 60.95, estimate(141, 142), ""},
+		{10, 10, 6, 69.9, estimate(91.4, 94.3), ""},
+		{10, 5, 8, 84.9, estimate(32.7, 34), ""},
+		{5, 2, 20, 101.95, estimate(8.49, 8.62), ""},
+		{10, 1, 12, 120.9, estimate(2.78, 2.93), ""},
+		{10, 1, 15, 150.9, estimate(0.357, 0.37), ""},
+		{20, 15, 8, 174.8, estimate(0.103, 0.139), ""},
+		{15, 15, 12, 194.85, estimate(0.0213, 0.0223), ""},
+		{15, 1, 15, 225.85, estimate(0.00256, 0.00257), ""},
+		{20, 5, 12, 244.8, estimate(0.000854, 0.000858), ""},
+		{10, 1, 30, 300.9, estimate(1.24e-05, 1.24e-05), ""},
+		{20, 20, 15, 319.8, estimate(5.03e-06, 5.05e-06), ""},
+		{30, 10, 12, 369.7, estimate(2.53e-07, 2.55e-07), ""},
+		{20, 10, 20, 409.8, estimate(1.06e-08, 1.07e-08), ""},
+		{15, 5, 30, 454.85, estimate(3.97e-10, 3.99e-10), ""},
+		{20, 2, 30, 601.8, estimate(0, 0), ""},
 	}
 	return &Front{Scenario: "ingress-controller", Seed: 1, Points: points,
-		Current:             &FrontPoint{10, 1, 3, 30.941, stats.Estimate{Estimate: 1250, Low: 1181, High: 1322, Confidence: 0.95, Method: "Garwood"}},
-		Recommended:         &FrontPoint{30, 1, 8, 240.69, estimate(0, 2.807)},
-		MaxDetectionSeconds: 300, MaxFalseKillsPerPodYear: 0.1}
+		Current:     &FrontPoint{10, 1, 3, 30.941, stats.Estimate{Estimate: 1250, Low: 1181, High: 1322, Confidence: 0.95, Method: "Garwood"}, ""},
+		Recommended: &FrontPoint{30, 1, 8, 240.69, estimate(0, 2.807), ""},
+		Kind:        model.Liveness, MaxSeconds: 300, MaxVerdictsPerPodYear: 0.1}
 }
 
 func infeasibleFront() *Front {
 	f := front()
-	f.Recommended, f.MaxDetectionSeconds, f.MaxFalseKillsPerPodYear = nil, 20, 1e-3
+	f.Recommended, f.MaxSeconds, f.MaxVerdictsPerPodYear = nil, 20, 1e-3
 	return f
 }
 

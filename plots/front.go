@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -14,60 +15,112 @@ import (
 	"github.com/probesim/probesim/sim/stats"
 )
 
-// Front shows what there is to choose from: how long settings take to detect a
-// hang against how often they kill a healthy container.
+// Front shows what there is to choose from: how long settings of a probe take to act
+// on a hang against how often they act on a healthy container. Of the liveness probe
+// that is detection against false kills, of the readiness probe removal from the
+// endpoints against false removals.
 type Front struct {
-	Title       string // empty: "Detect hangs sooner, or kill healthy containers less often"
+	Title       string // empty: "Detect hangs sooner, or kill healthy containers less often", or what it is of readiness
 	Scenario    string
 	Seed        uint64
-	Points      []FrontPoint // settings that no others beat in both; any order
-	Current     *FrontPoint  // nil: there is no liveness probe
-	Recommended *FrontPoint  // nil: no settings meet the objectives
-	// MaxDetectionSeconds and MaxFalseKillsPerPodYear bound the region that
-	// meets the objectives; 0: no such objective.
-	MaxDetectionSeconds     float64
-	MaxFalseKillsPerPodYear float64
+	Kind        model.ProbeKind // model.Liveness or model.Readiness
+	Points      []FrontPoint    // settings that no others beat in both; any order
+	Current     *FrontPoint     // nil: there is no such probe
+	Recommended *FrontPoint     // nil: no settings meet the objectives
+	// MaxSeconds and MaxVerdictsPerPodYear bound the region that meets the objectives;
+	// 0: no such objective.
+	MaxSeconds            float64
+	MaxVerdictsPerPodYear float64
 }
 
-// FrontPoint is what one choice of the liveness settings leads to.
+// FrontPoint is what one choice of settings leads to.
 type FrontPoint struct {
 	PeriodSeconds, TimeoutSeconds, FailureThreshold int32
 
-	DetectionSeconds     float64        // 99th percentile from the hang to the verdict
-	FalseKillsPerPodYear stats.Estimate // an estimate of 0 with High above it: none seen
+	Seconds            float64        // 99th percentile from the hang to the verdict, or to the last proxy that forgets the pod
+	VerdictsPerPodYear stats.Estimate // false ones; an estimate of 0 with High above it: none seen
+	LastResort         string         // why such settings are proposed only where no others meet the objectives; empty: they are not
 }
 
-// NewFront takes the chart's points from a recommendation, and its bounds from
-// the objectives on falseKillsPerPodYear (or falseKillsPerPodDay) and on the
-// 99th percentile of detectionSeconds.
-func NewFront(r *recommend.Recommendation, objectives []model.Objective) *Front {
-	front := &Front{Scenario: r.Scenario, Seed: r.Seed, Current: proposalPoint(&r.Current)}
-	if r.Recommended != nil {
-		front.Recommended = proposalPoint(r.Recommended)
+// trade is how a chart speaks of what one probe has to choose from.
+type trade struct {
+	title    string
+	acts     string // what 99 % of hangs meet within a time: "hangs detected"
+	verb     string // "detects"
+	axis     string // of the time
+	verdict  string // one false verdict: "false kill"
+	seconds  string // the key of the time in data
+	verdicts string // and of the false verdicts
+}
+
+func (f *Front) trade() trade {
+	if f.Kind == model.Readiness {
+		return trade{"Remove hung pods sooner, or healthy ones less often", "hung pods removed", "removes",
+			"99 % of hung pods are out of the endpoints, and of every proxy, within", "false removal", "removalP99Seconds", "falseRemovalsPerPodYear"}
 	}
-	for _, p := range r.Front {
-		if p.OnFront {
-			front.Points = append(front.Points, FrontPoint{p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold,
-				p.DetectionP99Seconds.Estimate, p.FalseKillsPerPodYear})
-		}
+	return trade{"Detect hangs sooner, or kill healthy containers less often", "hangs detected", "detects",
+		"99 % of hangs are detected within", "false kill", "detectionP99Seconds", "falseKillsPerPodYear"}
+}
+
+// NewFront takes the points of the liveness probe's chart from a recommendation, and
+// its bounds from the objectives on falseKillsPerPodYear (or falseKillsPerPodDay) and
+// on the 99th percentile of detectionSeconds. The current and the recommended settings
+// stand where the simulation put them.
+func NewFront(r *recommend.Recommendation, objectives []model.Objective) *Front {
+	front := newFront(r, model.Liveness)
+	front.Current = proposalPoint(&r.Current, front.Current)
+	if r.Recommended != nil {
+		front.Recommended = proposalPoint(r.Recommended, front.Recommended)
 	}
 	for _, o := range objectives {
 		switch {
 		case o.AtLeast:
 		case o.Measure == "falseKillsPerPodYear":
-			front.MaxFalseKillsPerPodYear = o.Bound
+			front.MaxVerdictsPerPodYear = o.Bound
 		case o.Measure == "falseKillsPerPodDay":
-			front.MaxFalseKillsPerPodYear = o.Bound * 365.25
+			front.MaxVerdictsPerPodYear = o.Bound * 365.25
 		case o.Measure == "detectionSeconds" && o.Statistic == "p99":
-			front.MaxDetectionSeconds = o.Bound
+			front.MaxSeconds = o.Bound
 		}
 	}
 	return front
 }
 
-// proposalPoint returns nil where the settings have no liveness probe or its
-// measures are missing.
-func proposalPoint(p *recommend.Proposal) *FrontPoint {
+// NewRemovalFront takes the points of the readiness probe's chart from a
+// recommendation, and its bound from the objective on the 99th percentile of
+// removalSeconds; no objective is about false removals. All points are predictions.
+func NewRemovalFront(r *recommend.Recommendation, objectives []model.Objective) *Front {
+	front := newFront(r, model.Readiness)
+	for _, o := range objectives {
+		if !o.AtLeast && o.Measure == "removalSeconds" && o.Statistic == "p99" {
+			front.MaxSeconds = o.Bound
+		}
+	}
+	return front
+}
+
+// newFront takes the points of a front from a recommendation, with the current and the
+// recommended settings as they are predicted.
+func newFront(r *recommend.Recommendation, k model.ProbeKind) *Front {
+	front := &Front{Scenario: r.Scenario, Seed: r.Seed, Kind: k}
+	for _, p := range r.TradeOffs(k) {
+		point := FrontPoint{p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold, p.P99Seconds.Estimate, p.VerdictsPerPodYear, p.LastResort}
+		if p.OnFront {
+			front.Points = append(front.Points, point)
+		}
+		if p.Role == "current" || p.Role == "current and recommended" {
+			front.Current = &point
+		}
+		if p.Role == "recommended" || p.Role == "current and recommended" {
+			front.Recommended = &point
+		}
+	}
+	return front
+}
+
+// proposalPoint returns where the simulation put settings, which may have been
+// predicted too; nil where they have no liveness probe or its measures are missing.
+func proposalPoint(p *recommend.Proposal, predicted *FrontPoint) *FrontPoint {
 	probe, m := p.Settings.LivenessProbe, &p.Measures
 	if probe == nil || m.DetectionSeconds == nil || m.FalseKillsPerPodYear == nil {
 		return nil
@@ -76,7 +129,11 @@ func proposalPoint(p *recommend.Proposal) *FrontPoint {
 	if m.ClosedForm != nil && kills == *m.ClosedForm { // a bound: what starts cost is no more than that
 		kills.Estimate, kills.Low = 0, 0
 	}
-	return &FrontPoint{probe.PeriodSeconds, probe.TimeoutSeconds, probe.FailureThreshold, m.DetectionSeconds.P99.Estimate, kills}
+	point := &FrontPoint{probe.PeriodSeconds, probe.TimeoutSeconds, probe.FailureThreshold, m.DetectionSeconds.P99.Estimate, kills, ""}
+	if predicted != nil {
+		point.LastResort = predicted.LastResort
+	}
+	return point
 }
 
 // settings writes the settings as people read them.
@@ -97,24 +154,24 @@ func (p *FrontPoint) same(other *FrontPoint) bool {
 		p.FailureThreshold == other.FailureThreshold
 }
 
-// noneSeen reports whether no false kill was seen, so that only the upper bound
+// noneSeen reports whether no false verdict was seen, so that only the upper bound
 // is known.
-func (p *FrontPoint) noneSeen() bool { return !(p.FalseKillsPerPodYear.Estimate > 0) }
+func (p *FrontPoint) noneSeen() bool { return !(p.VerdictsPerPodYear.Estimate > 0) }
 
-// kills returns the number the point stands at: the estimate, or the upper
+// verdicts returns the number the point stands at: the estimate, or the upper
 // bound where none was seen.
-func (p *FrontPoint) kills() float64 {
+func (p *FrontPoint) verdicts() float64 {
 	if p.noneSeen() {
-		return p.FalseKillsPerPodYear.High
+		return p.VerdictsPerPodYear.High
 	}
-	return p.FalseKillsPerPodYear.Estimate
+	return p.VerdictsPerPodYear.Estimate
 }
 
 // drawable reports whether the point has a place on the axes. A rate known to
 // be 0, without an upper bound, is drawn at the lower end.
 func (p *FrontPoint) drawable() bool {
-	return p.DetectionSeconds >= 0 && !math.IsInf(p.DetectionSeconds, 0) &&
-		!math.IsNaN(p.kills()) && !math.IsInf(p.kills(), 0) && p.kills() >= 0
+	return p.Seconds >= 0 && !math.IsInf(p.Seconds, 0) &&
+		!math.IsNaN(p.verdicts()) && !math.IsInf(p.verdicts(), 0) && p.verdicts() >= 0
 }
 
 // all returns every point with the role it plays, the current and the
@@ -147,17 +204,17 @@ type rolePoint struct {
 // WriteCSV writes one line for each choice of settings, the current and the
 // recommended first.
 func (f *Front) WriteCSV(w io.Writer) error {
-	rows := [][]string{{"role", "periodSeconds", "timeoutSeconds", "failureThreshold", "detectionP99Seconds",
-		"falseKillsPerPodYear", "low", "high", "confidence", "method", "meetsObjectives"}}
+	rows := [][]string{{"role", "periodSeconds", "timeoutSeconds", "failureThreshold", f.trade().seconds,
+		f.trade().verdicts, "low", "high", "confidence", "method", "meetsObjectives", "lastResort"}}
 	for _, p := range f.all() {
 		role := p.role
 		if role == "" {
 			role = "front"
 		}
-		k := p.FalseKillsPerPodYear
+		k := p.VerdictsPerPodYear
 		rows = append(rows, []string{role, fmt.Sprint(p.PeriodSeconds), fmt.Sprint(p.TimeoutSeconds), fmt.Sprint(p.FailureThreshold),
-			number(p.DetectionSeconds), number(k.Estimate), number(k.Low), number(k.High), number(k.Confidence), k.Method,
-			strconv.FormatBool(f.meets(&p.FrontPoint))})
+			number(p.Seconds), number(k.Estimate), number(k.Low), number(k.High), number(k.Confidence), k.Method,
+			strconv.FormatBool(f.meets(&p.FrontPoint)), p.LastResort})
 	}
 	if err := csv.NewWriter(w).WriteAll(rows); err != nil {
 		return fmt.Errorf("trade-off front: %w", err)
@@ -174,30 +231,30 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'g', 10, 64)
 }
 
-// meets reports whether a point lies inside the bounds, the false kills with
-// the unfavourable end of their interval (S20).
+// meets reports whether a point lies inside the bounds, the false verdicts
+// with the unfavourable end of their interval (S20).
 func (f *Front) meets(p *FrontPoint) bool {
-	return (f.MaxDetectionSeconds == 0 || p.DetectionSeconds <= f.MaxDetectionSeconds) &&
-		(f.MaxFalseKillsPerPodYear == 0 || p.FalseKillsPerPodYear.High <= f.MaxFalseKillsPerPodYear)
+	return (f.MaxSeconds == 0 || p.Seconds <= f.MaxSeconds) &&
+		(f.MaxVerdictsPerPodYear == 0 || p.VerdictsPerPodYear.High <= f.MaxVerdictsPerPodYear)
 }
 
 // Sentence compares the current settings with the recommended ones.
 func (f *Front) Sentence() string {
 	switch {
 	case f.Current != nil && f.Recommended != nil && f.Current.same(f.Recommended):
-		return fmt.Sprintf("The current settings (%s) are the recommended ones: %s.", f.Current.settings(), f.Current.tell())
+		return fmt.Sprintf("The current settings (%s) are the recommended ones: %s.", f.Current.settings(), f.tell(f.Current))
 	case f.Current != nil && f.Recommended != nil:
 		return fmt.Sprintf("Now (%s): %s. Recommended (%s): %s.",
-			f.Current.settings(), f.Current.tell(), f.Recommended.settings(), f.Recommended.tell())
+			f.Current.settings(), f.tell(f.Current), f.Recommended.settings(), f.tell(f.Recommended))
 	case f.Recommended != nil:
-		return fmt.Sprintf("Recommended (%s): %s.", f.Recommended.settings(), f.Recommended.tell())
+		return fmt.Sprintf("Recommended (%s): %s.", f.Recommended.settings(), f.tell(f.Recommended))
 	}
 	verdict := "No settings meet the objectives"
 	if bounds := f.bounds(); bounds != "" {
 		verdict += " (" + bounds + ")"
 	}
 	if f.Current != nil {
-		verdict += fmt.Sprintf("; now (%s): %s", f.Current.settings(), f.Current.tell())
+		verdict += fmt.Sprintf("; now (%s): %s", f.Current.settings(), f.tell(f.Current))
 	}
 	return verdict + "."
 }
@@ -205,48 +262,59 @@ func (f *Front) Sentence() string {
 // bounds writes the objectives.
 func (f *Front) bounds() string {
 	var bounds []string
-	if f.MaxFalseKillsPerPodYear > 0 {
-		bounds = append(bounds, fmt.Sprintf("at most %s false kills per pod-year", digits(f.MaxFalseKillsPerPodYear, 3)))
+	if f.MaxVerdictsPerPodYear > 0 {
+		bounds = append(bounds, fmt.Sprintf("at most %s %ss per pod-year", digits(f.MaxVerdictsPerPodYear, 3), f.trade().verdict))
 	}
-	if f.MaxDetectionSeconds > 0 {
-		bounds = append(bounds, fmt.Sprintf("99 %% of hangs detected within %s", spell(secondsOf(f.MaxDetectionSeconds))))
+	if f.MaxSeconds > 0 {
+		bounds = append(bounds, fmt.Sprintf("99 %% of %s within %s", f.trade().acts, spell(secondsOf(f.MaxSeconds))))
 	}
 	return strings.Join(bounds, ", ")
 }
 
+// leastTold is the rate per pod-year below which nobody is helped by how much rarer.
+const leastTold = 1e-6
+
 // tell writes what settings lead to.
-func (p *FrontPoint) tell() string {
-	k := p.FalseKillsPerPodYear
-	kills := falseKills(k.Estimate) + " per pod-year"
+func (f *Front) tell(p *FrontPoint) string {
+	k, verdict := p.VerdictsPerPodYear, f.trade().verdict
+	told := count(k.Estimate, verdict) + " per pod-year"
 	switch {
 	case p.noneSeen() && k.High > 0:
-		kills = "fewer than " + falseKills(k.High) + " per pod-year"
+		told = "fewer than " + count(k.High, verdict) + " per pod-year"
 	case p.noneSeen():
-		kills = "no false kills"
+		told = "no " + verdict + "s"
 	case k.High > k.Low:
-		kills += fmt.Sprintf(" (%s to %s)", digits(k.Low, 2), digits(k.High, 2))
-	}
-	return fmt.Sprintf("99 %% of hangs detected within %s, %s", spell(secondsOf(p.DetectionSeconds)), kills)
-}
-
-func falseKills(n float64) string {
-	if digits(n, 2) == "1" {
-		return "1 false kill"
-	}
-	return digits(n, 2) + " false kills"
-}
-
-// sorted returns the points of the front in the order of detection.
-func (f *Front) sorted() []FrontPoint {
-	points := slices.Clone(f.Points)
-	slices.SortStableFunc(points, func(a, b FrontPoint) int {
-		switch {
-		case a.DetectionSeconds < b.DetectionSeconds:
-			return -1
-		case a.DetectionSeconds > b.DetectionSeconds:
-			return 1
+		if k.Low < leastTold {
+			k.Low = 0
 		}
-		return 0
-	})
+		told += fmt.Sprintf(" (%s to %s)", digits(k.Low, 2), digits(k.High, 2))
+	}
+	return fmt.Sprintf("99 %% of %s within %s, %s", f.trade().acts, spell(secondsOf(p.Seconds)), told)
+}
+
+// count writes how many false verdicts there are, to two digits.
+func count(n float64, verdict string) string {
+	if digits(n, 2) == "1" {
+		return "1 " + verdict
+	}
+	return digits(n, 2) + " " + verdict + "s"
+}
+
+// sorted returns the points of the front that are no last resorts, the quickest first,
+// and resorts returns the others.
+func (f *Front) sorted() []FrontPoint  { return f.quickestFirst(false) }
+func (f *Front) resorts() []FrontPoint { return f.quickestFirst(true) }
+
+func (f *Front) quickestFirst(resorts bool) []FrontPoint {
+	points := slices.DeleteFunc(slices.Clone(f.Points), func(p FrontPoint) bool { return resorts != (p.LastResort != "") })
+	slices.SortStableFunc(points, func(a, b FrontPoint) int { return cmp.Compare(a.Seconds, b.Seconds) })
 	return points
+}
+
+// resort says that settings are a last resort, and why; nothing of others.
+func (p *FrontPoint) resort() string {
+	if p.LastResort == "" {
+		return ""
+	}
+	return "; a last resort, since " + p.LastResort
 }

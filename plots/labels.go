@@ -109,6 +109,7 @@ func (l *labeller) write(c draw.Canvas, at vg.Point, gap vg.Length, first, rest 
 	if away := vg.Length(math.Hypot(float64(near.X-at.X), float64(near.Y-at.Y))); away > gap+8 {
 		begin := vg.Point{X: at.X + (near.X-at.X)*gap/away, Y: at.Y + (near.Y-at.Y)*gap/away}
 		strokeLine(c, first.color, thinLine, nil, begin, near)
+		l.blockLine(begin, near)
 	}
 	y := corner.Y + height
 	for i, line := range lines {

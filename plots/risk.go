@@ -36,7 +36,7 @@ func NewRisk(table *recommend.Table, front *Front) *Risk {
 	r := &Risk{
 		Scenario: front.Scenario, Seed: front.Seed, CPULimit: table.CPULimit, Entries: table.Liveness,
 		Current: front.Current.probe(), Recommended: front.Recommended.probe(),
-		MaxDetectionSeconds: front.MaxDetectionSeconds, MaxFalseKillsPerPodYear: front.MaxFalseKillsPerPodYear,
+		MaxDetectionSeconds: front.MaxSeconds, MaxFalseKillsPerPodYear: front.MaxVerdictsPerPodYear,
 	}
 	return r
 }
@@ -170,7 +170,7 @@ func (r *Risk) tellMeeting() string {
 			timeouts = append(timeouts, r.Entries[i].TimeoutSeconds)
 		}
 	}
-	bounds := (&Front{MaxDetectionSeconds: r.MaxDetectionSeconds, MaxFalseKillsPerPodYear: r.MaxFalseKillsPerPodYear}).bounds()
+	bounds := (&Front{Kind: model.Liveness, MaxSeconds: r.MaxDetectionSeconds, MaxVerdictsPerPodYear: r.MaxFalseKillsPerPodYear}).bounds()
 	if count == 0 {
 		return fmt.Sprintf("none of %d usual settings meets the objectives (%s)", len(r.Entries), bounds)
 	}
@@ -185,10 +185,10 @@ func (r *Risk) tellMeeting() string {
 func tellRate(e *recommend.Entry) string {
 	estimate, atMost := float64(e.VerdictsPerPodYear), float64(e.AtMost)
 	if !(estimate > 0) && atMost > 0 {
-		return "fewer than " + falseKills(atMost)
+		return "fewer than " + count(atMost, "false kill")
 	}
 	if estimate > 0 && estimate < 1e-6 {
 		return "less than one in a million false kills"
 	}
-	return falseKills(estimate)
+	return count(estimate, "false kill")
 }

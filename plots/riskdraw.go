@@ -140,7 +140,7 @@ func (m *riskMap) drawCell(c draw.Canvas, column, row int) {
 		return
 	}
 	tell(c, low.X, low.Y, high.X, high.Y, fmt.Sprintf("period %d s, timeout %d s, %s: predicted %s per pod-year, at most %s; %s",
-		e.PeriodSeconds, e.TimeoutSeconds, plural(int(e.FailureThreshold), "failure"), falseKills(float64(e.VerdictsPerPodYear)), digits(float64(e.AtMost), 2), detectedBy(e)))
+		e.PeriodSeconds, e.TimeoutSeconds, plural(int(e.FailureThreshold), "failure"), count(float64(e.VerdictsPerPodYear), "false kill"), digits(float64(e.AtMost), 2), detectedBy(e)))
 	fill, ink := riskColors(shownRate(e))
 	fillBox(c, fill, low.X+.5, low.Y+.5, high.X-.5, high.Y-.5)
 	writeMiddle(c, newTextStyle(8, smallText.font.Weight, ink), (low.X+high.X)/2, (low.Y+high.Y)/2, centre, cellText(e))

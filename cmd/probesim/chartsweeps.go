@@ -37,9 +37,28 @@ func (f *plotFlags) risk(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart
 	return plots.NewRisk(&tables[0], front), nil
 }
 
-// front searches the settings and takes their chart from the result.
+// front searches the settings and takes the liveness probe's chart from the result.
 func (f *plotFlags) front(cmd *cobra.Command, w *scenarios.Workload) (*plots.Front, recommend.Options, error) {
-	if err := checkTrade(w.World); err != nil {
+	r, o, err := f.search(cmd, w, model.Liveness)
+	if err != nil {
+		return nil, o, err
+	}
+	return plots.NewFront(r, w.Objectives), o, nil
+}
+
+// removal does so for the readiness probe.
+func (f *plotFlags) removal(cmd *cobra.Command, w *scenarios.Workload) (plots.Chart, error) {
+	r, _, err := f.search(cmd, w, model.Readiness)
+	if err != nil {
+		return nil, err
+	}
+	return plots.NewRemovalFront(r, w.Objectives), nil
+}
+
+// search searches the settings. It refuses where those of the probe of kind k have
+// nothing to trade.
+func (f *plotFlags) search(cmd *cobra.Command, w *scenarios.Workload, k model.ProbeKind) (*recommend.Recommendation, recommend.Options, error) {
+	if err := checkTrade(w.World, k); err != nil {
 		return nil, recommend.Options{}, fmt.Errorf("--chart %s: %w", f.chart, err)
 	}
 	o := recommend.Options{Options: f.options(cmd, w), Margin: 1}
@@ -51,10 +70,10 @@ func (f *plotFlags) front(cmd *cobra.Command, w *scenarios.Workload) (*plots.Fro
 	if cmd.Context().Err() != nil {
 		return nil, o, cmd.Context().Err() // half a search is no front
 	}
-	if len(r.Front) == 0 {
-		return nil, o, fmt.Errorf("--chart %s: there is nothing to trade: no setting of a liveness probe was judged", f.chart)
+	if len(r.TradeOffs(k)) == 0 {
+		return nil, o, fmt.Errorf("--chart %s: there is nothing to trade: no setting of a %v probe was judged", f.chart, k)
 	}
-	return plots.NewFront(r, w.Objectives), o, nil
+	return r, o, nil
 }
 
 // tornado varies every input as "sweep --tornado" does.

@@ -15,7 +15,7 @@ import (
 )
 
 // charts are the kinds of chart, in the order of the help.
-var charts = []string{"timeline", "front", "risk", "startup", "answers", "limits", "delays", "rollout", "cascade", "tornado", "compare", "convergence"}
+var charts = []string{"timeline", "front", "removal", "risk", "startup", "answers", "limits", "delays", "rollout", "cascade", "tornado", "compare", "convergence"}
 
 type plotFlags struct {
 	lifeFlags
@@ -37,7 +37,8 @@ the extension .csv; a FILE that ends in .csv gets the data alone. The sentence t
 reads the chart goes to standard output.
 
   timeline     the life of one pod: attempts, failures in a row, Ready, endpoints, kills
-  front        detection time against false kills: the settings worth choosing from
+  front        detection time against false kills: the liveness settings worth choosing from
+  removal      removal time against false removals: the readiness settings worth choosing from
   risk         false kills by period and failureThreshold, a map for each timeout
   startup      how long startups take, against the time the probes give them
   answers      how long answers take, against the timeout
@@ -129,6 +130,8 @@ func (f *plotFlags) draw(cmd *cobra.Command, arg string, w *scenarios.Workload) 
 	case "front":
 		front, _, err := f.front(cmd, w)
 		return front, err
+	case "removal":
+		return f.removal(cmd, w)
 	case "risk":
 		return f.risk(cmd, w)
 	case "tornado":
@@ -184,17 +187,18 @@ func (f *plotFlags) timeline(cmd *cobra.Command, w *scenarios.Workload, world *m
 	return chart, nil
 }
 
-// checkTrade refuses a front between false kills and detection where there is no
-// detection: without a probe, and where the liveness probe notices no hang (C10).
-func checkTrade(w *model.World) error {
-	probe := w.Container().Probes[model.Liveness]
+// checkTrade refuses a front between false verdicts of a probe and its notice of hangs
+// where there is no such notice: without any probe, and where that one notices no hang
+// (C10).
+func checkTrade(w *model.World, k model.ProbeKind) error {
+	probe := w.Container().Probes[k]
 	switch {
 	case w.Container().Probes == [model.ProbeKinds]*model.Probe{}:
 		return errors.New("there is nothing to trade: the container has no probe; probesim recommend says what to add")
-	case probe != nil && probe.Handler.Kind == model.TCPSocket && w.Application.Probes[model.Liveness].HangCoverage == 0:
-		return errors.New("there is nothing to trade: a tcpSocket liveness probe notices no hang, as the kernel accepts the connections of a hung process (C10)")
-	case probe != nil && w.Application.Probes[model.Liveness].HangCoverage == 0:
-		return errors.New("there is nothing to trade: the liveness probe notices no hang (hangCoverage 0)")
+	case probe != nil && probe.Handler.Kind == model.TCPSocket && w.Application.Probes[k].HangCoverage == 0:
+		return fmt.Errorf("there is nothing to trade: a tcpSocket %v probe notices no hang, as the kernel accepts the connections of a hung process (C10)", k)
+	case probe != nil && w.Application.Probes[k].HangCoverage == 0:
+		return fmt.Errorf("there is nothing to trade: the %v probe notices no hang (hangCoverage 0)", k)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ the budget.`,
 	f.effort.add(cmd)
 	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
 	cmd.Flags().BoolVar(&f.full, "full", false, "go through every setting of the grid and hold the answer against it; minutes")
-	cmd.Flags().BoolVar(&f.withTermination, withTermination, false, "apply what deletions and rollouts need too: preStop sleep, grace period, minReadySeconds")
+	cmd.Flags().BoolVar(&f.withTermination, withTermination, false, withTerminationUsage)
 	f.set = addSet(cmd)
 	return cmd
 }
@@ -249,7 +249,7 @@ func recommendationPage(r *recommended) *page {
 	p := &page{}
 	p.opening(r.workload)
 	recommendationAnswer(p, r)
-	if rows := append(settingsTable(r.Recommendation), terminationRows(r)...); len(rows) > 1 {
+	if rows := appliedTable(r); len(rows) > 1 {
 		p.heading("Settings")
 		p.table(rows)
 	}

@@ -26,6 +26,8 @@ type reportFlags struct {
 	file   string
 	margin float64
 	set    *[]string
+
+	withTermination bool
 }
 
 func reportCommand() *cobra.Command {
@@ -41,6 +43,9 @@ A FILE that ends in .html is one page that needs nothing else, offline; in it a
 person can move the settings and see what they would lead to. A FILE that ends in
 .md is Markdown, with the charts as SVG files beside it.
 
+With --with-termination the patch sets what deletions and rollouts need too, as that
+of "recommend" does.
+
 Exit status as of "recommend".`,
 		Example: `  probesim report gallery:ingress-controller -o review.html
   probesim report deployment.yaml -o docs/probes.md`,
@@ -51,6 +56,7 @@ Exit status as of "recommend".`,
 	cmd.Flags().StringVarP(&f.file, "output", "o", "", "file to write: .html or .md (required)")
 	f.effort.add(cmd)
 	cmd.Flags().Float64Var(&f.margin, "margin", 1, "safety multiplier: stalls, CPU demand and startup may be this much worse")
+	cmd.Flags().BoolVar(&f.withTermination, withTermination, false, withTerminationUsage)
 	f.set = addSet(cmd)
 	return cmd
 }
@@ -84,7 +90,7 @@ func reportScenario(cmd *cobra.Command, arg string, f *reportFlags) error {
 	if cmd.Context().Err() != nil {
 		return cmd.Context().Err() // half a search is no report
 	}
-	r := &recommended{workload: w, Recommendation: found}
+	r := &recommended{workload: w, Recommendation: found, withTermination: f.withTermination}
 	page, err := f.page(cmd, r, o, arg)
 	if err != nil {
 		return err
@@ -137,11 +143,11 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	}
 	page := &report.Report{
 		Title: r.workload.World.Name, Subtitle: subtitle, Version: version(), Seed: r.Seed,
-		Assumed: r.Assumptions, Notes: notesForReaders(r.Notes), Described: string(described),
+		Assumed: r.Assumptions, Notes: append(notesForReaders(r.Notes), resortNotes(r.Recommendation)...), Described: string(described),
 		Validation: validationStatement, Reproduce: []string{f.command(cmd, "report", arg, f.file)},
 	}
 	page.Inputs = inputsTable(r.workload)
-	page.Verdict, page.Good = verdictOf(r.Recommendation)
+	page.Verdict, page.Good = verdictOf(r)
 	switch {
 	case r.Recommended != nil:
 		page.Answer = recommendedSentences(r)
@@ -166,7 +172,7 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	if d := neededDeadline(r.Recommendation); d != nil {
 		page.Reasons = append(page.Reasons, report.Reason{Field: progressDeadline, Value: strconv.FormatInt(d.Seconds, 10), Sentence: d.Sentence})
 	}
-	page.Tables = reportTables(r.Recommendation)
+	page.Tables = reportTables(r)
 	if page.Figures, err = f.figures(cmd, r); err != nil {
 		return nil, err
 	}
@@ -212,10 +218,10 @@ var validationStatement = []string{
 }
 
 // verdictOf says the answer in a few words.
-func verdictOf(r *recommend.Recommendation) (words string, good bool) {
+func verdictOf(r *recommended) (words string, good bool) {
 	switch {
 	case r.Recommended != nil:
-		if n := len(changedFields(r)); n == 1 {
+		if n := len(changedFields(r.Recommendation)) + len(terminationRows(r)); n == 1 {
 			return "Change one setting", true
 		} else if n > 1 {
 			return fmt.Sprintf("Change %d settings", n), true
@@ -278,20 +284,20 @@ func headlines(r *recommend.Recommendation) []report.Headline {
 }
 
 // reportTables are the tables of "recommend".
-func reportTables(r *recommend.Recommendation) []report.Table {
-	names, measures, verdicts := columns(r)
+func reportTables(r *recommended) []report.Table {
+	names, measures, verdicts := columns(r.Recommendation)
 	var tables []report.Table
-	if settings := settingsTable(r); len(settings) > 1 {
+	if settings := appliedTable(r); len(settings) > 1 {
 		tables = append(tables, report.Table{Title: "Settings", Rows: settings})
 	}
 	if len(verdicts[0]) > 0 {
 		tables = append(tables, report.Table{Title: "Objectives", Rows: verdictTable(names, verdicts)})
 	}
 	tables = append(tables, report.Table{Title: "Measures, with 95 % intervals", Rows: measureTable(names, measures)})
-	if worth := worthTable(r); len(worth) > 1 {
+	if worth := worthTable(r.Recommendation); len(worth) > 1 {
 		tables = append(tables, report.Table{Title: "From so many hangs per pod-year on a liveness probe saves more than its false kills cost", Rows: worth})
 	}
-	if safety := safetyTable(r); len(safety) > 1 {
+	if safety := safetyTable(r.Recommendation); len(safety) > 1 {
 		tables = append(tables, report.Table{Title: "How many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets)", Rows: safety})
 	}
 	if r.Rollout != nil {
@@ -301,10 +307,10 @@ func reportTables(r *recommend.Recommendation) []report.Table {
 		tables = append(tables, report.Table{Title: "Traffic to a pod that is being deleted, by preStop", Rows: terminationTable(r.Termination)})
 	}
 	if len(r.Front) > 0 {
-		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: killTable(killRows(r.Front))})
+		tables = append(tables, report.Table{Title: "No other settings of the liveness probe are better in both", Rows: killTable(r.TradeOffs(model.Liveness))})
 	}
 	if len(r.ReadinessFront) > 0 {
-		tables = append(tables, report.Table{Title: "No other settings of the readiness probe are better in both", Rows: removalTable(removalRows(r.ReadinessFront))})
+		tables = append(tables, report.Table{Title: "No other settings of the readiness probe are better in both", Rows: removalTable(r.TradeOffs(model.Readiness))})
 	}
 	if len(r.Rejected) > 0 {
 		rows := [][]string{{"considered", "not taken because"}}
@@ -336,6 +342,9 @@ func (f *reportFlags) figures(cmd *cobra.Command, r *recommended) ([]report.Figu
 	}
 	if len(r.Front) > 0 {
 		figures = append(figures, report.Figure{Heading: "What there is to choose from", Chart: plots.NewFront(r.Recommendation, w.Objectives), File: "front"})
+	}
+	if len(r.ReadinessFront) > 0 {
+		figures = append(figures, report.Figure{Heading: "What there is to choose from for readiness", Chart: plots.NewRemovalFront(r.Recommendation, w.Objectives), File: "removal"})
 	}
 	for _, one := range []struct {
 		heading, file string
@@ -484,6 +493,9 @@ func (f *reportFlags) command(cmd *cobra.Command, name, arg, output string) stri
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
 			words = append(words, "--"+name, quoted(flag.Value.String()))
 		}
+	}
+	if f.withTermination {
+		words = append(words, "--"+withTermination)
 	}
 	for _, set := range *f.set {
 		words = append(words, "--set", quoted(set))

@@ -12,6 +12,8 @@ import (
 // probes into what is applied.
 const withTermination = "with-termination"
 
+const withTerminationUsage = "apply what deletions and rollouts need too: preStop sleep, grace period, minReadySeconds"
+
 // terminationField is a field beside the probes that deletions or rollouts need
 // changed.
 type terminationField struct{ name, now, needed string }
@@ -87,6 +89,20 @@ func sleepAction(r *recommended) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("The sleep action is on since Kubernetes 1.30; on an older cluster exec: {command: [sleep, \"%d\"]} does the same, if the image has a sleep binary.", *seconds)}
+}
+
+// appliedTable shows what is applied: the settings of the probes and, where they were
+// asked for, those beside them. Where no settings of the probes are, the latter have a
+// column of their own.
+func appliedTable(r *recommended) [][]string {
+	rows, beside := settingsTable(r.Recommendation), terminationRows(r)
+	if r.Recommended == nil && len(beside) > 0 {
+		rows[0] = append(rows[0], "needed")
+		for i := range rows[1:] {
+			rows[1+i] = append(rows[1+i], "")
+		}
+	}
+	return append(rows, beside...)
 }
 
 // terminationRows are the rows of the table of settings for what is applied beside

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	// frontPoints is the most points of a front: as many as a chart can label.
-	frontPoints = 24
+	// frontPoints is the most points of a front: as many as a chart can label. Of
+	// them resortPoints at the most are last resorts.
+	frontPoints, resortPoints = 24, 8
 	// negligible is a rate, per pod-year, below which a lower one is not worth
 	// showing: one in a million pod-years.
 	negligible = 1e-6
@@ -20,6 +22,66 @@ const (
 	worthwhile = 0.99
 )
 
+// Standing is a choice of one probe's settings and how it stands to the others.
+type Standing struct {
+	PeriodSeconds    int32 `json:"periodSeconds"`
+	TimeoutSeconds   int32 `json:"timeoutSeconds"`
+	FailureThreshold int32 `json:"failureThreshold"`
+	// Role is "current", "recommended" or "current and recommended"; empty: neither.
+	Role string `json:"role"`
+	// OnFront says that no other settings of the grid are better in both, by as much as
+	// three digits show, down to one verdict in a million years: of those that are no
+	// last resort no others that are none, of last resorts none at all. Periods that
+	// nothing is predicted for are left out. Only settings with a role are listed
+	// beside the front.
+	OnFront bool `json:"onFront"`
+	// LastResort says why such settings are proposed only where no others meet the
+	// objectives; empty: they are no last resort.
+	LastResort string `json:"lastResort"`
+}
+
+// FrontPoint is one point of the trade-off between false kills and detection.
+type FrontPoint struct {
+	Standing
+	// DetectionP99Seconds is from a hang to the verdict, and follows from the
+	// settings without chance.
+	DetectionP99Seconds  stats.Estimate `json:"detectionP99Seconds"`
+	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"` // of a serving process
+}
+
+// RemovalPoint is one point of the trade-off between false removals from the
+// endpoints and the removal of a hung pod.
+type RemovalPoint struct {
+	Standing
+	// RemovalP99Seconds is from a hang to the last proxy that forgets the pod, and
+	// follows from the settings and the propagation without chance.
+	RemovalP99Seconds       stats.Estimate `json:"removalP99Seconds"`
+	FalseRemovalsPerPodYear stats.Estimate `json:"falseRemovalsPerPodYear"` // of a serving process
+}
+
+// TradeOff is one point of either front.
+type TradeOff struct {
+	Standing
+	P99Seconds         stats.Estimate // from a hang to what the probe is to bring about
+	VerdictsPerPodYear stats.Estimate // false ones
+}
+
+// TradeOffs returns the front of the liveness or the readiness probe, the quickest
+// settings first.
+func (r *Recommendation) TradeOffs(k model.ProbeKind) []TradeOff {
+	var all []TradeOff
+	if k == model.Readiness {
+		for _, p := range r.ReadinessFront {
+			all = append(all, TradeOff{p.Standing, p.RemovalP99Seconds, p.FalseRemovalsPerPodYear})
+		}
+		return all
+	}
+	for _, p := range r.Front {
+		all = append(all, TradeOff{p.Standing, p.DetectionP99Seconds, p.FalseKillsPerPodYear})
+	}
+	return all
+}
+
 // fronts fills in what there is to choose from: of the liveness probe detection
 // against false kills, and of the readiness probe removal against false removals.
 // Only what notices a hang has such a choice.
@@ -27,16 +89,12 @@ func (r *Recommendation) fronts(s *search) {
 	if base := s.base[model.Liveness]; base != nil && !s.notices(model.Liveness) {
 		r.note("there is no trade-off between detection and false kills: %s", s.unnoticed(base))
 	}
-	for _, o := range r.tradeOff(s, model.Liveness, func(o *option) float64 { return o.detection(.99) }) {
-		r.Front = append(r.Front, FrontPoint{
-			PeriodSeconds: o.period, TimeoutSeconds: o.timeout, FailureThreshold: o.failures, Role: o.role, OnFront: o.onFront,
-			DetectionP99Seconds: exactly(o.seconds, "exact (S4)"), FalseKillsPerPodYear: s.verdicts(model.Liveness, &o.option),
-		})
+	for _, c := range r.tradeOff(s, model.Liveness, func(o *option) float64 { return o.detection(.99) }) {
+		r.Front = append(r.Front, FrontPoint{c.standing(model.Liveness), exactly(c.seconds, "exact (S4)"), s.verdicts(model.Liveness, &c.option)})
 	}
-	for _, o := range r.tradeOff(s, model.Readiness, func(o *option) float64 { return s.removal(o, .99) }) {
+	for _, c := range r.tradeOff(s, model.Readiness, func(o *option) float64 { return s.removal(o, .99) }) {
 		r.ReadinessFront = append(r.ReadinessFront, RemovalPoint{
-			PeriodSeconds: o.period, TimeoutSeconds: o.timeout, FailureThreshold: o.failures, Role: o.role, OnFront: o.onFront,
-			RemovalP99Seconds: exactly(o.seconds, "exact (S4) for the propagation given"), FalseRemovalsPerPodYear: s.verdicts(model.Readiness, &o.option),
+			c.standing(model.Readiness), exactly(c.seconds, "exact (S4) for the propagation given"), s.verdicts(model.Readiness, &c.option),
 		})
 	}
 }
@@ -51,46 +109,119 @@ func exactly(x float64, method string) stats.Estimate {
 type choice struct {
 	option
 	seconds float64
+	resort  int // 1: a last resort, 0: not
 	onFront bool
 	role    string
+	unusual int // values that people would not write
 }
 
-// tradeOff returns the settings of usual values that no other beats both in the
-// seconds to act on a hang and in the upper bound of false verdicts, the quickest
-// first, and among them the current and the recommended settings wherever they
-// stand.
+func (c *choice) standing(k model.ProbeKind) Standing {
+	return Standing{c.period, c.timeout, c.failures, c.role, c.onFront, c.lastResort(k)}
+}
+
+// resort is 1 of a setting that is a last resort, and 0 of a patient one.
+func (s setting) resort(k model.ProbeKind) int {
+	if s.failures < leastFailures(k) || s.timeout > s.period {
+		return 1
+	}
+	return 0
+}
+
+// lastResort says why a setting is proposed only where no patient one meets the
+// objectives; empty: it is patient itself.
+func (s setting) lastResort(k model.ProbeKind) string {
+	least := leastFailures(k)
+	switch {
+	case s.failures < least && k == model.Liveness:
+		return fmt.Sprintf("with fewer than %d failures in a row one or two lost packets would kill a process (A18, A25)", least)
+	case s.failures < least:
+		return "with a single failure one lost packet would take a pod out of the endpoints (A18, A25)"
+	case s.timeout > s.period:
+		return "with a timeout above the period failures follow each other a timeout apart (K5)"
+	}
+	return ""
+}
+
+// tradeOff returns the settings of the grid that no other beats both in the seconds
+// to act on a hang and in the upper bound of false verdicts, the quickest first, and
+// among them the current and the recommended settings wherever they stand. A last
+// resort beats no patient setting, since it rests on less evidence: both are there to
+// choose from.
 func (r *Recommendation) tradeOff(s *search, k model.ProbeKind, toAct func(*option) float64) []choice {
 	if s.base[k] == nil || !s.notices(k) {
 		return nil
 	}
-	roles := r.roles(k)
-	at := grid(s.w.Container().Probes[k], leastFailures(k), true)
-	for marked := range roles {
-		if !slices.Contains(at, marked) {
-			at = append(at, marked)
-		}
-	}
-	var all []choice
-	for _, at := range at {
-		if o := s.option(k, at); !math.IsInf(o.bound, 1) {
-			all = append(all, choice{option: o, seconds: toAct(&o), role: roles[at]})
-		}
-	}
+	all := s.choices(k, r.roles(k), toAct)
 	slices.SortFunc(all, func(a, b choice) int {
-		return cmp.Or(cmp.Compare(a.seconds, b.seconds), cmp.Compare(a.bound, b.bound), cmp.Compare(b.period, a.period),
-			cmp.Compare(a.timeout, b.timeout), cmp.Compare(a.failures, b.failures))
+		return cmp.Or(cmp.Compare(a.seconds, b.seconds), cmp.Compare(a.bound, b.bound), cmp.Compare(a.resort, b.resort), cmp.Compare(a.unusual, b.unusual),
+			cmp.Compare(b.period, a.period), cmp.Compare(a.timeout, b.timeout), cmp.Compare(a.failures, b.failures))
 	})
-	least := math.Inf(1)
+	ofAll, ofPatient := math.Inf(1), math.Inf(1)
 	var front []choice
 	for _, c := range all {
+		least := ofAll
+		if c.resort == 0 {
+			least = ofPatient
+		}
 		if c.onFront = c.bound < worthwhile*least && least*year.Seconds() >= negligible; c.onFront {
-			least = c.bound
+			ofAll = min(ofAll, c.bound)
+			if c.resort == 0 {
+				ofPatient = c.bound
+			}
 		}
 		if c.onFront || c.role != "" {
 			front = append(front, c)
 		}
 	}
 	return thinFront(front)
+}
+
+// choices evaluates the settings of the grid in the order in which they may act at
+// the soonest, until patient ones have acted whose false verdicts are negligible: none
+// that acts later is on the front. Those with a role are evaluated in any case.
+func (s *search) choices(k model.ProbeKind, roles map[setting]string, toAct func(*option) float64) []choice {
+	current := s.w.Container().Probes[k]
+	at := wholeGrid(current, false)
+	for marked := range roles {
+		if !slices.Contains(at, marked) {
+			at = append(at, marked)
+		}
+	}
+	// At the 99th percentile nearly a whole period passes before the hang is met.
+	soonest := func(s setting) float64 {
+		return float64(s.timeout+(s.failures-1)*max(s.timeout, s.period)) + 0.9*float64(s.period)
+	}
+	slices.SortFunc(at, func(a, b setting) int { return cmp.Compare(soonest(a), soonest(b)) })
+	all := make([]choice, 0, len(at))
+	enough := math.Inf(1)
+	for _, at := range at {
+		if roles[at] == "" && (soonest(at) > enough || !s.foreseen(k, at)) {
+			continue
+		}
+		o := s.option(k, at)
+		if math.IsInf(o.bound, 1) {
+			continue
+		}
+		c := choice{option: o, seconds: toAct(&o), resort: at.resort(k), role: roles[at], unusual: at.unusual(current)}
+		if c.resort == 0 && c.bound*year.Seconds() < negligible {
+			enough = min(enough, c.seconds)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// foreseen reports whether a setting's rate follows from what the search has learned:
+// its period was observed, or its chain is solved, where it takes more than a closed
+// form.
+func (s *search) foreseen(k model.ProbeKind, at setting) bool {
+	switch {
+	case s.chain[k] != nil:
+		return s.chain[k].known[[2]int32{at.period, at.timeout}] != nil
+	case s.loud[k] != nil:
+		return s.loud[k].of(at.period) != nil
+	}
+	return true
 }
 
 // roles names the settings of one kind of probe that are in force or recommended.
@@ -146,22 +277,31 @@ func (s *search) unnoticed(p *model.Probe) string {
 	return "the liveness probe notices no hang (hangCoverage 0), and so every setting only kills healthy processes"
 }
 
-// thinFront keeps the ends of a front, what has a role, and evenly many points
-// between.
+// thinFront keeps a readable number of points: the ends of the front and of the last
+// resorts on it, what has a role, and of each stretch between the setting of which
+// people would write the most values.
 func thinFront(front []choice) []choice {
-	if len(front) <= frontPoints {
-		return front
+	of := func(resort int) []choice {
+		return slices.DeleteFunc(slices.Clone(front), func(c choice) bool { return c.resort != resort || !c.onFront })
 	}
-	next := 0
-	kept := make([]choice, 0, frontPoints+2)
-	for i, c := range front {
-		due := next*(len(front)-1)/(frontPoints-1) == i
-		if due {
-			next++
-		}
-		if due || c.role != "" {
-			kept = append(kept, c)
-		}
+	resorts := spaced(of(1), resortPoints)
+	kept := append(spaced(of(0), frontPoints-len(resorts)), resorts...)
+	return slices.DeleteFunc(front, func(c choice) bool {
+		return c.role == "" && !slices.ContainsFunc(kept, func(k choice) bool { return k.setting == c.setting })
+	})
+}
+
+// spaced returns so many of the points at the most: the ends, and of each of evenly
+// long stretches between them the most usual.
+func spaced(points []choice, most int) []choice {
+	if len(points) <= most {
+		return points
+	}
+	last := len(points) - 1
+	kept := []choice{points[0], points[last]}
+	for i := range most - 2 {
+		stretch := points[1+i*(last-1)/(most-2) : 1+(i+1)*(last-1)/(most-2)]
+		kept = append(kept, slices.MinFunc(stretch, func(a, b choice) int { return cmp.Compare(a.unusual, b.unusual) }))
 	}
 	return kept
 }

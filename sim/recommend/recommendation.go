@@ -5,7 +5,6 @@ package recommend
 import (
 	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
-	"github.com/probesim/probesim/sim/stats"
 )
 
 // Recommendation is the result of `recommend` for one workload.
@@ -53,38 +52,6 @@ type Proposal struct {
 	LivenessWorth []Worth `json:"livenessWorth"`
 	// Safety says how much worse things may become before each objective breaks.
 	Safety []Safety `json:"safety"`
-}
-
-// FrontPoint is one point of the trade-off between false kills and detection.
-type FrontPoint struct {
-	PeriodSeconds    int32 `json:"periodSeconds"`
-	TimeoutSeconds   int32 `json:"timeoutSeconds"`
-	FailureThreshold int32 `json:"failureThreshold"`
-	// Role is "current", "recommended" or "current and recommended"; empty: neither.
-	Role string `json:"role"`
-	// OnFront says that no other settings of usual values are better in both, by as
-	// much as three digits show, down to one verdict in a million years. Only settings
-	// with a role are listed beside it.
-	OnFront bool `json:"onFront"`
-	// DetectionP99Seconds is from a hang to the verdict, and follows from the
-	// settings without chance.
-	DetectionP99Seconds  stats.Estimate `json:"detectionP99Seconds"`
-	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"` // of a serving process
-}
-
-// RemovalPoint is one point of the trade-off between false removals from the
-// endpoints and the removal of a hung pod.
-type RemovalPoint struct {
-	PeriodSeconds    int32 `json:"periodSeconds"`
-	TimeoutSeconds   int32 `json:"timeoutSeconds"`
-	FailureThreshold int32 `json:"failureThreshold"`
-	// Role and OnFront are as in a FrontPoint.
-	Role    string `json:"role"`
-	OnFront bool   `json:"onFront"`
-	// RemovalP99Seconds is from a hang to the last proxy that forgets the pod, and
-	// follows from the settings and the propagation without chance.
-	RemovalP99Seconds       stats.Estimate `json:"removalP99Seconds"`
-	FalseRemovalsPerPodYear stats.Estimate `json:"falseRemovalsPerPodYear"` // of a serving process
 }
 
 // Reason says why a field of the recommended settings has its value.

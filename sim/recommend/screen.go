@@ -40,6 +40,9 @@ type path struct {
 	// clears: a kill takes away what made the answers late, a backlog of the
 	// process's own, so that a run comes to one verdict however long it is.
 	clears bool
+	// bounds are the intervals of the numbers of runs that were asked for, by number and
+	// confidence: the settings of a period ask for the same ones again and again.
+	bounds map[[2]float64][2]float64
 }
 
 // levels are the latencies at which an answer counts as late: the timeouts,
@@ -233,8 +236,8 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 			verdicts += float64(runs * int64(n/int(s.failures)))
 		}
 	}
-	low, _ = stats.Garwood(p.reached(level, s.ticks()), confidence)
-	high := upper(verdicts, confidence)
+	low, _ = p.garwood(p.reached(level, s.ticks()), confidence)
+	high := p.upper(verdicts, confidence)
 	if runs < enoughSeen {
 		if rate, bound, ok := p.extend(level, int(s.failures), confidence); ok {
 			return max(rate, verdicts) / seconds, low / seconds, max(bound, verdicts) / seconds, true
@@ -295,7 +298,7 @@ func (p *path) extend(level, failures int, confidence float64) (rate, bound floa
 	}
 	from, ratio, highest := p.continuing(last, failures, confidence)
 	if last == level { // the runs of the very timeout
-		first, high = p.reached(level, from), upper(p.reached(level, from), confidence)
+		first, high = p.reached(level, from), p.upper(p.reached(level, from), confidence)
 		failures -= from - 1
 	}
 	return first * math.Pow(ratio, float64(failures-1)), high * math.Pow(highest, float64(failures-1)), true
@@ -310,9 +313,9 @@ func (p *path) continuing(level, failures int, confidence float64) (from int, ra
 	}
 	near := max(1, far/2)
 	fewer, more := p.reached(level, far), p.reached(level, near)
-	low, _ := stats.Garwood(more, confidence)
+	low, _ := p.garwood(more, confidence)
 	each := 1 / float64(far-near)
-	return far, math.Pow(fewer/more, each), math.Min(1, math.Pow(upper(fewer, confidence)/low, each))
+	return far, math.Pow(fewer/more, each), math.Min(1, math.Pow(p.upper(fewer, confidence)/low, each))
 }
 
 // single returns the number of runs of any length at a level, extended where too
@@ -326,7 +329,7 @@ func (p *path) single(level int, confidence float64) (runs, high float64, ok boo
 		return levels[i].Seconds(), p.reached(i, 1)
 	}
 	if _, seen := at(level); seen >= enoughSeen {
-		return seen, upper(seen, confidence), true
+		return seen, p.upper(seen, confidence), true
 	}
 	far := level
 	for far > 0 && p.reached(far, 1) < enoughSeen {
@@ -341,13 +344,27 @@ func (p *path) single(level int, confidence float64) (runs, high float64, ok boo
 	if more < enoughSeen {
 		return 0, 0, false
 	}
-	low, _ := stats.Garwood(more, confidence)
+	low, _ := p.garwood(more, confidence)
 	spans := (levels[level].Seconds() - later) / (later - sooner)
-	return fewer * math.Pow(fewer/more, spans), upper(fewer, confidence) * math.Pow(math.Min(1, upper(fewer, confidence)/low), spans), true
+	return fewer * math.Pow(fewer/more, spans), p.upper(fewer, confidence) * math.Pow(math.Min(1, p.upper(fewer, confidence)/low), spans), true
 }
 
 // upper is the upper end of a number of runs.
-func upper(seen, confidence float64) float64 {
-	_, high := stats.Garwood(seen, confidence)
+func (p *path) upper(seen, confidence float64) float64 {
+	_, high := p.garwood(seen, confidence)
 	return high
+}
+
+// garwood is the interval of a number of runs.
+func (p *path) garwood(seen, confidence float64) (low, high float64) {
+	asked := [2]float64{seen, confidence}
+	known, ok := p.bounds[asked]
+	if !ok {
+		if p.bounds == nil {
+			p.bounds = map[[2]float64][2]float64{}
+		}
+		known[0], known[1] = stats.Garwood(seen, confidence)
+		p.bounds[asked] = known
+	}
+	return known[0], known[1]
 }
