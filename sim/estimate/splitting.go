@@ -413,6 +413,7 @@ type Splitting struct {
 	Confidence float64       // of the intervals, in (0, 1)
 	Jobs       int           // replications at a time; 0: 1
 	Enough     func(*Rare) bool
+	Early      func(*Rare) bool // whether half as many replications as usual will do; nil: never
 
 	// NotByFailures says why no excursion is to begin with a failure, but only with an
 	// attempt that waits long; empty: it may.
@@ -420,9 +421,9 @@ type Splitting struct {
 }
 
 // Split estimates the false kills that the liveness probe's verdicts lead to, by
-// multilevel splitting. It takes 16 replications and, until Enough holds of what
-// they came to, twice as many, 128 at the most; a nil Enough asks for no more. It
-// returns nil, and why, where nothing fails the probe often enough to begin with in
+// multilevel splitting. It takes 16 replications, or 8 if Early holds of what they came
+// to, and, until Enough holds, twice as many, 128 at the most; a nil Enough asks for no
+// more. It returns nil, and why, where nothing fails the probe often enough to begin with in
 // the pod time that may be searched, and when the context ends. The result depends on
 // the world, the seed and the effort but for Jobs alone.
 func Split(ctx context.Context, w *model.World, seed uint64, o Splitting) (rare *Rare, why string) {
@@ -437,12 +438,22 @@ func Split(ctx context.Context, w *model.World, seed uint64, o Splitting) (rare 
 		return nil, why
 	}
 	var results []climbed
-	for wanted := splittingReplications; ; wanted *= 2 {
+	wanted := splittingReplications
+	if o.Early != nil {
+		wanted /= 2
+	}
+	for ; ; wanted *= 2 {
 		results = s.extend(ctx, results, wanted, o.Jobs)
 		if ctx.Err() != nil {
 			return nil, "it was interrupted"
 		}
 		rare = s.rare(results, o.Confidence)
+		if wanted < splittingReplications {
+			if o.Early(rare) {
+				return rare, ""
+			}
+			continue
+		}
 		dear := rare.Waiting && rare.PodTime > o.Search/2 // where more would take longer than what was searched
 		if o.Enough == nil || rare.GivenUp || dear || o.Enough(rare) || wanted >= mostSplitting {
 			return rare, ""

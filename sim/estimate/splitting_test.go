@@ -13,6 +13,7 @@ import (
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 var splittingSeeds = flag.Int("splitting-seeds", 1, "seeds of each case of TestSplitting")
@@ -225,6 +226,43 @@ func TestSplittingSearchesQuietWorlds(t *testing.T) {
 	w.Node.Stalls[0].Every = exponential(9000 * day)
 	if v := run(t, w, o); !hasNote(v, "it begins with failures of the liveness probe, of which it needs 5 in") {
 		t.Errorf("notes %q", v.Notes)
+	}
+}
+
+// TestSplittingDecidesEarly: half of the replications do where the interval, or the
+// bound, leaves room to what an objective allows.
+func TestSplittingDecidesEarly(t *testing.T) {
+	w := rareStalls(1570 * time.Millisecond)
+	unknown := formula{bound: math.Inf(1), startupBound: math.Inf(1)}
+	o := Options{Horizon: day, formulas: formulas{w: unknown}, Objectives: []model.Objective{{Measure: "falseKillsPerPodDay", Bound: 1}}}.withDefaults()
+	early := new(tally).decidedEarly(&Measures{}, w, o)
+	for _, c := range []struct {
+		low, estimate, high float64
+		givenUp, want       bool
+	}{
+		{.2, .3, .45, false, true},
+		{.2, .3, .6, false, false},
+		{.5, 1, 2, false, false},
+		{1.5, 2, 3, false, false},
+		{2.5, 3, 4, false, true},
+		{0, 0, .9, true, true},
+		{0, 0, 1.1, true, false},
+		{0, 0, 0, false, false}, // it saw nothing
+	} {
+		if got := early(&Rare{Kills: stats.Estimate{Low: c.low, Estimate: c.estimate, High: c.high}, GivenUp: c.givenUp}); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	chain, err := calc.NewChain(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, enough := range []bool{true, false} {
+		rare, _ := Split(t.Context(), w, 1, Splitting{Search: 2 * year, Confidence: .99, Early: func(*Rare) bool { return enough }})
+		contains(t, "false kills per pod-day", &rare.Kills, chain.KillsPerSecond()*day.Seconds())
+		if want := map[bool]int64{true: 8, false: 16}[enough]; rare.Kills.N != want {
+			t.Errorf("%d replications, want %d", rare.Kills.N, want)
+		}
 	}
 }
 

@@ -52,6 +52,9 @@ func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o O
 	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
 	effort := o.splitting(search, enough)
+	if o.Sparing && !w.Uncertain() { // each replication has another draw of uncertain inputs
+		effort.Early = t.decidedEarly(m, w, o)
+	}
 	if failures := count(t.Attempts[model.Liveness].Sums.Y); o.Sparing && failures < splittingReplications*leastFailures {
 		effort.NotByFailures = fmt.Sprintf("it begins with failures of the liveness probe, of which it needs %d and plain simulation saw %d", splittingReplications*leastFailures, failures)
 	}
@@ -182,6 +185,29 @@ func (t *tally) enoughSplitting(w *model.World, m *Measures, f *formula, o Optio
 			}
 		}
 		return true
+	}
+}
+
+// roomEarly is how far from what an objective allows the interval has to be for half
+// of the replications to decide it: they may all have missed a rarer way to a verdict.
+// A bound has room of its own.
+const roomEarly = 2
+
+// decidedEarly returns whether what splitting came to decides every objective about
+// false kills (S11), an interval with room on either side.
+func (t *tally) decidedEarly(m *Measures, w *model.World, o Options) func(*Rare) bool {
+	starts, formula := t.startKills(w, o), t.byFormula(w, o)
+	return func(rare *Rare) bool {
+		if rare.Kills.Estimate == 0 && !rare.GivenUp {
+			return false
+		}
+		wider, with := *rare, *m
+		if !rare.GivenUp {
+			wider.Kills.Low, wider.Kills.High = rare.Kills.Low/roomEarly, rare.Kills.High*roomEarly
+		}
+		with.FalseKillProbability = &KillProbabilities{}
+		setKills(&with, w, &wider, starts)
+		return !opens(w, &with, &formula, o.Objectives)
 	}
 }
 
