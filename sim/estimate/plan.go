@@ -52,14 +52,15 @@ const (
 func newPlan(variants []Named, o Options) *plan {
 	p := &plan{seed: o.Seed, horizon: o.Horizon}
 	// So long is what a test hang falls into at random; a few periods would do for its
-	// phase, and more have it meet more of what the environment does.
-	periods := 20
+	// phase, and more have it meet more of what the environment does. Before that there
+	// is time for a start, and for another one where a probe may kill the first.
+	periods, starts := 20, time.Duration(2)
 	if o.Sparing {
-		periods = 5
+		periods, starts = 5, 1
 	}
 	p.span = time.Duration(periods) * time.Minute
 	for _, v := range variants {
-		p.warmUp = max(p.warmUp, time.Minute+2*StartSpan(v.World))
+		p.warmUp = max(p.warmUp, time.Minute+starts*StartSpan(v.World))
 		for _, probe := range v.World.Container().Probes {
 			if probe != nil && probe.Period() <= longestPart {
 				p.span = max(p.span, min(nTimes(int32(periods), probe.Period()), longestPart))

@@ -22,7 +22,8 @@ const (
 	mostEvents = 4 * simulationEvents
 	// The test hangs of each replication: as many as cost about as much as its long
 	// life, at most the usual number, and at least a few in a trial, and enough for
-	// the interval of a 99th percentile otherwise. Each takes faultSpan or so.
+	// the interval of a 99th percentile otherwise. Each takes faultSpan or so, with a
+	// start before it and one after it.
 	trialFaults, simulationFaults, mostFaults = 4, 30, 48
 	faultSpan                                 = 30 * time.Minute
 	// The replications, for intervals between them.
@@ -136,7 +137,7 @@ func (o Options) simulating(w *model.World, events float64, fewestFaults int64) 
 		return simulation
 	}
 	perSecond := eventsPerSecond(w)
-	faults := events / fewestReplications / (perSecond * faultSpan.Seconds())
+	faults := events / fewestReplications / (perSecond*faultSpan.Seconds() + 2*startCost(w))
 	simulation.Faults = min(mostFaults, max(fewestFaults, int64(faults)))
 	affordable := time.Duration(events / fewestReplications / perSecond * 1e9)
 	simulation.Horizon = min(o.Horizon, max(shortestLife, affordable.Truncate(10*time.Minute)))
