@@ -172,8 +172,8 @@ func TestAnchorsInPlace(t *testing.T) {
 }
 
 // What cannot be changed in place is named, before and after settings are known, and
-// the others get theirs: a field before the merge key that overrides it is read one
-// way here and another by kubectl.
+// the others get theirs: a field before a merge key that sets it too can have no
+// other value than that one, since readers differ on which of them wins.
 func TestManifestNotInPlace(t *testing.T) {
 	const text = `x: &base {timeoutSeconds: 2, tcpSocket: {port: 1}}
 apiVersion: apps/v1
@@ -185,7 +185,7 @@ spec:
       containers:
       - name: a
         livenessProbe:
-          timeoutSeconds: 3
+          timeoutSeconds: 2
           <<: *base
 ---
 apiVersion: apps/v1

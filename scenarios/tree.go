@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -148,42 +149,76 @@ func (e *expansion) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	return copied, nil
 }
 
-// mergeKeys replaces "<<" entries by the entries of the mappings they name;
-// the mapping's own entries have precedence.
+// mergeKeys replaces "<<" entries by the entries of the mappings they name: the
+// mapping's own entries have precedence, then the first mapping named. Where readers
+// of manifests see another value, what is in force depends on who reads the file, and
+// it is refused. kubectl apply puts the entries in as they come, so that a << behind a
+// field wins over it and a later << over an earlier one, while kubectl kustomize goes
+// by the precedence (go.yaml.in/yaml v2 and v3):
+//
+//	readinessProbe: &base {failureThreshold: 5}
+//	livenessProbe:
+//	  failureThreshold: 9   # kubectl kustomize
+//	  <<: *base             # kubectl apply: 5
 func mergeKeys(n *yaml.Node) error {
-	var kept, merged []*yaml.Node
+	if !slices.ContainsFunc(n.Content, isMerge) {
+		return nil
+	}
+	var own, merged []*yaml.Node
+	inOrder := map[string]*yaml.Node{} // the values as kubectl apply puts them in
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!merge" {
-			kept = append(kept, key, value)
+		if !isMerge(key) {
+			own = append(own, key, value)
+			inOrder[key.Value] = value
 			continue
 		}
 		sources := []*yaml.Node{value}
 		if value.Kind == yaml.SequenceNode {
 			sources = value.Content
 		}
-		for _, source := range sources {
+		for _, source := range slices.Backward(sources) {
 			if source.Kind != yaml.MappingNode {
 				return fmt.Errorf("line %d: << must name a mapping or a list of mappings", key.Line)
 			}
+			for j := 0; j+1 < len(source.Content); j += 2 {
+				inOrder[source.Content[j].Value] = source.Content[j+1]
+			}
+		}
+		for _, source := range sources {
 			merged = append(merged, source.Content...)
 		}
 	}
-	if merged == nil {
-		return nil
+	var err error
+	n.Content, err = preceding(own, merged, inOrder)
+	return err
+}
+
+// preceding returns a mapping's own entries and those of the merged ones that it has
+// not. It refuses those that have another value in the order in which they come.
+func preceding(own, merged []*yaml.Node, inOrder map[string]*yaml.Node) ([]*yaml.Node, error) {
+	entries, values := own, map[string]*yaml.Node{}
+	for i := 0; i < len(own); i += 2 {
+		values[own[i].Value] = own[i+1] // of one given twice, which is found elsewhere, the last
 	}
-	present := map[string]bool{}
-	for i := 0; i < len(kept); i += 2 {
-		present[kept[i].Value] = true
-	}
-	for i := 0; i+1 < len(merged); i += 2 {
-		if !present[merged[i].Value] {
-			present[merged[i].Value] = true
-			kept = append(kept, merged[i], merged[i+1])
+	for i := 0; i < len(own); i += 2 {
+		key := own[i]
+		if last, value := inOrder[key.Value], values[key.Value]; last != value && !same(last, value) {
+			return nil, fmt.Errorf("line %d: %s: a << behind it says otherwise, which kubectl apply goes by and kubectl kustomize does not: put << before the fields", key.Line, key.Value)
 		}
 	}
-	n.Content = kept
-	return nil
+	for i := 0; i+1 < len(merged); i += 2 {
+		key, value := merged[i], merged[i+1]
+		if values[key.Value] != nil {
+			continue
+		}
+		if last := inOrder[key.Value]; last != value && !same(last, value) {
+			return nil, fmt.Errorf("line %d: %s: another << says otherwise, and readers differ on which of them they go by: name all mappings in one list, <<: [*first, *second]", key.Line, key.Value)
+		}
+		values[key.Value] = value
+		entries = append(entries, key, value)
+	}
+	return entries, nil
 }
 
 // copyTree returns a copy of the tree, and notes for each node that has an
