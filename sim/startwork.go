@@ -7,12 +7,18 @@ import (
 	"github.com/probesim/probesim/model/cpu"
 )
 
-// StartWork returns a bound of the time that the CPU work of a stage of the start
-// takes, by the work: with all neighbours busy, but with nothing else in the container
-// that runs meanwhile (C30, C32). It is nil where no such bound is known: where probes
-// use the CPU of a process that starts, or stolen time counts against the quota (C21).
-// The world is that of one class of node.
-func StartWork(w *model.World, stage *model.Stage) func(work time.Duration) time.Duration {
+// StartWork bounds the time that the CPU work of a stage of the start takes, where
+// nothing else in the container runs meanwhile (C30, C32).
+type StartWork struct {
+	config     cpu.Config
+	threads    int
+	neighbours int64 // their weight while all are busy
+}
+
+// NewStartWork returns the bound for a stage of the start of a world, which is that of
+// one class of node. It is nil where none is known: where probes use the CPU of a
+// process that starts, or stolen time counts against the quota (C21).
+func NewStartWork(w *model.World, stage *model.Stage) *StartWork {
 	for _, p := range w.Container().Probes {
 		if p != nil && (p.Handler.Kind == model.Exec || stage.Answers == model.AnswersFailure) {
 			return nil
@@ -28,9 +34,30 @@ func StartWork(w *model.World, stage *model.Stage) func(work time.Duration) time
 	if stage.CPULimitMilli > 0 && a.quota > 0 {
 		config.Quota, config.PodQuota = cpu.Quota(stage.CPULimitMilli, a.node.CFSPeriod), a.podQuota(stage.CPULimitMilli)
 	}
-	neighbours := a.heaviestNeighbours()
-	const longest = 100 * time.Hour
-	return func(work time.Duration) time.Duration {
-		return config.Outlasts(cpu.Job{Demand: min(work, longest), Threads: stage.Threads}, neighbours)
-	}
+	return &StartWork{config, stage.Threads, a.heaviestNeighbours()}
+}
+
+// longestWork is the work beyond which a StartWork tells none from another.
+const longestWork = 100 * time.Hour
+
+// Alone bounds the time that work takes while no neighbour is busy.
+func (s *StartWork) Alone(work time.Duration) time.Duration {
+	return s.config.Outlasts(s.job(work), 0)
+}
+
+// Beside bounds the time that work takes while all neighbours are, or any of them at
+// any time.
+func (s *StartWork) Beside(work time.Duration) time.Duration {
+	return s.config.Outlasts(s.job(work), s.neighbours)
+}
+
+// LostTo bounds how much longer than alone it takes because neighbours are busy for
+// some time in a row: a share of that time, and what odd periods and turns at its ends
+// take.
+func (s *StartWork) LostTo() (share float64, odd time.Duration) {
+	return s.config.LostTo(s.job(0), s.neighbours)
+}
+
+func (s *StartWork) job(work time.Duration) cpu.Job {
+	return cpu.Job{Demand: min(work, longestWork), Threads: s.threads}
 }

@@ -29,7 +29,7 @@ import (
 // does nothing else, from any state in which a job like it may leave it, beside
 // neighbours whose weight is at most the given one at any time. The number of
 // interruptions goes beyond what is reckoned with less than once in 1e15 jobs. Its wait
-// is not part of it.
+// is not part of it. Never: no bound is known.
 func (cfg Config) Outlasts(j Job, neighbourWeight int64) time.Duration {
 	cfg = cfg.withDefaults()
 	threads := max(j.Threads, 1)
@@ -53,17 +53,49 @@ func (cfg Config) Outlasts(j Job, neighbourWeight int64) time.Duration {
 		}
 		held := float64(active) * float64(2*bandwidthSlice+cfg.Tick)
 		periods := func(each float64) float64 { return math.Ceil((demand+held)/each) + 2 }
-		least := periods(float64(quota))*period + demand*(turn.lasts/turn.runs-1) + 2*float64(active)*turn.lasts
-		if each := cfg.eachPeriod(active, neighbourWeight); each > 0 {
-			least = math.Min(least, periods(math.Min(float64(quota), each))*period)
+		each, beside := cfg.eachPeriod(quota, active, 0), cfg.eachPeriod(quota, active, neighbourWeight)
+		if each <= 0 {
+			return Never // periods of few ticks: what is owed may be more than one allows
 		}
-		resumes += float64(active) * periods(float64(quota))
+		least := periods(each)*period + demand*(turn.lasts/turn.runs-1) + 2*float64(active)*turn.lasts
+		if beside > 0 {
+			least = math.Min(least, periods(beside)*period)
+		}
+		resumes += float64(active) * periods(each)
 		lasts = math.Max(lasts, least)
 	}
 	if cfg.Quota > 0 && cfg.PodQuota > 0 {
 		lasts += period + 2*tick
 	}
-	return time.Duration(math.Ceil(lasts + tick*cfg.interruptions(demand, resumes)))
+	if lasts += tick * cfg.interruptions(demand, resumes); lasts < float64(Never/2) {
+		return time.Duration(math.Ceil(lasts))
+	}
+	return Never
+}
+
+// LostTo bounds how much longer a job takes than without neighbours because those of
+// a weight are busy for some time in a row: a share of that, by what they leave of a
+// CPU or of a quota, and the turns or periods in which it begins and ends.
+func (cfg Config) LostTo(j Job, neighbourWeight int64) (share float64, odd time.Duration) {
+	cfg = cfg.withDefaults()
+	active := min(max(j.Threads, 1), cfg.CPUs)
+	t := cfg.turn(active, neighbourWeight)
+	share, odd = 1-t.runs/t.lasts, time.Duration(2*t.lasts)
+	quotas := 0.0
+	for _, quota := range []time.Duration{cfg.Quota, cfg.PodQuota} {
+		if quota == 0 {
+			continue
+		}
+		each, beside := cfg.eachPeriod(quota, active, 0), cfg.eachPeriod(quota, active, neighbourWeight)
+		if each <= 0 || beside <= 0 {
+			return share, odd
+		}
+		quotas = math.Max(quotas, 1-beside/each)
+	}
+	if (cfg.Quota > 0 || cfg.PodQuota > 0) && quotas < share {
+		return quotas, odd + 2*cfg.Period
+	}
+	return share, odd
 }
 
 // turn is a turn of a container beside its neighbours: how long it runs on each CPU,
@@ -79,18 +111,21 @@ func (cfg *Config) turn(active int, neighbourWeight int64) turn {
 	return t
 }
 
-// eachPeriod bounds the CPU time that neighbours leave in each period to threads of
-// which at least one and at most so many have a CPU each.
-func (cfg *Config) eachPeriod(active int, neighbourWeight int64) float64 {
-	least, period := math.Inf(1), float64(cfg.Period)
+// eachPeriod bounds the CPU time that threads get in each period under a quota, of
+// which at least one and at most so many have a CPU each: the quota, or what neighbours
+// leave if that is less. Where such periods take turns, what is owed or held at the end
+// of one is lost to the next (C1, C6).
+func (cfg *Config) eachPeriod(quota time.Duration, active int, neighbourWeight int64) float64 {
+	left, period, tick := math.Inf(1), float64(cfg.Period), float64(cfg.Tick)
 	for n := 1; n <= active; n++ {
 		each := period
 		if t := cfg.turn(n, neighbourWeight); t.lasts > t.runs {
-			each = (period - t.lasts - float64(cfg.Tick)) * t.runs / t.lasts
+			each = (period - t.lasts - tick) * t.runs / t.lasts
 		}
-		least = math.Min(least, float64(n)*each)
+		left = math.Min(left, float64(n)*each)
 	}
-	return least
+	between := float64(active)*tick + float64(active-1)*float64(bandwidthSlice)
+	return min(float64(quota), left, (left+float64(quota)-between)/2)
 }
 
 // interruptions bounds how many ticks are lost to other tasks of the node while some

@@ -37,31 +37,44 @@ func TestOutlasts(t *testing.T) {
 			cfg.Accounting = model.AccountingExact
 		}
 		weight := rapid.Int64Range(0, 200).Draw(t, "neighbours")
+		longest := rapid.SampledFrom([]time.Duration{10 * ms, 100 * ms, time.Second}).Draw(t, "longest turn")
 		turns, freezes := rapid.Bool().Draw(t, "turns"), rapid.Bool().Draw(t, "freezes")
 		job := Job{Demand: milliseconds(0, 3000, "demand") + 1, Threads: rapid.IntRange(1, 4).Draw(t, "job's threads")}
-		most := cfg.Outlasts(job, weight)
+		alone, most := cfg.Outlasts(job, 0), cfg.Outlasts(job, weight)
+		share, odd := cfg.LostTo(job, weight)
+		if most == Never {
+			return
+		}
 		c := New(cfg)
 		c.Reset(0, r)
 		c.SetNeighbourWeight(0, weight)
-		at := time.Duration(0)
+		at, busy := time.Duration(0), true
 		for range 4 { // each begins in the state in which the one before has left it
 			c.Submit(at, job)
-			begun, next := at, at
+			begun, next, since, lost := at, at, at, time.Duration(0)
 			for c.Done(); c.Unfinished(0); {
 				if freezes && r.IntN(50) == 0 {
 					c.Freeze(at, false)
 					still := time.Duration(r.Int64N(int64(200 * ms)))
-					at, begun = at+still, begun+still // a delay costs no more than itself
+					at, begun, since = at+still, begun+still, since+still // a delay costs no more than itself
 					c.Thaw(at)
 				}
 				if turns && next <= at {
-					c.SetNeighbourWeight(at, weight*r.Int64N(2))
-					next = at + time.Duration(r.Int64N(int64(100*ms)))
+					if busy {
+						lost += odd + time.Duration(share*float64(at-since))
+					}
+					busy, since = !busy, at
+					c.SetNeighbourWeight(at, map[bool]int64{true: weight}[busy])
+					next = at + 1 + time.Duration(r.Int64N(int64(longest)))
 				}
 				at = min(c.Next(), at+10*ms)
 				c.Advance(at)
-				if at-begun > most {
-					t.Fatalf("a job takes longer than %v", most)
+				losing := lost
+				if busy {
+					losing += odd + time.Duration(share*float64(at-since))
+				}
+				if at-begun > min(most, alone+losing) {
+					t.Fatalf("a job takes longer than %v, or %v and %v for busy neighbours", most, alone, losing)
 				}
 			}
 			if r.IntN(2) == 0 {

@@ -2,7 +2,9 @@ package estimate
 
 import (
 	"math"
+	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -57,56 +59,92 @@ func startLossBound(w *model.World) float64 {
 }
 
 // StartTail bounds how many starts take long, where no probe kills any: on each class
-// of nodes by the convolution of what a start consists of and what delays it.
+// of nodes by the convolution of what a start consists of and what delays it. The less
+// far it has to look the closer is the bound, so it looks no further than it is asked
+// to, by steps of a tenth. It is safe for use by several goroutines.
 type StartTail struct {
-	classes []lateness
-	shares  []float64
+	worlds []*model.World // of one class of node each
+	shares []float64
+
+	asked sync.Mutex
+	known map[int][]*lateness // by step
 }
 
-// NewStartTail returns the bound of a world's starts as far as the time given, nil
-// where none is known.
-func NewStartTail(w *model.World, until time.Duration) *StartTail {
-	t := &StartTail{}
+// NewStartTail returns the bound of a world's starts. It is nil where none is known of
+// those that take as long as the time given.
+func NewStartTail(w *model.World, about time.Duration) *StartTail {
+	t := &StartTail{known: map[int][]*lateness{}}
+	add := func(share float64, on *model.World) {
+		t.worlds, t.shares = append(t.worlds, on), append(t.shares, share)
+	}
 	if len(w.Node.Classes) == 0 {
-		return t.with(1, w, until)
+		add(1, w)
+	} else {
+		onClasses(w, add)
 	}
-	onClasses(w, func(share float64, on *model.World) {
-		if t != nil {
-			t = t.with(share, on, until)
+	for _, on := range t.worlds {
+		if obstacle(on, model.Startup) != "" {
+			return nil
 		}
-	})
+	}
+	if slices.Contains(t.far(stepTo(about)), nil) {
+		return nil
+	}
 	return t
 }
 
-// with adds a share of the starts, those in a world of one class of node.
-func (t *StartTail) with(share float64, w *model.World, until time.Duration) *StartTail {
-	if obstacle(w, model.Startup) != "" {
-		return nil
+// growth is that of the steps of a StartTail.
+const growth = 1.1
+
+// stepTo returns the least step that is as far as a time.
+func stepTo(d time.Duration) int {
+	return int(math.Ceil(math.Log(math.Max(float64(d), 1)) / math.Log(growth)))
+}
+
+// far returns the lateness on each class of nodes as far as a step.
+func (t *StartTail) far(step int) []*lateness {
+	t.asked.Lock()
+	defer t.asked.Unlock()
+	all, known := t.known[step]
+	if !known {
+		until := math.Min(math.Pow(growth, float64(step)), float64(dist.Longest))
+		for _, w := range t.worlds {
+			all = append(all, newLateness(w, time.Duration(until)))
+		}
+		t.known[step] = all
 	}
-	late := newLateness(w, until)
-	if late == nil {
-		return nil
-	}
-	t.classes, t.shares = append(t.classes, *late), append(t.shares, share)
-	return t
+	return all
 }
 
 // Beyond returns a bound of the probability that a start takes longer.
-func (t *StartTail) Beyond(d time.Duration) float64 {
+func (t *StartTail) Beyond(d time.Duration) float64 { return t.beyond(stepTo(d), d) }
+
+func (t *StartTail) beyond(step int, d time.Duration) float64 {
 	sum := 0.0
-	for i := range t.classes {
-		sum += t.shares[i] * t.classes[i].beyond(d)
+	for i, late := range t.far(step) {
+		if late == nil {
+			return 1
+		}
+		sum += t.shares[i] * late.beyond(d)
 	}
-	return sum
+	return math.Min(1, sum)
 }
 
-// Within returns the least time, to a thousandth of that as far as which the bound is
-// known, beyond which no more than a share of the starts take. ok is false if there
-// is none.
-func (t *StartTail) Within(share float64) (d time.Duration, ok bool) {
-	width := t.classes[0].width // the same of all
-	i := sort.Search(gridCells, func(i int) bool { return t.Beyond(time.Duration(i)*width) <= share })
-	return time.Duration(i) * width, i < gridCells
+// Within returns a time beyond which no more than a share of the starts take: the
+// least by this bound between two times, to a thousandth. ok is false if there is none.
+func (t *StartTail) Within(share float64, from, to time.Duration) (d time.Duration, ok bool) {
+	for step := stepTo(from); step <= stepTo(to); step++ {
+		until := time.Duration(math.Pow(growth, float64(step)))
+		if t.beyond(step, until) > share {
+			continue
+		}
+		low := max(from, time.Duration(float64(until)/growth))
+		width := (until - low) / 100
+		i := sort.Search(100, func(i int) bool { return t.beyond(step, low+time.Duration(i)*width) <= share })
+		d = low + time.Duration(i)*width
+		return d, d <= to
+	}
+	return 0, false
 }
 
 // losses puts the start and the attempts after it together.
@@ -227,27 +265,31 @@ func newLateness(w *model.World, until time.Duration) *lateness {
 	}
 	all := &lateness{width: until/gridCells + 1, cells: make([]float64, gridCells+1)}
 	all.cells[0] = 1
+	most := slowdown{times: 1}
 	for i := range w.Application.Startup {
 		stage := &w.Application.Startup[i]
 		all = all.then(all.part(stage.Wait))
 		if stage.CPU.IsZero() {
 			continue
 		}
-		wall := sim.StartWork(w, stage)
+		wall := sim.NewStartWork(w, stage)
 		if wall == nil {
 			return nil
 		}
-		all = all.then(all.work(stage.CPU, wall))
+		all = all.then(all.work(stage.CPU, wall, &most))
+	}
+	if most.share > 0 {
+		all = all.slowed(all.lostTo(w.Node.Neighbours, &most), &most)
 	}
 	for _, still := range standstills(w) {
 		if still.Lasts.IsZero() {
 			continue
 		}
-		more := all.during(still)
+		more := all.during(still, still.Lasts)
 		if more == nil {
 			return nil
 		}
-		all = all.then(all.underWay(still)).then(more)
+		all = all.then(all.underWay(still, 1, 0)).then(more)
 	}
 	return all
 }
@@ -326,42 +368,122 @@ func (l *lateness) part(d dist.Duration) *lateness {
 	return part
 }
 
-// work returns the lateness of CPU work that takes wall time by how much it is.
-func (l *lateness) work(d dist.Duration, wall func(time.Duration) time.Duration) *lateness {
-	const growth = 1.01              // of the steps in which the work is looked at
-	const mostWork = 100 * time.Hour // beyond which sim.StartWork tells no work from another
+// slowdown is what busy neighbours do to a start: at most so many times as long as
+// without them and some more, if they are busy all along, and otherwise no more than a
+// share of their busy times, and some more for each.
+type slowdown struct {
+	times float64
+	more  time.Duration
+	share float64
+	each  time.Duration
+}
+
+// work returns the lateness of CPU work by how much it is, while no neighbour is
+// busy, and adds what neighbours do to it.
+func (l *lateness) work(d dist.Duration, wall *sim.StartWork, most *slowdown) *lateness {
+	const finely = 1.01             // is the work looked at: by steps of a hundredth
+	const mostWork = 99 * time.Hour // longer than any grid
 	part, below := l.like(), 0.0
 	end := time.Duration(len(l.cells)) * l.width
-	for work := time.Microsecond; work < mostWork && wall(work) < end; work = time.Duration(float64(work)*growth) + 1 {
-		upTo := d.CDF(work)
-		part.put(upTo-below, wall(work))
+	far := time.Microsecond
+	for far < mostWork && wall.Alone(far) < end {
+		far = time.Duration(float64(far)*finely) + 1
+	}
+	times, more := math.Max(1, float64(wall.Beside(far))/float64(wall.Alone(far))), time.Duration(0)
+	for work := time.Microsecond; work < far; work = time.Duration(float64(work)*finely) + 1 {
+		alone, upTo := wall.Alone(work), d.CDF(work)
+		part.put(upTo-below, alone)
+		more = max(more, wall.Beside(work)-time.Duration(times*float64(alone)))
 		below = upTo
 	}
 	part.rest += 1 - below
+	share, each := wall.LostTo()
+	most.times, most.share = math.Max(most.times, times), math.Max(most.share, share)
+	most.more, most.each = most.more+min(more, end), max(most.each, each)
 	return part
 }
 
-// underWay returns the lateness of a standstill that the start may begin in: what
-// is left of it by the law of renewal.
-func (l *lateness) underWay(o *model.OnOff) *lateness {
+// lostTo returns the lateness of what neighbours' busy times cost the start: of those
+// that it begins in, and of those that begin during it. It is nil where there are too
+// many of them to bound.
+func (l *lateness) lostTo(neighbours []model.Neighbour, most *slowdown) *lateness {
+	lost := l.like()
+	lost.cells[0] = 1
+	for i := range neighbours {
+		n := &neighbours[i]
+		if n.CPURequestMilli == 0 || n.Busy.IsZero() {
+			continue
+		}
+		busy := &model.OnOff{Every: n.Idle, Lasts: n.Busy}
+		costs := dist.Duration{Nanoseconds: dist.Shift{By: float64(most.each), Of: n.Busy.Times(most.share).Nanoseconds}}
+		more := l.during(busy, costs)
+		if more == nil {
+			return nil
+		}
+		lost = lost.then(l.underWay(busy, most.share, most.each)).then(more)
+	}
+	return lost
+}
+
+// slowed returns the lateness of what loses time to neighbours, or, if nobody knows how
+// much (nil), any: no more than it would if they were busy all along.
+func (l *lateness) slowed(lost *lateness, by *slowdown) *lateness {
+	slowed := l.like()
+	slowed.rest = l.rest
+	var atLeast []float64 // of what is lost, by cells
+	if lost != nil {
+		atLeast = lost.atLeast()
+	}
+	for i, m := range l.cells {
+		if m == 0 {
+			continue
+		}
+		most := int(math.Min(float64(len(l.cells)), math.Ceil(float64(i)*by.times+float64(by.more)/float64(l.width))))
+		if lost == nil {
+			slowed.put(m, time.Duration(most)*l.width)
+			continue
+		}
+		for j := 0; i+j < most; j++ {
+			slowed.cells[i+j] += m * lost.cells[j]
+		}
+		slowed.put(m*atLeast[most-i], time.Duration(most)*l.width)
+	}
+	return slowed
+}
+
+// atLeast returns the mass from each cell on, to one beyond the last.
+func (l *lateness) atLeast() []float64 {
+	sums := make([]float64, len(l.cells)+1)
+	sums[len(l.cells)] = l.rest
+	for i := len(l.cells) - 1; i >= 0; i-- {
+		sums[i] = sums[i+1] + l.cells[i]
+	}
+	return sums
+}
+
+// underWay returns the lateness of what the start may begin in: of what is left of
+// that by the law of renewal it costs a share, and some more.
+func (l *lateness) underWay(o *model.OnOff, share float64, more time.Duration) *lateness {
 	part := l.like()
 	part.cells[0] = 1
 	perSecond := 1 / (o.Every.Mean() + o.Lasts.Mean()).Seconds()
 	for i := 1; i < len(part.cells); i++ {
-		part.cells[i] = perSecond * l.width.Seconds() * (1 - o.Lasts.CDF(time.Duration(i-1)*l.width))
+		left := time.Duration(float64(time.Duration(i-1)*l.width-more) / share)
+		part.cells[i] = perSecond / share * l.width.Seconds() * (1 - o.Lasts.CDF(left))
 	}
-	part.rest = perSecond * excess(o.Lasts, time.Duration(len(l.cells)-1)*l.width).Seconds()
+	beyond := time.Duration(float64(time.Duration(len(l.cells)-1)*l.width-more) / share)
+	part.rest = perSecond * excess(o.Lasts, beyond).Seconds()
 	return part
 }
 
-// during returns the lateness of the standstills that begin during the start, of
-// which there are no more than in as long a time as the grid has without any: a
+// during returns the lateness of what begins during the start and costs it so much
+// each, of which there are no more than in as long a time as the grid has without any: a
 // Poisson number if they come at random (the sum by Panjer's recursion), and
 // otherwise one more with at most the probability that the next comes within that
 // time. It is nil where that is too many to bound.
-func (l *lateness) during(o *model.OnOff) *lateness {
+func (l *lateness) during(o *model.OnOff, costs dist.Duration) *lateness {
 	span := time.Duration(len(l.cells)) * l.width
-	one, sum := l.part(o.Lasts), l.like()
+	one, sum := l.part(costs), l.like()
 	one.cells[1] += one.cells[0] // those of no length
 	if _, random := o.Every.Nanoseconds.(dist.Exponential); random {
 		mean := span.Seconds() / o.Every.Mean().Seconds()

@@ -107,7 +107,8 @@ func TestStartTail(t *testing.T) {
 			took = append(took, outcome.StartupTimes...)
 		}
 		slices.Sort(took)
-		tail := NewStartTail(w, 2*took[len(took)-1])
+		longest := took[len(took)-1]
+		tail := NewStartTail(w, longest)
 		for _, share := range []float64{0.5, 0.9, 0.99, 0.999} {
 			at := took[int(share*lives)]
 			beyond := int64(len(took) - sort.Search(len(took), func(i int) bool { return took[i] > at }))
@@ -115,9 +116,13 @@ func TestStartTail(t *testing.T) {
 				t.Errorf("%s: at most %.3g take longer than %v, where %d of %d do", name, tail.Beyond(at), at, beyond, lives)
 			}
 		}
-		within, ok := tail.Within(0.01)
-		if p99 := took[lives*99/100]; !ok || within < p99 || within > 8*p99 || tail.Beyond(within) > 0.01 || tail.Beyond(within-within/100) < 0.01 {
+		p99 := took[lives*99/100]
+		within, ok := tail.Within(0.01, p99, 8*p99)
+		if !ok || tail.Beyond(within) > 0.01 || within > p99 && tail.Beyond(within-within/100) < 0.01 {
 			t.Errorf("%s: all but a hundredth take at most %v (%v), simulated %v", name, within, ok, p99)
+		}
+		if _, ok := tail.Within(1e-300, longest, 2*longest); ok {
+			t.Errorf("%s: a time that no start takes longer than", name)
 		}
 	}
 }

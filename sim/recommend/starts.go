@@ -46,8 +46,8 @@ func (s *search) startTail() *estimate.StartTail {
 	if tail == nil {
 		return nil
 	}
-	within, ok := tail.Within(s.startBound() / 4)
-	if !ok || float64(within) > most*float64(s.starts[len(s.starts)-1]) {
+	longest := s.starts[len(s.starts)-1]
+	if _, ok := tail.Within(s.startBound()/4, longest, time.Duration(most*float64(longest))); !ok {
 		return nil
 	}
 	return tail
@@ -56,12 +56,11 @@ func (s *search) startTail() *estimate.StartTail {
 // tailIn returns the bound of the longest starts of a world that take about as long as
 // those of the search; nil: there is none.
 func (s *search) tailIn(w *model.World) *estimate.StartTail {
-	const far = 4 // times the longest
 	longest := s.starts[len(s.starts)-1]
-	if longest >= dist.Longest/far {
+	if longest >= dist.Longest {
 		return nil
 	}
-	return estimate.NewStartTail(w, far*longest)
+	return estimate.NewStartTail(w, longest)
 }
 
 // startDurations simulates the starts of the given numbers, to not included, without
@@ -155,8 +154,9 @@ func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 		return d, true
 	}
 	if s.tail != nil {
-		if within, known := s.tail.Within(bound); known {
-			return max(d, within), true
+		const far = 4 // times the longest
+		if within, known := s.tail.Within(bound, d, far*d); known {
+			return within, true
 		}
 	}
 	// Of a lognormal whose 99th percentile is twice the median, one in a million is
