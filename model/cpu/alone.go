@@ -146,6 +146,7 @@ func (c *Container) resumeAlone(k int, at time.Duration) {
 func (c *Container) runAlone(k int, at time.Duration) {
 	p := &c.processors[k]
 	p.running = true
+	c.atWork++
 	p.since, p.turn, p.begun = at, at, at
 	c.planAlone(k)
 }

@@ -38,6 +38,7 @@ type Container struct {
 	levels     []bandwidth // none without a quota
 	own        int         // index into levels of the container's own; -1: none
 	processors []processor
+	atWork     int           // those of them that run
 	slice      time.Duration // of the scheduler (C16)
 	sliceLasts time.Duration // of the quota, for a thread that runs from a tick on (C1, C5)
 	ticks      time.Duration // instant of the node's first tick (C8)
@@ -171,6 +172,7 @@ func (c *Container) newProcess(now time.Duration) {
 		b := &c.levels[i]
 		b.reset(time.Duration(c.process.Int64N(int64(b.period))))
 	}
+	c.atWork = 0
 	for i := range c.processors {
 		c.processors[i] = processor{untilCut: c.drawCut(), owedSince: now}
 	}
@@ -198,6 +200,7 @@ func (c *Container) endProcess() {
 			c.due[i] = Never
 		}
 	}
+	c.atWork = 0
 	for i := range c.processors {
 		c.processors[i] = processor{}
 	}

@@ -222,6 +222,7 @@ func (c *Container) reschedule(k int, now time.Duration) {
 // stop takes the CPU from the current thread, which keeps what is left.
 func (c *Container) stop(p *processor, now time.Duration) {
 	p.running = false
+	c.atWork--
 	p.owedSince = now
 }
 
@@ -234,6 +235,7 @@ func (c *Container) run(k int, now time.Duration) {
 	}
 	c.pick(p)
 	p.running = true
+	c.atWork++
 	p.since, p.turn, p.begun = now, now, now
 	c.plan(k)
 }

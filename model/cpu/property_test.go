@@ -110,6 +110,17 @@ func consumed(c *Container) time.Duration {
 	return used
 }
 
+// running returns how many CPUs run.
+func running(c *Container) int {
+	n := 0
+	for i := range c.processors {
+		if c.processors[i].running {
+			n++
+		}
+	}
+	return n
+}
+
 // When the caller advances the container is its own business: only the instants
 // at which it does something count.
 func TestAdvanceInAnySteps(t *testing.T) {
@@ -128,6 +139,9 @@ func TestAdvanceInAnySteps(t *testing.T) {
 			for _, h := range happenings {
 				advance(h.at)
 				h.apply(c)
+				if n := running(c); n != c.atWork {
+					t.Fatalf("%d CPUs run, counted %d", n, c.atWork)
+				}
 			}
 			const end = 30 * time.Second
 			advance(end)

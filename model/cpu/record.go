@@ -79,8 +79,14 @@ func (c *Container) Parts() []Part {
 }
 
 // takeNote records whether the container is held at now, and what its jobs do,
-// after an event.
+// after an event. While it runs, and did before, there is nothing to record.
 func (c *Container) takeNote(now time.Duration) {
+	if c.record.listed || c.record.held || c.atWork == 0 {
+		c.takeNoteOf(now)
+	}
+}
+
+func (c *Container) takeNoteOf(now time.Duration) {
 	if c.record.listed {
 		c.noteParts(now)
 	}
@@ -103,15 +109,15 @@ func (c *Container) takeNote(now time.Duration) {
 
 // held reports whether threads could run but for the quota, and none does.
 func (c *Container) held() bool {
-	held := false
-	for k := range c.processors {
-		p := &c.processors[k]
-		if p.running {
-			return false
-		}
-		held = held || p.throttled > 0 && p.length > 0
+	if c.atWork > 0 || c.frozen() {
+		return false
 	}
-	return held && !c.frozen()
+	for k := range c.processors {
+		if p := &c.processors[k]; p.throttled > 0 && p.length > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // noteParts ends the parts of the jobs whose condition has changed.
