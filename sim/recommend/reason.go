@@ -106,9 +106,10 @@ type rival struct {
 	value    int32
 	at       option
 	c        combination
-	guessed  bool   // its period was not observed
-	excluded string // why it cannot be had
-	stop     string // what keeps the search from it; empty: nothing that is predicted
+	guessed  bool    // its period was not observed
+	most     float64 // false verdicts per second, as bounded all the same
+	excluded string  // why it cannot be had
+	stop     string  // what keeps the search from it; empty: nothing that is predicted
 	missed   []*model.Objective
 }
 
@@ -123,7 +124,9 @@ func (e *explanation) rival(k model.ProbeKind, f *field, value int32) rival {
 		return r
 	}
 	r.at = e.option(k, at)
+	r.most = r.at.bound
 	if r.guessed = math.IsInf(r.at.bound, 1) && !math.IsInf(o.bound, 1); r.guessed {
+		r.most = e.mostOf(k, at)
 		r.at.rate, r.at.bound = o.rate, o.bound
 		r.at.cost = e.cost(k, &r.at)
 	}
@@ -138,6 +141,24 @@ func (e *explanation) rival(k model.ProbeKind, f *field, value int32) rival {
 		r.stop = e.worse(&r.c, f)
 	}
 	return r
+}
+
+// mostOf bounds the false verdicts per second of a setting whose period was not
+// observed by those of the next shorter one that was: what fails as many attempts
+// further apart lasts longer, and attempts that fail each for itself are fewer (S1,
+// S3). A setting that is seen to come to more with a longer period does so too. All of
+// that is of averages over the phases of the answers against the quota's periods.
+func (e *explanation) mostOf(k model.ProbeKind, at setting) float64 {
+	least := 0.0
+	if own := e.c.of(k); own.period > at.period {
+		least = own.bound
+	}
+	for period := at.period - 1; period >= 1; period-- {
+		if shorter := e.option(k, setting{period, min(at.timeout, period), at.failures}); !math.IsInf(shorter.bound, 1) {
+			return math.Max(least, shorter.bound)
+		}
+	}
+	return math.Inf(1)
 }
 
 // newlyMissed returns the objectives that a neighbour is predicted to miss and
@@ -306,9 +327,13 @@ func lead(binding string, side int) string {
 // leadsTo writes what a value is predicted to lead to; in full, with what the
 // numbers are.
 func (e *explanation) leadsTo(k model.ProbeKind, r *rival, full bool) string {
-	rate := perYear(r.at.bound * year.Seconds())
+	rate := perYear(r.most * year.Seconds())
+	most := "at most " + rate
+	if math.IsInf(r.most, 1) { // so short a period takes the CPU time that is left
+		most = "an unbounded number of"
+	}
 	if r.guessed {
-		rate = "a number not observed"
+		rate = most
 	}
 	verdicts, act, within := "false kills", "detection", math.NaN()
 	switch {
@@ -319,9 +344,9 @@ func (e *explanation) leadsTo(k model.ProbeKind, r *rival, full bool) string {
 	}
 	switch {
 	case full && math.IsNaN(within):
-		return fmt.Sprintf("at most %s %s a year", rate, verdicts)
+		return fmt.Sprintf("%s %s a year", most, verdicts)
 	case full:
-		return fmt.Sprintf("%s within %s (99 %%), at most %s %s a year", act, seconds(within), rate, verdicts)
+		return fmt.Sprintf("%s within %s (99 %%), %s %s a year", act, seconds(within), most, verdicts)
 	case math.IsNaN(within):
 		return rate
 	}
@@ -357,8 +382,8 @@ func (e *explanation) alternative(k model.ProbeKind, r *rival) Alternative {
 		a.Misses = estimate.Name(*r.missed[0])
 	}
 	a.ProbesPerMinute, a.CostSecondsPerPodYear = finite(60/float64(r.at.period)), finite(r.at.cost)
-	perYear := finite(r.at.bound * year.Seconds())
-	if r.guessed {
+	perYear := finite(r.most * year.Seconds())
+	if math.IsInf(r.most, 1) {
 		perYear = nil
 	}
 	if k == model.Readiness {

@@ -74,7 +74,7 @@ type Reason struct {
 
 // Alternative is a value of one field, the others being as recommended, with what
 // is predicted for it: what a second or a failure more buys, and costs. What does
-// not concern the field's probe, or was not observed, is left out.
+// not concern the field's probe, or nothing bounds, is left out.
 type Alternative struct {
 	Value    string `json:"value"`
 	Misses   string `json:"misses"`   // the objective that it is predicted to miss; empty: none
