@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim"
 )
@@ -166,14 +167,7 @@ func StartSpan(w *model.World) time.Duration {
 	const tail = 0.9999
 	var span time.Duration
 	for _, stage := range append(append([]model.Stage(nil), w.Application.BeforeStart...), w.Application.Startup...) {
-		cpus := float64(max(stage.Threads, 1))
-		limit := w.Container().CPULimitMilli
-		if stage.CPULimitMilli > 0 {
-			limit = stage.CPULimitMilli
-		}
-		if limit > 0 && !w.Node.NoCFSQuota {
-			cpus = min(cpus, float64(limit)/1000)
-		}
+		cpus := StartCPUs(w, &stage, w.Container().CPULimitMilli)
 		span += min(stage.Wait.Quantile(tail), longestPart) + time.Duration(min(float64(stage.CPU.Quantile(tail))/cpus, float64(longestPart)))
 	}
 	// Three times, since quota periods, neighbours and pauses stretch a start
@@ -190,6 +184,39 @@ func StartSpan(w *model.World) time.Duration {
 		looks += waitedFor(probe.InitialDelay()) + min(2*waitedFor(probe.Period()), longestPart)
 	}
 	return min(min(span, max(patience, span/3))+max(looks, othersReady(w))+time.Minute, longestPart)
+}
+
+// StartLasts returns the seconds of a start whose every stage has the given value of its
+// distributions, under a CPU limit in thousandths, 0 for none: by the arithmetic of the
+// quota (S8), with a stage's own limit where it has one.
+func StartLasts(w *model.World, milli int64, of func(dist.Duration) float64) float64 {
+	total := 0.0
+	for i := range w.Application.Startup {
+		stage := &w.Application.Startup[i]
+		total += of(stage.Wait) + of(stage.CPU)/StartCPUs(w, stage, milli)
+	}
+	return total
+}
+
+// StartCPUs returns how many CPUs a stage of the start uses at the most: one for each
+// thread, as many as the node has, and what its limit allows, which is a millisecond of
+// each period at the least (C22).
+func StartCPUs(w *model.World, stage *model.Stage, milli int64) float64 {
+	cpus := float64(max(stage.Threads, 1))
+	if w.Node.CPUs > 0 {
+		cpus = math.Min(cpus, float64(w.Node.CPUs))
+	}
+	if stage.CPULimitMilli > 0 {
+		milli = stage.CPULimitMilli
+	}
+	period := w.Node.CFSPeriod
+	if period <= 0 {
+		period = 100 * time.Millisecond // the kubelet's default, as the quotas are taken to be
+	}
+	if milli > 0 && !w.Node.NoCFSQuota {
+		cpus = math.Min(cpus, cpu.Quota(milli, period).Seconds()/period.Seconds())
+	}
+	return cpus
 }
 
 // othersReady bounds the time until the pod's other containers are ready: they

@@ -170,3 +170,17 @@ func TestStartLossIsUnknown(t *testing.T) {
 		}
 	}
 }
+
+// TestStartSpanOfLeastQuotas: a limit of less than a millisecond in each period is one
+// of a millisecond (C22), so that starts there take no longer than at 10m.
+func TestStartSpanOfLeastQuotas(t *testing.T) {
+	spanAt := func(milli int64) time.Duration {
+		w := world(nil, probe(10, 1, 3))
+		w.Container().CPULimitMilli = milli
+		w.Application.Startup = []model.Stage{{CPU: dist.Constantly(time.Second), Threads: 2}}
+		return StartSpan(w)
+	}
+	if least, ten, twenty := spanAt(1), spanAt(10), spanAt(20); least != ten || ten <= twenty {
+		t.Errorf("spans of %v at 1m, %v at 10m, %v at 20m", least, ten, twenty)
+	}
+}

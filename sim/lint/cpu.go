@@ -2,13 +2,13 @@ package lint
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/cpu"
 	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
 )
 
 // limit is the least CPU limit in force, in thousandths of a CPU; 0: none.
@@ -35,22 +35,9 @@ func granted(w *model.World, milli int64) float64 {
 }
 
 // startLasts returns the seconds that a start takes whose stages all have the
-// given value of their distributions, by the textbook arithmetic of the limit
-// (S8).
+// given value of their distributions, under the limit.
 func startLasts(w *model.World, of func(dist.Duration) float64) float64 {
-	total := 0.0
-	for i := range w.Application.Startup {
-		stage := &w.Application.Startup[i]
-		cpus, milli := float64(max(stage.Threads, 1)), limit(w)
-		if stage.CPULimitMilli > 0 {
-			milli = stage.CPULimitMilli
-		}
-		if milli > 0 {
-			cpus = math.Min(cpus, granted(w, milli))
-		}
-		total += of(stage.Wait) + of(stage.CPU)/cpus
-	}
-	return total
+	return estimate.StartLasts(w, limit(w), of)
 }
 
 // demand is the quantile p of the CPU time of one answer, with that of starting

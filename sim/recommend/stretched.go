@@ -2,7 +2,6 @@ package recommend
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
@@ -55,32 +54,9 @@ func (s *search) startsOf() *Starts {
 	return starts
 }
 
-// startAt returns the seconds of a start whose every stage is at its median, under
-// a CPU limit in thousandths, 0 for none: a stage that has a limit of its own keeps
-// it, and uses no more CPUs than it has threads and the node has (S8).
-func startAt(w *model.World, milli int64) float64 {
-	total := 0.0
-	for i := range w.Application.Startup {
-		stage := &w.Application.Startup[i]
-		total += median(stage.Wait) + median(stage.CPU)/cpusOf(w, stage, milli)
-	}
-	return total
-}
-
-// cpusOf returns how many CPUs a stage uses at most under a limit.
-func cpusOf(w *model.World, stage *model.Stage, milli int64) float64 {
-	cpus := float64(max(stage.Threads, 1))
-	if w.Node.CPUs > 0 {
-		cpus = math.Min(cpus, float64(w.Node.CPUs))
-	}
-	if stage.CPULimitMilli > 0 {
-		milli = stage.CPULimitMilli
-	}
-	if milli > 0 {
-		cpus = math.Min(cpus, float64(milli)/1000)
-	}
-	return cpus
-}
+// startAt returns the seconds of a start whose every stage is at its median, under a
+// CPU limit in thousandths, 0 for none.
+func startAt(w *model.World, milli int64) float64 { return estimate.StartLasts(w, milli, median) }
 
 func median(d dist.Duration) float64 { return d.Quantile(.5).Seconds() }
 

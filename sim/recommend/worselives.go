@@ -248,7 +248,7 @@ func shortened(w *model.World) *model.World {
 	for _, stage := range w.Application.Startup {
 		if !stage.CPU.IsZero() {
 			wait := stage
-			wait.CPU, wait.Wait = dist.Duration{}, stage.CPU.Times((1-costlyStart/cost)/cpusOf(w, &stage, limit))
+			wait.CPU, wait.Wait = dist.Duration{}, stage.CPU.Times((1-costlyStart/cost)/estimate.StartCPUs(w, &stage, limit))
 			stage.CPU = stage.CPU.Times(costlyStart / cost)
 			shorter.Application.Startup = append(shorter.Application.Startup, wait)
 		}
