@@ -431,6 +431,9 @@ func proposedSentences(r *recommended) []string {
 		return []string{"Keep the settings of the probes as they are: they miss no objective, and the best others leave as much undecided.", "Undecided within this effort: " + enumerate(open) + "."}
 	}
 	sentences := []string{"Set " + enumerate(changed) + "."}
+	if cheaper := cheaper(r.Recommendation); cheaper != "" {
+		sentences = append(sentences, cheaper)
+	}
 	if before != nil && after != nil {
 		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s now, then %s.", rateText(before), rateText(after)))
 	}
@@ -486,6 +489,16 @@ func startsMoved(r *recommend.Recommendation) string {
 		return fmt.Sprintf("The price: a start is Ready %s later than now on average.", seconds(-saved.Estimate))
 	}
 	return ""
+}
+
+// cheaper says what settings are for that replace others which meet every objective as
+// they do; empty: those do not.
+func cheaper(r *recommend.Recommendation) string {
+	before, after := r.Current.Measures.Availability, r.Recommended.Measures.Availability
+	if before == nil || after == nil || len(undecided(r.Current.Objectives)) > 0 || len(missed(r.Current.Objectives)) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("The current settings meet every objective too, but cost more: a pod is available for %s of the time now, then for %s.", estimated(before, share), estimated(after, share))
 }
 
 // lessAvailable says what settings cost that have a pod out of the endpoints for
