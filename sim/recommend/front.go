@@ -195,14 +195,15 @@ func (s *search) choices(k model.ProbeKind, roles map[setting]string, toAct func
 	all := make([]choice, 0, len(at))
 	enough := math.Inf(1)
 	for _, at := range at {
-		if roles[at] == "" && (soonest(at) > enough || !s.foreseen(k, at)) {
+		role := roles[at]
+		if role == "" && (soonest(at) > enough || !s.foreseen(k, at)) {
 			continue
 		}
 		o := s.option(k, at)
 		if math.IsInf(o.bound, 1) {
 			continue
 		}
-		c := choice{option: o, seconds: toAct(&o), resort: at.resort(k), role: roles[at], unusual: at.unusual(current)}
+		c := choice{option: o, seconds: toAct(&o), resort: at.resort(k), role: role, unusual: at.unusual(current)}
 		if c.resort == 0 && c.bound*year.Seconds() < negligible {
 			enough = min(enough, c.seconds)
 		}

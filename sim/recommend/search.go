@@ -531,6 +531,7 @@ func (s *search) removal(o *option, p float64) float64 {
 	phases := s.spread[o.period]
 	if phases == nil {
 		const points = 256
+		phases = make([]float64, 0, points*points)
 		for i := range points {
 			phase := (float64(i) + 0.5) / points * float64(o.period)
 			for j := range points {
