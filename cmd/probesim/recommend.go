@@ -281,7 +281,7 @@ func recommendationPage(r *recommended) *page {
 		togetherPage(p, &r.Together.Together)
 	}
 	if rows := safetyTable(r.Recommendation); len(rows) > 1 {
-		p.heading("Safety: how many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets)")
+		p.heading("Safety: how many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets; 2–3: it holds at 2, and not at 3)")
 		p.table(rows)
 	}
 	adviceBeside(p, r.Recommendation)

@@ -298,7 +298,7 @@ func reportTables(r *recommended) []report.Table {
 		tables = append(tables, report.Table{Title: "From so many hangs per pod-year on a liveness probe saves more than its false kills cost", Rows: worth})
 	}
 	if safety := safetyTable(r.Recommendation); len(safety) > 1 {
-		tables = append(tables, report.Table{Title: "How many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets)", Rows: safety})
+		tables = append(tables, report.Table{Title: "How many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets; 2–3: it holds at 2, and not at 3)", Rows: safety})
 	}
 	if r.Rollout != nil {
 		tables = append(tables, report.Table{Title: fmt.Sprintf("Rollout of the %s", r.Rollout.Kind), Rows: rolloutTable(r.Rollout)})

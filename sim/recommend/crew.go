@@ -13,11 +13,12 @@ import (
 type crew struct {
 	simulators []*sim.Simulator
 	handled    []map[[2]int]int64 // by each simulator, of lives on each of its nodes
+	uncertain  bool               // every draw of the world's inputs has nodes of its own
 	stop       *atomic.Bool
 }
 
 func newCrew(w *model.World, jobs int, stop *atomic.Bool) (*crew, error) {
-	c := &crew{stop: stop}
+	c := &crew{uncertain: w.Uncertain(), stop: stop}
 	for range max(1, jobs) {
 		simulator, err := sim.New(w)
 		if err != nil {
@@ -41,7 +42,10 @@ func (c *crew) live(n int, life func(i int) sim.Life, take func(i int, o *sim.Ou
 				of := life(i)
 				of.Stop = c.stop
 				o := simulator.Run(of)
-				on := [2]int{of.Draw, o.NodeClass}
+				on := [2]int{0, o.NodeClass}
+				if c.uncertain {
+					on[0] = of.Draw
+				}
 				cost := aLife + anEvent*float64(simulator.Handled()-c.handled[job][on])
 				c.handled[job][on] = simulator.Handled()
 				for _, attempts := range o.Attempts {

@@ -40,7 +40,7 @@ type slowedStarts struct {
 const (
 	// slowedEvents is what the starts of a stratum may cost, about, of which there are
 	// at least and at most so many.
-	slowedEvents             = 1000
+	slowedEvents             = 500
 	fewestSlowed, mostSlowed = 4, 48
 	// emptyStrata in a row end the sample.
 	emptyStrata = 3

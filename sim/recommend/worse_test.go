@@ -84,6 +84,35 @@ func TestSafetyHolds(t *testing.T) {
 	}
 }
 
+// TestSafetyWorkers holds that the factors are the same whoever simulates which life,
+// on nodes that differ too: how many lives there are follows from what they cost.
+func TestSafetyWorkers(t *testing.T) {
+	w := world(probe(model.HTTPGet, 2, 1, 20), probe(model.HTTPGet, 5, 1, 3), probe(model.HTTPGet, 10, 1, 20))
+	w.Pod.Containers[0].CPULimitMilli = 500
+	w.Application.Startup = []model.Stage{{Name: "boot", CPU: exponential(3 * time.Second), Wait: exponential(time.Second)}}
+	stalled := w.Node
+	stalled.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "stall", Every: exponential(time.Minute), Lasts: exponential(3 * time.Second)}}}
+	w.Node.Classes = []model.NodeClass{{Weight: 1, Node: w.Node}, {Weight: 1, Node: stalled}}
+	objectives := []model.Objective{atMost("startupKillProbability", "", 0.1), atMost("readyLagSeconds", "p99", 30)}
+	results := map[string]bool{}
+	for _, jobs := range []int{1, 2, 7} {
+		o := estimate.Options{Seed: 1, Jobs: jobs, Objectives: objectives}
+		s, err := newSearch(t.Context(), w, Options{Options: o}, observed{attempts: 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		yes := true
+		all, err := s.safety(s.current(), &Proposal{Objectives: []estimate.Verdict{{Met: &yes}, {Met: &yes}}}, new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		results[text(all)] = true
+	}
+	if len(results) != 1 {
+		t.Errorf("%d answers: %v", len(results), results)
+	}
+}
+
 // TestSafetyOfConstantStarts has arithmetic as its truth (S5): a start that always
 // takes 10 s fits what a startup probe of 20 periods of 2 s guarantees, 38 s, until it
 // takes 3.8 times as long. Answers that cost CPU time change nothing of that, and

@@ -38,7 +38,7 @@ const (
 	fewestWorseLives, mostWorseLives = 400, 3200
 	// worseLivesEvents is what the lives of one worse world may cost, about, beyond the
 	// fewest.
-	worseLivesEvents = 12_000
+	worseLivesEvents = 5000
 	// Streams of their own.
 	worseStartStream, worseHangStream = 0x3057a27, 0x30a46
 )
