@@ -17,14 +17,15 @@ const (
 	// trialEvents and simulationEvents are what all long lives of one full
 	// simulation may cost: of settings that are tried, most of a second, and of those
 	// that are to be decided.
-	trialEvents, simulationEvents = 0.6e6, 2.1e6
+	trialEvents, simulationEvents = 0.45e6, 2.1e6
 	// mostEvents is what they may cost where that decides.
 	mostEvents = 4 * simulationEvents
 	// The test hangs of each replication: as many as cost about as much as its long
 	// life, at most the usual number, and at least a few in a trial, and enough for
-	// the interval of a 99th percentile otherwise. Each takes faultSpan or so, with a
-	// start before it and one after it.
-	trialFaults, simulationFaults, mostFaults = 4, 30, 48
+	// the interval of a 99th percentile otherwise: that takes 367, as 0.99³⁶⁷ = 0.025,
+	// and the rest is room for a design effect of 1.57. Each takes faultSpan or so, with
+	// a start before it and one after it.
+	trialFaults, simulationFaults, mostFaults = 4, 36, 48
 	faultSpan                                 = 30 * time.Minute
 	// The replications, for intervals between them.
 	fewestReplications, mostReplications = 16, 64
