@@ -101,29 +101,50 @@ func (b *bisection) newLives(by worsening) (*worseLives, error) {
 	if l.crew, err = newCrew(shortened(w), b.s.jobs, b.stop); err != nil {
 		return nil, err
 	}
-	patience := 2 * time.Duration(math.Min(b.objective.Bound*1e9, float64(longestStart)))
 	if b.objective.Measure == "readyLagSeconds" {
-		horizon := estimate.StartSpan(w) + patience
 		l.sample = ofStart
-		l.life = func(i int) sim.Life {
-			return sim.Life{Seed: b.s.seed ^ worseStartStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true}
-		}
+		l.life = b.startLife(estimate.StartSpan(w) + b.patience())
 		return l, nil
 	}
-	span := time.Minute
-	for _, p := range w.Container().Probes {
-		if p != nil {
-			span = max(span, p.Period())
+	l.sample = func(o *sim.Outcome) (time.Duration, bool) { return ofHang(o, b.objective.Measure) }
+	l.life = b.hangLife(w)
+	return l, nil
+}
+
+// patience is the time after which whatever is asked of the measure has been seen: twice
+// the greatest bound.
+func (b *bisection) patience() time.Duration {
+	longest := 0.0
+	for i := range b.s.objectives {
+		if o := &b.s.objectives[i]; o.Measure == b.objective.Measure {
+			longest = math.Max(longest, o.Bound*1e9)
 		}
 	}
-	start := estimate.StartSpan(w)
-	l.sample = func(o *sim.Outcome) (time.Duration, bool) { return ofHang(o, b.objective.Measure) }
-	l.life = func(i int) sim.Life {
-		seed := b.s.seed ^ worseHangStream
-		hang := start + time.Duration(rand.New(rand.NewPCG(seed, uint64(i))).Int64N(int64(5*span)))
+	return 2 * time.Duration(math.Min(longest, float64(longestStart)))
+}
+
+// startLife returns the lives with one start, up to a horizon.
+func (b *bisection) startLife(horizon time.Duration) func(i int) sim.Life {
+	return func(i int) sim.Life {
+		return sim.Life{Seed: b.s.seed ^ worseStartStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true}
+	}
+}
+
+// hangLife returns the lives with a test hang in a world, at a uniform phase of every
+// probe.
+func (b *bisection) hangLife(w *model.World) func(i int) sim.Life {
+	const periods, longest = 5, 48 * time.Hour // nobody waits for a look that is further off
+	span, start, patience := time.Minute, estimate.StartSpan(w), b.patience()
+	for _, p := range w.Container().Probes {
+		if p != nil {
+			span = max(span, min(p.Period(), longest))
+		}
+	}
+	seed := b.s.seed ^ worseHangStream
+	return func(i int) sim.Life {
+		hang := start + time.Duration(rand.New(rand.NewPCG(seed, uint64(i))).Int64N(int64(periods*span)))
 		return sim.Life{Seed: seed, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Hang: hang, Horizon: hang + start + patience}
 	}
-	return l, nil
 }
 
 // patient returns a container whose probes kill no process that starts: how many are
