@@ -26,7 +26,10 @@ type Front struct {
 	Kind        model.ProbeKind // model.Liveness or model.Readiness
 	Points      []FrontPoint    // settings that no others beat in both; any order
 	Current     *FrontPoint     // nil: there is no such probe
-	Recommended *FrontPoint     // nil: no settings meet the objectives
+	Recommended *FrontPoint     // nil: see Without
+	// Without says why no settings are marked as recommended: "No liveness probe is
+	// recommended"; empty: none meet the objectives.
+	Without string
 	// MaxSeconds and MaxVerdictsPerPodYear bound the region that meets the objectives;
 	// 0: no such objective.
 	MaxSeconds            float64
@@ -103,6 +106,12 @@ func NewRemovalFront(r *recommend.Recommendation, objectives []model.Objective) 
 // recommended settings as they are predicted.
 func newFront(r *recommend.Recommendation, k model.ProbeKind) *Front {
 	front := &Front{Scenario: r.Scenario, Seed: r.Seed, Kind: k}
+	switch {
+	case r.Recommended != nil:
+		front.Without = fmt.Sprintf("No %v probe is recommended", k)
+	case r.Infeasible == nil:
+		front.Without = "Undecided within this effort"
+	}
 	for _, p := range r.TradeOffs(k) {
 		point := FrontPoint{p.PeriodSeconds, p.TimeoutSeconds, p.FailureThreshold, p.P99Seconds.Estimate, p.VerdictsPerPodYear, p.LastResort}
 		if p.OnFront {
@@ -249,8 +258,8 @@ func (f *Front) Sentence() string {
 	case f.Recommended != nil:
 		return fmt.Sprintf("Recommended (%s): %s.", f.Recommended.settings(), f.tell(f.Recommended))
 	}
-	verdict := "No settings meet the objectives"
-	if bounds := f.bounds(); bounds != "" {
+	verdict := cmp.Or(f.Without, "No settings meet the objectives")
+	if bounds := f.bounds(); bounds != "" && f.Without == "" {
 		verdict += " (" + bounds + ")"
 	}
 	if f.Current != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/recommend"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -46,5 +47,19 @@ func TestFrontMarksLastResorts(t *testing.T) {
 	front := removal()
 	if line, resorts := front.sorted(), front.resorts(); len(line) != 7 || len(resorts) != 6 || resorts[0].Seconds != 2.04 || resorts[5].Seconds != 22.04 {
 		t.Errorf("line %+v, last resorts %+v", line, resorts)
+	}
+}
+
+// TestFrontSaysWhyNothingIsRecommended tells settings that do not exist from a probe
+// that is not recommended, and from a search that ended before its answer.
+func TestFrontSaysWhyNothingIsRecommended(t *testing.T) {
+	for want, r := range map[string]*recommend.Recommendation{
+		"No liveness probe is recommended.": {Recommended: &recommend.Proposal{}},
+		"Undecided within this effort.":     {},
+		"No settings meet the objectives.":  {Infeasible: &recommend.Infeasible{}},
+	} {
+		if got := NewFront(r, nil).Sentence(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
