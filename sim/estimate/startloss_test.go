@@ -49,6 +49,15 @@ func slowStarts() map[string]*model.World {
 		w.Node.CPUs, w.Node.InterruptionsPerSecond = 4, 30
 		w.Node.Neighbours = []model.Neighbour{{CPURequestMilli: 1000, Busy: exponential(20 * time.Second), Idle: exponential(time.Minute)}}
 	})
+	add("neighbours that take most of the CPU at times", probe(1, 1, 10), nil, dist.Constantly(time.Second), func(w *model.World) {
+		w.Container().CPULimitMilli, w.Container().CPURequestMilli = 1000, 100
+		w.Application.Startup = append(w.Application.Startup, model.Stage{CPU: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(2e9), Sigma: 0.4}}, Threads: 2})
+		w.Node.CPUs, w.Node.InterruptionsPerSecond = 4, 30
+		w.Node.Neighbours = []model.Neighbour{
+			{CPURequestMilli: 1000, Busy: exponential(10 * time.Second), Idle: exponential(5 * time.Minute)},
+			{CPURequestMilli: 2000, Busy: exponential(10 * time.Second), Idle: dist.Duration{Nanoseconds: dist.LogNormal{Mu: math.Log(200e9), Sigma: 0.7}}},
+		}
+	})
 	add("classes of nodes", nil, probe(5, 1, 3), five, func(w *model.World) {
 		stalled := w.Node
 		stalled.Stalls = []model.Stall{{OnOff: model.OnOff{Name: "stall", Every: exponential(5 * time.Minute), Lasts: exponential(6 * time.Second)}}}
