@@ -51,17 +51,13 @@ func (cfg Config) Outlasts(j Job, neighbourWeight int64) time.Duration {
 		if quota == 0 {
 			continue
 		}
-		held := float64(active) * float64(2*bandwidthSlice+cfg.Tick)
-		periods := func(each float64) float64 { return math.Ceil((demand+held)/each) + 2 }
-		each, beside := cfg.eachPeriod(quota, active, 0), cfg.eachPeriod(quota, active, neighbourWeight)
-		if each <= 0 {
+		alone := cfg.periods(quota, demand, threads, active, 0)
+		if math.IsInf(alone, 1) {
 			return Never // periods of few ticks: what is owed may be more than one allows
 		}
-		least := periods(each)*period + demand*(turn.lasts/turn.runs-1) + 2*float64(active)*turn.lasts
-		if beside > 0 {
-			least = math.Min(least, periods(beside)*period)
-		}
-		resumes += float64(active) * periods(each)
+		least := alone*period + demand*(turn.lasts/turn.runs-1) + 2*float64(active)*turn.lasts
+		least = math.Min(least, cfg.periods(quota, demand, threads, active, neighbourWeight)*period)
+		resumes += float64(active) * alone
 		lasts = math.Max(lasts, least)
 	}
 	if cfg.Quota > 0 && cfg.PodQuota > 0 {
@@ -71,6 +67,25 @@ func (cfg Config) Outlasts(j Job, neighbourWeight int64) time.Duration {
 		return time.Duration(math.Ceil(lasts))
 	}
 	return Never
+}
+
+// periods bounds how many periods of a quota threads take that share some CPU time, on
+// so many CPUs. The threads have equal parts, but one may get less than another, so at
+// worst they end one by one: the last alone does a whole part.
+func (cfg *Config) periods(quota time.Duration, demand float64, threads, active int, neighbourWeight int64) float64 {
+	held := float64(active) * float64(2*bandwidthSlice+cfg.Tick)
+	sum, least := 0.0, math.Inf(1)
+	for n := active; n >= 1; n-- {
+		least = math.Min(least, cfg.eachPeriod(quota, n, neighbourWeight))
+		sum += math.Ceil((demand/float64(active)+held)/least) + 2
+	}
+	if threads > active { // which have no CPU each
+		sum = math.Ceil((demand+held)/least) + 2
+	}
+	if least <= 0 {
+		return math.Inf(1)
+	}
+	return sum
 }
 
 // LostTo bounds how much longer a job takes than without neighbours because those of
@@ -86,11 +101,13 @@ func (cfg Config) LostTo(j Job, neighbourWeight int64) (share float64, odd time.
 		if quota == 0 {
 			continue
 		}
-		each, beside := cfg.eachPeriod(quota, active, 0), cfg.eachPeriod(quota, active, neighbourWeight)
-		if each <= 0 || beside <= 0 {
-			return share, odd
+		for n := 1; n <= active; n++ {
+			each, beside := cfg.eachPeriod(quota, n, 0), cfg.eachPeriod(quota, n, neighbourWeight)
+			if each <= 0 || beside <= 0 {
+				return share, odd
+			}
+			quotas = math.Max(quotas, 1-beside/each)
 		}
-		quotas = math.Max(quotas, 1-beside/each)
 	}
 	if (cfg.Quota > 0 || cfg.PodQuota > 0) && quotas < share {
 		return quotas, odd + 2*cfg.Period
@@ -111,19 +128,15 @@ func (cfg *Config) turn(active int, neighbourWeight int64) turn {
 	return t
 }
 
-// eachPeriod bounds the CPU time that threads get in each period under a quota, of
-// which at least one and at most so many have a CPU each: the quota, or what neighbours
-// leave if that is less. Where such periods take turns, what is owed or held at the end
-// of one is lost to the next (C1, C6).
+// eachPeriod bounds the CPU time that threads on so many CPUs get in each period under
+// a quota: the quota, or what neighbours leave if that is less. Where such periods take
+// turns, what is owed or held at the end of one is lost to the next (C1, C6).
 func (cfg *Config) eachPeriod(quota time.Duration, active int, neighbourWeight int64) float64 {
-	left, period, tick := math.Inf(1), float64(cfg.Period), float64(cfg.Tick)
-	for n := 1; n <= active; n++ {
-		each := period
-		if t := cfg.turn(n, neighbourWeight); t.lasts > t.runs {
-			each = (period - t.lasts - tick) * t.runs / t.lasts
-		}
-		left = math.Min(left, float64(n)*each)
+	left, tick := float64(cfg.Period), float64(cfg.Tick)
+	if t := cfg.turn(active, neighbourWeight); t.lasts > t.runs {
+		left = (left - t.lasts - tick) * t.runs / t.lasts
 	}
+	left *= float64(active)
 	between := float64(active)*tick + float64(active-1)*float64(bandwidthSlice)
 	return min(float64(quota), left, (left+float64(quota)-between)/2)
 }
