@@ -329,10 +329,20 @@ func (l *lateness) put(mass float64, at time.Duration) {
 	l.rest += mass
 }
 
+// some returns the cells up to the last with any mass.
+func (l *lateness) some() []float64 {
+	n := len(l.cells)
+	for n > 0 && l.cells[n-1] == 0 {
+		n--
+	}
+	return l.cells[:n]
+}
+
 // then returns the lateness of one after the other.
 func (l *lateness) then(next *lateness) *lateness {
 	both, mass := l.like(), next.rest
-	for _, m := range next.cells {
+	some := next.some()
+	for _, m := range some {
 		mass += m
 	}
 	both.rest = l.rest * mass
@@ -341,7 +351,7 @@ func (l *lateness) then(next *lateness) *lateness {
 			continue
 		}
 		both.rest += m * next.rest
-		for j, n := range next.cells {
+		for j, n := range some {
 			if i+j < len(both.cells) {
 				both.cells[i+j] += m * n
 			} else {
@@ -485,6 +495,7 @@ func (l *lateness) during(o *model.OnOff, costs dist.Duration) *lateness {
 	span := time.Duration(len(l.cells)) * l.width
 	one, sum := l.part(costs), l.like()
 	one.cells[1] += one.cells[0] // those of no length
+	longest := len(one.some()) - 1
 	if _, random := o.Every.Nanoseconds.(dist.Exponential); random {
 		mean := span.Seconds() / o.Every.Mean().Seconds()
 		if mean > 500 { // e^-mean would be too small a number to begin with
@@ -492,7 +503,7 @@ func (l *lateness) during(o *model.OnOff, costs dist.Duration) *lateness {
 		}
 		sum.cells[0], sum.rest = math.Exp(-mean), 1-math.Exp(-mean)
 		for n := 1; n < len(sum.cells); n++ {
-			for a := 1; a <= n; a++ {
+			for a := 1; a <= min(n, longest); a++ {
 				sum.cells[n] += mean / float64(n) * float64(a) * one.cells[a] * sum.cells[n-a]
 			}
 			sum.rest -= sum.cells[n]
@@ -506,7 +517,7 @@ func (l *lateness) during(o *model.OnOff, costs dist.Duration) *lateness {
 	}
 	sum.cells[0], sum.rest = 1, next/(1-next)
 	for n := 1; n < len(sum.cells); n++ {
-		for a := 1; a <= n; a++ {
+		for a := 1; a <= min(n, longest); a++ {
 			sum.cells[n] += next * one.cells[a] * sum.cells[n-a]
 		}
 		sum.rest -= sum.cells[n]
