@@ -536,16 +536,10 @@ func moments(x []float64) (mean, variance float64) {
 	return mean, variance
 }
 
-// overReplications returns the mean with the interval of Student's t. The
-// products are skewed to the right, so the interval is made of their logarithm's
-// standard error, s/mean, which leans it to the right as they do.
+// overReplications returns the mean of the replications with its interval. The products
+// are skewed to the right, the more the rarer what they are of.
 func overReplications(x []float64, confidence float64) stats.Estimate {
-	mean, variance := moments(x)
-	e := stats.Estimate{Estimate: mean, Confidence: confidence, Method: "multilevel splitting, t over replications", N: int64(len(x)), High: math.Inf(1)}
-	if mean == 0 {
-		return e
-	}
-	half := stats.StudentT(int64(len(x)), confidence) * math.Sqrt(variance/float64(len(x))) / mean
-	e.Low, e.High = mean*math.Exp(-half), mean*math.Exp(half)
+	e := stats.OfSkewed(x, confidence)
+	e.Method = "multilevel splitting, " + e.Method
 	return e
 }

@@ -83,7 +83,7 @@ func TestSplitting(t *testing.T) {
 				}
 				gains += rare.Gain / float64(*splittingSeeds)
 				estimates = append(estimates, rare.Kills.Estimate)
-				if e := rare.Kills; *splittingSeeds == 1 && (math.Abs(math.Log(e.Estimate/truth)) > 2*math.Log(e.High/e.Estimate) || e.High > 3*e.Low) {
+				if e := rare.Kills; *splittingSeeds == 1 && (math.Abs(math.Log(e.Estimate/truth)) > 2*math.Log(e.High/e.Estimate) || e.High > 5*e.Low) {
 					t.Errorf("%.4g false kills per day (%.4g to %.4g), exactly %.4g", e.Estimate, e.Low, e.High, truth)
 				}
 			}

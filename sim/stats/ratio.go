@@ -79,10 +79,20 @@ func (s *RatioOfSums) Estimate(most, confidence float64) Estimate {
 	return e
 }
 
-// ends returns the ends of the interval of a ratio, given Student's t. A share of
-// time, or a mean per fault, that few events make up is skewed, and where it comes
-// out small so does its spread, so that plain intervals end too soon above (S10).
-// Two corrections are known, and each fails where the other serves:
+// ends returns the ends of the interval of a ratio, given Student's t.
+func (s *RatioOfSums) ends(ratio, most, t float64) (low, high float64) {
+	spread := math.Sqrt(s.variance())
+	if !(spread > 0) {
+		return ratio, ratio
+	}
+	return corrected(ratio, spread, s.skewness(), most, t)
+}
+
+// corrected returns the ends of the interval of a value above 0 and up to most, given
+// its standard error, its skewness and Student's t. A share of time, or a mean per
+// fault, that few events make up is skewed, and where it comes out small so does its
+// spread, so that plain intervals end too soon above (S10). Two corrections are known,
+// and each fails where the other serves:
 //   - Hall's transformation takes out the skewness that the replications show.
 //     Few of them show too little of it.
 //   - On the scale of the logarithm (of the odds, if there is a greatest value) the
@@ -90,16 +100,11 @@ func (s *RatioOfSums) Estimate(most, confidence float64) Estimate {
 //     was seen; means of heavier tails are skewed more.
 //
 // Each end is the farther of both.
-func (s *RatioOfSums) ends(ratio, most, t float64) (low, high float64) {
-	spread := math.Sqrt(s.variance())
-	if !(spread > 0) {
-		return ratio, ratio
-	}
-	skewness := s.skewness()
-	low, high = ratio-spread*studentized(t, skewness), ratio-spread*studentized(-t, skewness)
-	share := ratio / most // 0 where there is no greatest value: the odds are the ratio itself
-	by := math.Exp(t * spread / ratio / (1 - share))
-	return math.Min(low, ratio/(share+(1-share)*by)), math.Max(high, ratio/(share+(1-share)/by))
+func corrected(value, spread, skewness, most, t float64) (low, high float64) {
+	low, high = value-spread*studentized(t, skewness), value-spread*studentized(-t, skewness)
+	share := value / most // 0 where there is no greatest value: the odds are the value itself
+	by := math.Exp(t * spread / value / (1 - share))
+	return math.Min(low, value/(share+(1-share)*by)), math.Max(high, value/(share+(1-share)/by))
 }
 
 // variance returns the delta method's variance of the ratio r:
