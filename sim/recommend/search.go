@@ -600,7 +600,7 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 	period := readiness.Period()
 	lags := make([]time.Duration, 0, lives)
 	for i := range lives {
-		able := s.starts[i%len(s.starts)]
+		able := s.starts[i*len(s.starts)/lives] // they are in order
 		if able >= dist.Longest {
 			continue
 		}
