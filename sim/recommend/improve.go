@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -20,8 +21,15 @@ func (s *search) cheaperPredicted(o Options) bool {
 // clearly less (S20). Unless the full simulation shows some, the current ones are kept.
 func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *decision) error {
 	chosen := s.candidates(o)
+	tried := s.finalists(chosen)
+	if least := slices.MinFunc(chosen, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }); !s.tried[describe(s, &least)] {
+		tried = append(tried, finalist{combination: least}) // those of the fewest probes may only seem to cost as little
+	}
 	var cheaper []finalist
-	for _, f := range s.finalists(chosen) {
+	for _, f := range tried {
+		if len(cheaper) > 0 {
+			break
+		}
 		less, availability, err := s.costsLess(ctx, o, &f.combination)
 		switch {
 		case err != nil:
@@ -48,8 +56,9 @@ func share(e *stats.Estimate) string { return spread(e, 100, " %") }
 // they prolong the traffic to hung pods, as predicted (S14, S20). The difference is of
 // the availability.
 func (s *search) costsLess(ctx context.Context, o Options, c *combination) (less bool, difference *estimate.Difference, err error) {
-	fresh := o.forTrial(s.w)
+	fresh := o.simulating(s.w, simulationEvents/2, 1)
 	fresh.Seed ^= freshStreams
+	fresh.Plain, fresh.FewStarts, fresh.Starts, fresh.Faults = true, true, startsBeside(s.w), 1 // only the long lives are looked at
 	settings := []estimate.Named{{Name: "current", World: s.w}, {Name: "recommended", World: s.world(c)}}
 	compared, err := estimate.Compare(ctx, settings, []estimate.Figure{{Measure: "availability"}}, fresh)
 	if err != nil {

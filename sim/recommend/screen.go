@@ -68,7 +68,7 @@ const (
 	attemptsOfLife   = 20_000
 	// eventsObserved is what the path of one period may cost, about: in events that
 	// take as long as an attempt, each of which is as much as so many of the CPU's.
-	eventsObserved = 400_000
+	eventsObserved = 300_000
 	perAttempt     = 6
 )
 
