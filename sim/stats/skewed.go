@@ -21,9 +21,11 @@ func OfSkewed(values []float64, confidence float64) Estimate {
 	case mean == 0:
 		e.High = math.Inf(1)
 	case second > 0:
-		spread := math.Sqrt(second / (n - 1) / n)
-		e.Low, e.High = corrected(mean, spread, third/math.Pow(second, 1.5), math.Inf(1), StudentT(e.N, confidence))
-		e.Low = math.Max(0, e.Low)
+		spread, t := math.Sqrt(second/(n-1)/n), StudentT(e.N, confidence)
+		e.Low, e.High = corrected(mean, spread, third/math.Pow(second, 1.5), math.Inf(1), t)
+		if e.Low <= 0 { // what was seen is more than nothing, as on the scale of the logarithm
+			e.Low = mean * math.Exp(-t*spread/mean)
+		}
 	}
 	return e
 }

@@ -39,6 +39,9 @@ func TestOfSkewedAtTheEnds(t *testing.T) {
 	if e := OfSkewed([]float64{0, 0, 0}, .95); e.Estimate != 0 || e.Low != 0 || !math.IsInf(e.High, 1) {
 		t.Errorf("never seen: %+v", e)
 	}
+	if e := OfSkewed([]float64{0, 0, 9}, .95); !(e.Low > 0) || e.High < 9 {
+		t.Errorf("seen once: %+v", e)
+	}
 	if e := OfSkewed([]float64{2, 2, 2}, .95); e.Estimate != 2 || e.Low != 2 || e.High != 2 {
 		t.Errorf("always the same: %+v", e)
 	}
