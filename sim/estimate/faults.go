@@ -39,16 +39,20 @@ func hangs(w *model.World) bool {
 func (t *tally) faultMeasures(m *Measures, w *model.World, confidence float64) {
 	f, own := t.faultsOf(w)
 	by := observed(w)
+	distribution := (*stats.Histogram).OfIndependent // each test hang has a life of its own
+	if own || w.Uncertain() {
+		distribution = (*stats.Histogram).Distribution
+	}
 	if by.byLiveness && f.Detection.N() > 0 {
-		d := f.Detection.Distribution(detectionBounds(w, own), confidence)
+		d := distribution(&f.Detection, detectionBounds(w, own), confidence)
 		m.DetectionSeconds = &d
 	}
 	if by != nobody && f.Removal.N() > 0 {
-		d := f.Removal.Distribution(removalBounds(w, own), confidence)
+		d := distribution(&f.Removal, removalBounds(w, own), confidence)
 		m.RemovalSeconds = &d
 	}
 	if by.byLiveness && f.Recovery.N() > 0 {
-		d := f.Recovery.Distribution(unknownBounds, confidence)
+		d := distribution(&f.Recovery, unknownBounds, confidence)
 		m.RecoverySeconds = &d
 	}
 	dead := &f.Dead

@@ -105,6 +105,13 @@ func (h *Histogram) Distribution(bounds Bounds, confidence float64) Distribution
 	}
 }
 
+// OfIndependent returns the same of durations that are known to be independent of each
+// other, as those of lives of their own are.
+func (h *Histogram) OfIndependent(bounds Bounds, confidence float64) Distribution {
+	quantile := func(p float64) Estimate { return h.quantile(p, h.N(), bounds, confidence) }
+	return Distribution{Mean: h.Mean(bounds, confidence), P50: quantile(.5), P90: quantile(.9), P99: quantile(.99), Bounds: bounds}
+}
+
 // Mean returns the mean in seconds with Student's t over the replications. If
 // all durations are the same, the mean is that duration.
 func (h *Histogram) Mean(bounds Bounds, confidence float64) Estimate {
@@ -122,13 +129,17 @@ func (h *Histogram) Mean(bounds Bounds, confidence float64) Estimate {
 // replication resemble each other more than those of different ones, the ranks
 // are those of as many fewer independent values as the mean's variance shows.
 func (h *Histogram) Quantile(p float64, bounds Bounds, confidence float64) Estimate {
+	return h.quantile(p, max(1, int64(float64(h.N())/h.designEffect())), bounds, confidence)
+}
+
+// quantile is that of as many durations as so many independent ones are worth.
+func (h *Histogram) quantile(p float64, effective int64, bounds Bounds, confidence float64) Estimate {
 	n := h.N()
 	e := Estimate{Estimate: math.NaN(), Low: 0, High: math.Inf(1), Confidence: confidence, Method: "order statistics", N: n}
 	if n == 0 {
 		return inSeconds(e, bounds)
 	}
 	e.Estimate = h.interpolate(p)
-	effective := max(1, int64(float64(n)/h.designEffect()))
 	low, high := orderStatistics(effective, p, confidence)
 	scale := float64(n) / float64(effective)
 	if low > 0 {
