@@ -202,7 +202,7 @@ func TestPerformanceTables(t *testing.T) {
 		"probes":    {"`Probe/lognormal`", "`Probe/events`", "`Probe/heap_and_closures`", "`Probe/skip-ahead_at_1e-3`", "`Probe/skip-ahead`", "`PodYears`"},
 		"thinning":  {"100m", "250m", "1000m"},
 		"growth":    {"16 of 2 d", "16 of 20 d", "16 of 200 d", "160 of 2 d", "1,600 of 2 d", "16 of 2 years", "16 of 20 years", "16 of 100 years", "160 of 2 years", "1,600 of 2 years"},
-		"splitting": {"independent", "independent", "independent", "stalls", "stalls", "stalls"},
+		"splitting": {"independent", "independent", "independent", "stalls", "stalls", "stalls", "backlog", "backlog"},
 		"cpu":       {"`IdleProbe/unlimited`", "`IdleProbe/unthrottled`", "`IdleGap/1s`", "`IdleGap/1m0s`", "`IdleGap/1h0m0s`", "`IdleProbe/20m-5ms`", "`StarvedProbe/own`", "`StarvedProbe/nested`", "`LoadedSecond/20%-1cpu`", "`LoadedSecond/40%-1cpu`", "`LoadedSecond/80%-1cpu`", "`LoadedSecond/120%-1cpu`", "`LoadedSecond/80%-4cpu`", "`Start`"},
 	} {
 		_, table, begun := strings.Cut(string(doc), "<!-- "+name+": made by docs/performance.sh -->\n")
