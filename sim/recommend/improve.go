@@ -10,39 +10,36 @@ import (
 	"github.com/probesim/probesim/sim/stats"
 )
 
-// cheaperPredicted reports whether settings that are predicted to meet every objective
-// are predicted to cost clearly less than the current ones.
-func (s *search) cheaperPredicted(o Options) bool {
-	best := s.candidates(o)
-	return len(best) > 0 && best[0].cost < s.current().cost-tied
-}
-
 // improve looks for settings that meet everything as the current ones do, but cost
-// clearly less (S20). Unless the full simulation shows some, the current ones are kept.
+// clearly less (S20). Unless some are predicted to, and the full simulation shows it,
+// the current ones are kept.
 func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *decision) error {
 	chosen := s.candidates(o)
+	if len(chosen) == 0 || chosen[0].cost >= s.current().cost-tied {
+		r.keep(s, "the current settings meet every objective, and no others are predicted to cost clearly less; they are recommended unchanged")
+		return nil
+	}
 	tried := s.finalists(chosen)
 	if least := slices.MinFunc(chosen, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }); !s.tried[describe(s, &least)] {
 		tried = append(tried, finalist{combination: least}) // those of the fewest probes may only seem to cost as little
 	}
-	var cheaper []finalist
-	for _, f := range tried {
-		if len(cheaper) > 0 {
-			break
-		}
-		less, availability, err := s.costsLess(ctx, o, &f.combination)
-		switch {
-		case err != nil:
+	for i := range tried {
+		less, availability, err := s.costsLess(ctx, o, &tried[i].combination)
+		if err != nil {
 			return err
-		case less:
-			r.note("the current settings meet every objective; the recommended ones do too, and cost less: the availability is %s with the current settings and %s with the recommended ones, on common random numbers", share(&availability.Before), share(&availability.After))
-			cheaper = append(cheaper, f)
-		default:
-			r.reject(describe(s, &f.combination), "predicted to cost less than the current settings; not so for certain in the full simulation")
 		}
-	}
-	if done, err := r.judge(ctx, s, o, d, cheaper, chosen, true); done || err != nil {
-		return err
+		if !less {
+			r.reject(describe(s, &tried[i].combination), "predicted to cost less than the current settings; not so for certain in the full simulation")
+			continue
+		}
+		done, err := r.judge(ctx, s, o, d, tried[i:i+1], chosen, true)
+		if done {
+			r.note("the current settings meet every objective; the recommended ones do too, and cost less: the availability is %s with the current settings and %s with the recommended ones, on common random numbers", share(&availability.Before), share(&availability.After))
+		}
+		if done || err != nil {
+			return err
+		}
+		break
 	}
 	r.keep(s, "the current settings meet every objective, and the full simulation shows no others to cost clearly less; they are recommended unchanged")
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/sim/stats"
 )
 
 // correction is what the full simulation of one combination taught about an
@@ -129,8 +130,13 @@ func (s *search) learn(f *finalist) bool {
 	if kills == nil || !(kills.Estimate > 0) {
 		return false
 	}
-	s.lessons = append(s.lessons, lesson{f.liveness, kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
+	s.teach(f.liveness, kills)
 	return true
+}
+
+// teach remembers how often a setting kills, per pod-year.
+func (s *search) teach(o *option, kills *stats.Estimate) {
+	s.lessons = append(s.lessons, lesson{o, kills.Low / year.Seconds(), kills.Estimate / year.Seconds()})
 }
 
 // noMorePatient reports whether a setting comes to a verdict no later than another,

@@ -252,14 +252,14 @@ type decision struct {
 // nothing with estimates that meet everything, or where readiness sheds load what it
 // shows to miss nothing. Settings that are not patient come last.
 func (r *Recommendation) decide(ctx context.Context, s *search, o Options, d *decision) error {
-	done, err := r.judgeCurrent(ctx, s, o, d)
-	if done || err != nil {
+	if err := r.judgeCurrent(ctx, s, o, d); err != nil {
 		return err
 	}
 	if d.current == met {
 		return r.improve(ctx, s, o, d)
 	}
-	if done, err = r.tryRounds(ctx, s, o, d, true); done || err != nil {
+	done, err := r.tryRounds(ctx, s, o, d, true)
+	if done || err != nil {
 		return err
 	}
 	if d.fallback == nil && !d.keepable(s) {
@@ -346,20 +346,18 @@ func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *de
 }
 
 // judgeCurrent simulates the current settings as those that are tried, and with
-// more effort unless that shows that they miss something. It reports whether they
-// meet everything and no others are predicted to cost clearly less, so that they are
-// recommended as they are.
-func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
+// more effort unless that shows that they miss something.
+func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options, d *decision) error {
 	named := estimate.Named{Name: "current", World: s.w}
 	trial := o.forTrial(s.w)
 	trial.Replications = o.Replications // all that were asked for
 	current, err := s.alone(ctx, trial, named, .3)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if verdict(current) != missed {
 		if current, err = s.alone(ctx, o.forSimulation(s.w), named, .3); err != nil {
-			return false, err
+			return err
 		}
 	}
 	d.current = verdict(current)
@@ -367,15 +365,11 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 	r.keepNotes(current, "current settings: ")
 	d.notes, d.rejected = len(r.Notes), len(r.Rejected)
 	if d.current == met {
-		if s.cheaperPredicted(o) {
-			return false, nil
-		}
-		r.keep(s, "the current settings meet every objective, and no others are predicted to cost clearly less; they are recommended unchanged")
-		return true, nil
+		return nil
 	}
 	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
 	d.rejected++
-	return false, nil
+	return nil
 }
 
 // candidates returns what is predicted to meet every objective, best first: of

@@ -117,7 +117,7 @@ func (r *Recommendation) tryMore(ctx context.Context, s *search, o Options, d *d
 			break // the kills are those of starts
 		}
 		rejected = append(rejected, Rejection{describe(s, c), r.Together.harm()})
-		s.lessons = append(s.lessons, lesson{c.liveness, r.Together.kills.Low / year.Seconds(), r.Together.kills.Estimate / year.Seconds()})
+		s.teach(c.liveness, &r.Together.kills)
 		r.forget(d)
 		missed := true
 		found, err := r.tryRounds(ctx, s, o, d, true)
