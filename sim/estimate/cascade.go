@@ -154,5 +154,5 @@ func (c *CascadeCurve) world(w *model.World, load float64) *model.World {
 			world.Application.Probes[model.Readiness].DependsOn = append(world.Application.Probes[model.Readiness].DependsOn, i)
 		}
 	}
-	return sharing(&world, load)
+	return Sharing(&world, load)
 }

@@ -156,6 +156,15 @@ func (m *mixture) result(name string, replicas int, confidence float64) Together
 	return c
 }
 
+// withoutKills makes the measures those of a world in which no probe can kill: there is
+// no false kill, and no crash loop of them, however few lives were simulated.
+func (c *TogetherCase) withoutKills() {
+	c.FalseKillsPerPodYear, c.CrashLoopProbability = exactly(0), exactly(0)
+	for i := range c.AfterTriggers {
+		c.AfterTriggers[i].CrashLoopProbability = exactly(0)
+	}
+}
+
 // mostTogether limits the lives of all replicas where no number of them is
 // given and no budget ends first.
 const mostTogether = 128
@@ -169,7 +178,7 @@ const mostTogether = 128
 func SimulateTogether(ctx context.Context, w *model.World, o Options) (*Together, error) {
 	o = o.withDefaults()
 	effort := togetherEffort{lives: o.Replications, horizon: o.Horizon, events: runTriggerEvents}
-	return simulateTogether(ctx, w, togetherCases(sharing(w, 1)), o, effort)
+	return simulateTogether(ctx, w, togetherCases(Sharing(w, 1)), o, effort)
 }
 
 // togetherEffort says how much of all replicas is simulated.
@@ -186,10 +195,10 @@ const (
 	mostTriggered    = 64
 )
 
-// sharing returns the world under a multiple of its load, which the replicas share
+// Sharing returns the world under a multiple of its load, which the replicas share
 // even if it is stated of each of them: a Service sends the part of one that is out
 // to the others.
-func sharing(w *model.World, load float64) *model.World {
+func Sharing(w *model.World, load float64) *model.World {
 	if w.Application.Traffic == nil || w.Application.Traffic.OfService && load == 1 {
 		return w
 	}
@@ -216,7 +225,7 @@ func sharing(w *model.World, load float64) *model.World {
 func CompareTogether(ctx context.Context, settings []Named, o Options, lives int64, horizon time.Duration, events int64) (*Together, error) {
 	var cases []togetherCase
 	for _, named := range settings {
-		for i, c := range togetherCases(sharing(named.World, 1)) {
+		for i, c := range togetherCases(Sharing(named.World, 1)) {
 			if c.apart {
 				continue
 			}
@@ -248,7 +257,11 @@ func simulateTogether(ctx context.Context, w *model.World, cases []togetherCase,
 	}
 	result.LifeSeconds, result.HorizonSeconds = effort.horizon.Seconds(), o.Horizon.Seconds()
 	for i, c := range cases {
-		result.Cases = append(result.Cases, mixtures[i].result(c.name, result.Replicas, o.Confidence))
+		measures := mixtures[i].result(c.name, result.Replicas, o.Confidence)
+		if byLiveness, byStartup := canKill(c.world); !byLiveness && !byStartup {
+			measures.withoutKills()
+		}
+		result.Cases = append(result.Cases, measures)
 	}
 	result.describe(w, o, effort, mixtures)
 	return result, nil

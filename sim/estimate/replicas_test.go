@@ -55,6 +55,10 @@ func TestTogether(t *testing.T) {
 	if e := unchecked.OutOfEndpointsAtOnce[0].FractionOfTime; e.Estimate != 0 || unchecked.CascadeProbability != nil {
 		t.Errorf("out for %g of the time although nothing checks the dependency", e.Estimate)
 	}
+	// There is no liveness probe, so nothing can kill, however few lives there are.
+	if kills, loop := checked.FalseKillsPerPodYear, checked.CrashLoopProbability; kills.High != 0 || loop.High != 0 {
+		t.Errorf("kills %+v and crash loops %+v without a probe that kills", kills, loop)
+	}
 	o.Jobs = 1
 	again, err := SimulateTogether(t.Context(), dependentWorld(), o)
 	if err != nil || !reflect.DeepEqual(result, again) {
