@@ -335,10 +335,18 @@ func recommendationAnswer(p *page, r *recommended) {
 	if stretched := r.Starts.Sentence(); stretched != "" {
 		p.items([]string{stretched + "."})
 	}
-	for _, warning := range r.Together.Warnings() {
-		p.items([]string{warning + "."})
-	}
+	p.items(togetherSentences(r.Together))
 	p.items(terminationSentences(r))
+}
+
+// togetherSentences say what the recommended settings do to all replicas together, and
+// what would mend it.
+func togetherSentences(t *recommend.Replicas) []string {
+	var sentences []string
+	for _, said := range slices.Concat(t.Warnings(), t.RemedySentences()) {
+		sentences = append(sentences, said+".")
+	}
+	return sentences
 }
 
 // columns are those of tables about the current and, if there are any, the

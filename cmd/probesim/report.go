@@ -160,6 +160,7 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	if stretched := r.Starts.Sentence(); stretched != "" {
 		page.Answer = append(page.Answer, stretched+".")
 	}
+	page.Answer = append(page.Answer, togetherSentences(r.Together)...)
 	page.Answer = append(page.Answer, terminationSentences(r)...)
 	if patch, err := r.patch(); err == nil && len(patch) > 0 {
 		page.Patch = string(patch)
@@ -220,6 +221,8 @@ var validationStatement = []string{
 // verdictOf says the answer in a few words.
 func verdictOf(r *recommended) (words string, good bool) {
 	switch {
+	case len(r.Together.Missed()) > 0:
+		return "All replicas together miss an objective", false
 	case r.Recommended != nil:
 		if n := len(changedFields(r.Recommendation)) + len(terminationRows(r)); n == 1 {
 			return "Change one setting", true

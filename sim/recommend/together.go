@@ -23,8 +23,11 @@ type Replicas struct {
 	// Objectives are those about false kills, held against the replicas together with
 	// the recommended settings. Each pod by itself may meet what they miss.
 	Objectives []estimate.Verdict `json:"objectives"`
+	// Remedies are what other changes do about the objectives that they miss; empty:
+	// they miss none, nothing applies, or the notes say that there was no time.
+	Remedies []SharedRemedy `json:"remedies"`
 
-	kills stats.Estimate // with the recommended settings
+	recommended *estimate.TogetherCase // what comes of the recommended settings
 }
 
 const (
@@ -52,6 +55,26 @@ func (s *search) together(ctx context.Context, o Options, r *Recommendation) (*R
 	if r.chosen != nil {
 		settings = append(settings, estimate.Named{Name: "recommended", World: s.world(r.chosen)})
 	}
+	simulated, err := sideBySide(ctx, o, settings...)
+	if err != nil {
+		return nil, err
+	}
+	t := &Replicas{Together: *simulated, Worse: []string{}, Objectives: []estimate.Verdict{}, Remedies: []SharedRemedy{}}
+	before := &t.Cases[0]
+	t.recommended = before
+	if r.chosen != nil {
+		t.recommended = &t.Cases[len(t.Cases)/2]
+	}
+	t.compare(before, t.recommended)
+	if r.Recommended != nil {
+		t.Objectives = judge(t.recommended, o.Objectives)
+	}
+	return t, nil
+}
+
+// sideBySide simulates all replicas under each of several settings, or in each of
+// several worlds, on the same random numbers.
+func sideBySide(ctx context.Context, o Options, settings ...estimate.Named) (*estimate.Together, error) {
 	simulation := o.Options
 	simulation.Budget = 0
 	perSecond := 0.0
@@ -60,23 +83,18 @@ func (s *search) together(ctx context.Context, o Options, r *Recommendation) (*R
 	}
 	affordable := time.Duration(togetherEvents / togetherLives / perSecond * 1e9)
 	horizon := max(2*sim.StuckAfter, min(o.Horizon, affordable.Truncate(time.Hour)))
-	simulated, err := estimate.CompareTogether(ctx, settings, simulation, togetherLives, horizon, triggerEvents)
-	if err != nil {
-		return nil, err
-	}
-	t := &Replicas{Together: *simulated, Worse: []string{}, Objectives: []estimate.Verdict{}}
-	before, after := &t.Cases[0], &t.Cases[0]
-	if r.chosen != nil {
-		after = &t.Cases[len(t.Cases)/2]
-	}
-	t.compare(before, after)
-	t.kills = after.FalseKillsPerPodYear
-	for _, objective := range o.Objectives {
-		if verdict, applies := after.Judge(objective); applies && r.Recommended != nil {
-			t.Objectives = append(t.Objectives, verdict)
+	return estimate.CompareTogether(ctx, settings, simulation, togetherLives, horizon, triggerEvents)
+}
+
+// judge holds the objectives about false kills against those of all replicas together.
+func judge(c *estimate.TogetherCase, objectives []model.Objective) []estimate.Verdict {
+	verdicts := []estimate.Verdict{}
+	for _, objective := range objectives {
+		if verdict, applies := c.Judge(objective); applies {
+			verdicts = append(verdicts, verdict)
 		}
 	}
-	return t, nil
+	return verdicts
 }
 
 // compare fills in what is worse after than before.
@@ -115,21 +133,47 @@ func (t *Replicas) compare(before, after *estimate.TogetherCase) {
 
 // spread writes an estimate and its interval, as multiples in a unit.
 func spread(e *stats.Estimate, scale float64, unit string) string {
+	switch {
+	case e.Low == e.High:
+		return digits(scale*e.Estimate, 3) + unit
+	case e.Estimate == 0:
+		return fmt.Sprintf("none seen (at most %s%s)", digits(scale*e.High, 3), unit)
+	}
 	return fmt.Sprintf("%s%s (%s to %s)", digits(scale*e.Estimate, 3), unit, digits(scale*e.Low, 3), digits(scale*e.High, 3))
 }
 
 // Missed returns the objectives that the replicas miss together.
 func (t *Replicas) Missed() []string {
-	var missed []string
 	if t == nil {
-		return missed
+		return nil
 	}
-	for _, objective := range t.Objectives {
-		if objective.Met != nil && !*objective.Met {
-			missed = append(missed, objective.Name)
+	return missedOf(t.Objectives)
+}
+
+// missedOf returns the names of the objectives that verdicts say are missed, and openOf
+// of those that they leave open.
+func missedOf(verdicts []estimate.Verdict) (missed []string) {
+	for _, v := range verdicts {
+		if v.Met != nil && !*v.Met {
+			missed = append(missed, v.Name)
 		}
 	}
 	return missed
+}
+
+func openOf(verdicts []estimate.Verdict) (open []string) {
+	for _, v := range verdicts {
+		if v.Met == nil {
+			open = append(open, v.Name)
+		}
+	}
+	return open
+}
+
+// harm says what all replicas together miss; the verb is "miss".
+func (t *Replicas) harm(miss string) string {
+	return fmt.Sprintf("all replicas together %s %s: their false kills per pod-year are %s",
+		miss, strings.Join(t.Missed(), " and "), spread(&t.recommended.FalseKillsPerPodYear, 1, ""))
 }
 
 // Warnings say in a sentence each what the recommended settings do to all replicas
@@ -139,9 +183,8 @@ func (t *Replicas) Warnings() []string {
 	if t == nil {
 		return warnings
 	}
-	if missed := t.Missed(); len(missed) > 0 {
-		warnings = append(warnings, fmt.Sprintf("CAUTION, all replicas together, which share their load, MISS %s with the recommended settings: false kills per pod-year are %s, whatever one pod by itself shows",
-			strings.Join(missed, " and "), spread(&t.kills, 1, "")))
+	if len(t.Missed()) > 0 {
+		warnings = append(warnings, "CAUTION: with the recommended settings "+t.harm("MISS")+", whatever one pod by itself shows")
 	}
 	if len(t.Worse) > 0 {
 		warnings = append(warnings, "CAUTION, of all replicas together: with the recommended settings "+strings.Join(t.Worse, "; "))

@@ -40,7 +40,7 @@ func TestWorseTogether(t *testing.T) {
 	after.FalseKillsPerPodYear = interval(75, 4080)
 	after.OutOfEndpointsAtOnce = []estimate.AtOnce{{Replicas: 1, FractionOfTime: interval(0.15, 0.3)}, {Replicas: 2, FractionOfTime: interval(0.2, 0.24)}, {Replicas: 3, FractionOfTime: interval(0.05, 0.1)}}
 	after.AfterTriggers = []estimate.AfterTrigger{{Trigger: "a burst", AllOutProbability: interval(0.2, 0.4), CrashLoopProbability: interval(0.5, 1)}}
-	worse := Replicas{Together: estimate.Together{Replicas: 3}, kills: after.FalseKillsPerPodYear}
+	worse := Replicas{Together: estimate.Together{Replicas: 3}, recommended: &after}
 	worse.compare(&before, &after)
 	for i, want := range []string{
 		"the number of false kills per pod-year rises from 5 (0 to 10) to 2080 (75 to 4080)",

@@ -48,9 +48,18 @@ func (s *search) inTime() []*model.Objective {
 
 // decideTogether decides on the settings and simulates all replicas side by side with
 // them. Where these kill more often than an objective allows, it decides again: without
-// a new liveness probe that only aims ask for, or for more patient settings. It returns
-// the search that decided.
+// a new liveness probe that only aims ask for, or for more patient settings. What they
+// miss all the same may be mended by other changes. It returns the search that decided.
 func (r *Recommendation) decideTogether(ctx context.Context, s *search, o Options) (*search, error) {
+	s, err := r.decideSettings(ctx, s, o)
+	if err != nil {
+		return s, err
+	}
+	return s, r.mendTogether(ctx, s, o)
+}
+
+// decideSettings is decideTogether without other changes.
+func (r *Recommendation) decideSettings(ctx context.Context, s *search, o Options) (*search, error) {
 	before := *r
 	var d decision
 	r.describe(s)
@@ -74,14 +83,9 @@ func (r *Recommendation) missTogether(ctx context.Context, s *search, o Options)
 	return err == nil && ctx.Err() == nil && len(r.Together.Missed()) > 0, err
 }
 
-// harm says what all replicas together miss.
-func (t *Replicas) harm() string {
-	return fmt.Sprintf("all replicas together miss %s: their false kills per pod-year are %s", strings.Join(t.Missed(), " and "), spread(&t.kills, 1, ""))
-}
-
 // giveUp decides again without a liveness probe and the aims that ask for one.
 func (r *Recommendation) giveUp(ctx context.Context, s *search, o Options, before *Recommendation, aims []model.Objective) (*search, error) {
-	harm, settings := r.Together.harm(), describe(s, r.chosen)
+	harm, settings := r.Together.harm("miss"), describe(s, r.chosen)
 	*r = *before
 	r.Rejected, r.Notes = slices.Clip(r.Rejected), slices.Clip(r.Notes)
 	for _, aim := range aims {
@@ -116,8 +120,8 @@ func (r *Recommendation) tryMore(ctx context.Context, s *search, o Options, d *d
 		if c.liveness == nil {
 			break // the kills are those of starts
 		}
-		rejected = append(rejected, Rejection{describe(s, c), r.Together.harm()})
-		s.teach(c.liveness, &r.Together.kills)
+		rejected = append(rejected, Rejection{describe(s, c), r.Together.harm("miss")})
+		s.teach(c.liveness, &r.Together.recommended.FalseKillsPerPodYear)
 		r.forget(d)
 		missed := true
 		found, err := r.tryRounds(ctx, s, o, d, true)
