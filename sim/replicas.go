@@ -130,6 +130,9 @@ type ReplicasOutcome struct {
 	// Whole those in which all were out at one instant.
 	Episodes, Whole int64
 	FalseKills      int64 // of all replicas
+	// Available is the time of all replicas together in which they serve and are in the
+	// endpoints: of n replicas at most n times Time.
+	Available time.Duration
 	// CrashLoop says that the replicas were in such a whole episode at the end, for
 	// StuckAfter and longer, and that kills of processes which were not hung
 	// went on in the last StuckAfter.
@@ -156,8 +159,12 @@ func (o *ReplicasOutcome) reset() {
 func (r *Replicas) Run(of ReplicasLife) *ReplicasOutcome {
 	r.begin(&of)
 	handled, horizon := r.handled(), min(of.Horizon, dist.Longest)
+	before, counted := time.Duration(0), false // Available in the warm-up, and whether it is over
 	for of.Stop == nil || !of.Stop.Load() {
 		now := r.nextAt()
+		if !counted && now >= of.WarmUp {
+			before, counted = r.available(of.WarmUp), true
+		}
 		if now > horizon {
 			break
 		}
@@ -169,8 +176,24 @@ func (r *Replicas) Run(of ReplicasLife) *ReplicasOutcome {
 		}
 	}
 	r.tally.end(horizon)
+	if counted {
+		r.out.Available = r.available(horizon) - before
+	}
 	r.out.Events += r.handled() - handled
 	return &r.out
+}
+
+// available returns for how long the replicas have served in the endpoints up to an
+// instant, taken together. Nothing has happened since the last event.
+func (r *Replicas) available(at time.Duration) time.Duration {
+	sum := time.Duration(0)
+	for _, l := range r.lives {
+		l.now = at
+		a := l.processes.(*application)
+		a.account()
+		sum += a.out.Available
+	}
+	return sum
 }
 
 // handled is how many events the replicas' CPUs have had in all lives.

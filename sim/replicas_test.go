@@ -72,6 +72,38 @@ func TestReplicasApartAreBinomial(t *testing.T) {
 	}
 }
 
+// TestAvailableAsThePodIs holds the availability of a single replica to that of the same
+// life of the pod, and of two whose node stalls them to twice that of either.
+func TestAvailableAsThePodIs(t *testing.T) {
+	w := replicasWorld(1)
+	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Every: exponential(9 * time.Minute), Lasts: exponential(time.Minute)}}}
+	of := Life{Seed: 3, Horizon: 48 * time.Hour}
+	pod, err := New(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := NewReplicas(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pod.Run(of).Available
+	if got := alone.Run(ReplicasLife{Life: of}).Available; got != want {
+		t.Errorf("a single replica is available for %v, the pod for %v", got, want)
+	}
+	started := pod.Run(Life{Seed: 3, Horizon: time.Minute}).Available
+	if got := alone.Run(ReplicasLife{Life: of, WarmUp: time.Minute}).Available; got != want-started {
+		t.Errorf("after the warm-up it is available for %v, the pod for %v", got, want-started)
+	}
+	w.Replicas, w.Node.ReplicasPerNode = 2, 2
+	both, err := NewReplicas(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := both.Run(ReplicasLife{Life: of}).Available; math.Abs(float64(got-2*want)) > 0.01*float64(want) {
+		t.Errorf("two replicas are available for %v, want about twice %v", got, want)
+	}
+}
+
 // TestReplicasOfOneNodeStallTogether puts the same replicas on one node: its
 // stalls meet all of them.
 func TestReplicasOfOneNodeStallTogether(t *testing.T) {

@@ -81,6 +81,7 @@ func togetherPage(p *page, t *estimate.Together) {
 	}
 	add("crash loop at the end", func(c *estimate.TogetherCase) string { return estimated(&c.CrashLoopProbability, share) })
 	add("false kills per pod-year", func(c *estimate.TogetherCase) string { return estimated(&c.FalseKillsPerPodYear, number) })
+	add("availability of a replica", func(c *estimate.TogetherCase) string { return estimated(&c.Availability, share) })
 	p.table(rows)
 	p.items(t.Notes)
 	p.printf("  %d lives of all replicas, %s each\n", t.Replications, seconds(t.LifeSeconds))

@@ -120,13 +120,16 @@ func unbounded(measure string, w *model.World) bool {
 	return false
 }
 
-// Judge holds an objective about false kills against those of all replicas together:
-// met or missed if the whole interval says so. It reports whether the objective is
-// such a one.
+// Judge holds an objective about false kills or availability against those of all
+// replicas together: met or missed if the whole interval says so. It reports whether the
+// objective is such a one. What else objectives ask for, lives of all replicas do not
+// show: they inject no hangs that would be detected, and nothing of how they all start.
 func (c *TogetherCase) Judge(o model.Objective) (v Verdict, applies bool) {
 	e := c.FalseKillsPerPodYear
 	switch o.Measure {
 	case "falseKillsPerPodYear":
+	case "availability":
+		e = c.Availability
 	case "falseKillsPerPodDay":
 		e = e.Map(func(perYear float64) float64 { return perYear * day.Seconds() / year.Seconds() })
 	case "meanTimeToFalseKillSeconds":
@@ -223,6 +226,8 @@ func (c *TogetherCase) lookup(path string) (*stats.Estimate, error) {
 	switch path {
 	case "falseKillsPerPodYear":
 		return &c.FalseKillsPerPodYear, nil
+	case "availability":
+		return &c.Availability, nil
 	case "cascadeProbability":
 		return c.CascadeProbability, nil
 	case "crashLoopProbability":
@@ -232,7 +237,7 @@ func (c *TogetherCase) lookup(path string) (*stats.Estimate, error) {
 	number, of, _ := strings.Cut(rest, ".")
 	k, err := strconv.Atoi(number)
 	if field != "outOfEndpointsAtOnce" || err != nil || k < 1 || of != "fractionOfTime" && of != "timesPerYear" {
-		return nil, fmt.Errorf("%s.%s: unknown measure, must be one of falseKillsPerPodYear, cascadeProbability, crashLoopProbability, outOfEndpointsAtOnce.N.fractionOfTime and outOfEndpointsAtOnce.N.timesPerYear, N replicas being 1 or more", together, path)
+		return nil, fmt.Errorf("%s.%s: unknown measure, must be one of falseKillsPerPodYear, availability, cascadeProbability, crashLoopProbability, outOfEndpointsAtOnce.N.fractionOfTime and outOfEndpointsAtOnce.N.timesPerYear, N replicas being 1 or more", together, path)
 	}
 	if k > len(c.OutOfEndpointsAtOnce) {
 		return nil, nil

@@ -138,13 +138,14 @@ func TestGateIsCutAtTheClosedForm(t *testing.T) {
 // replicas, as they are.
 func TestGateOfAllReplicas(t *testing.T) {
 	e := Estimates{Together: &Together{Cases: []TogetherCase{{
-		FalseKillsPerPodYear: *estimateOf(3, 5), CrashLoopProbability: *estimateOf(0, 0.2),
+		FalseKillsPerPodYear: *estimateOf(3, 5), CrashLoopProbability: *estimateOf(0, 0.2), Availability: *estimateOf(0.9, 0.95),
 		OutOfEndpointsAtOnce: []AtOnce{{FractionOfTime: *estimateOf(0.1, 0.2), TimesPerYear: *estimateOf(10, 20)}, {FractionOfTime: *estimateOf(0.01, 0.02), TimesPerYear: *estimateOf(30, 40)}},
 	}, {FalseKillsPerPodYear: *estimateOf(0, 1)}}}}
 	for in, want := range map[string]*bool{
 		"together.falseKillsPerPodYear>1":                      answer(true),
 		"together.falseKillsPerPodYear>4":                      nil,
 		"together.crashLoopProbability>=0.3":                   answer(false),
+		"together.availability<0.99":                           answer(true),
 		"together.cascadeProbability>0.5":                      nil, // no replica was out
 		"together.outOfEndpointsAtOnce.1.fractionOfTime>0.05":  answer(true),
 		"together.outOfEndpointsAtOnce.2.fractionOfTime>0.05":  answer(false),
@@ -159,7 +160,7 @@ func TestGateOfAllReplicas(t *testing.T) {
 			t.Errorf("%s: %s, want %s", in, text(got), text(want))
 		}
 	}
-	for _, wrong := range []string{"together>1", "together.availability>1", "together.outOfEndpointsAtOnce.0.fractionOfTime>1", "together.outOfEndpointsAtOnce.2>1", "together.outOfEndpointsAtOnce.x.timesPerYear>1"} {
+	for _, wrong := range []string{"together>1", "together.removalSeconds>1", "together.outOfEndpointsAtOnce.0.fractionOfTime>1", "together.outOfEndpointsAtOnce.2>1", "together.outOfEndpointsAtOnce.x.timesPerYear>1"} {
 		if _, err := ParseGate(wrong); err == nil {
 			t.Errorf("%s is no measure", wrong)
 		}

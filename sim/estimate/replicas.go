@@ -45,6 +45,10 @@ type TogetherCase struct {
 	// FalseKillsPerPodYear is that of all replicas, the ones of a cascade
 	// included.
 	FalseKillsPerPodYear stats.Estimate `json:"falseKillsPerPodYear"`
+	// Availability is the share of the time in which a replica serves and is in the
+	// endpoints, on average over all of them: that of one pod, with the load that the
+	// others leave to it.
+	Availability stats.Estimate `json:"availability"`
 	// AfterTriggers says what comes of what is too rare for the lives to show.
 	AfterTriggers []AfterTrigger `json:"afterTriggers"`
 }
@@ -101,6 +105,7 @@ type togetherTally struct {
 	allOut    stats.Proportion // of lives, in which all replicas were out at one instant
 	crashLoop stats.Proportion
 	kills     stats.Count
+	away      stats.RatioOfSums // time of replicas that do not serve in the endpoints, over all of it
 	lives     int64
 	time      time.Duration
 }
@@ -128,7 +133,9 @@ func (t *togetherTally) add(o *sim.ReplicasOutcome) {
 		looping = 1
 	}
 	t.crashLoop.Add(looping, 1)
-	t.kills.Add(o.FalseKills, time.Duration(n)*o.Time)
+	all := time.Duration(n) * o.Time
+	t.kills.Add(o.FalseKills, all)
+	t.away.Add(int64(all-o.Available), int64(all))
 }
 
 // result makes the measures of a case out of what it is put together of.
@@ -139,10 +146,12 @@ func (m *mixture) result(name string, replicas int, confidence float64) Together
 		CrashLoopProbability: capped(m.crashLoop(confidence)),
 		FalseKillsPerPodYear: m.rate(func(t *togetherTally) stats.Estimate { return t.kills.Estimate(year, confidence) }, confidence),
 	}
+	away := m.share(1, func(t *togetherTally) *stats.RatioOfSums { return &t.away }, confidence)
+	c.Availability = away.Map(func(x float64) float64 { return 1 - x })
 	for k := 1; k <= replicas; k++ {
 		c.OutOfEndpointsAtOnce = append(c.OutOfEndpointsAtOnce, AtOnce{
 			Replicas:       k,
-			FractionOfTime: m.share(k, confidence),
+			FractionOfTime: m.share(k, func(t *togetherTally) *stats.RatioOfSums { return &t.out[k] }, confidence),
 			TimesPerYear:   m.rate(func(t *togetherTally) stats.Estimate { return t.reached[k].Estimate(year, confidence) }, confidence),
 		})
 	}

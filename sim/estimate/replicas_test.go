@@ -55,6 +55,10 @@ func TestTogether(t *testing.T) {
 	if e := unchecked.OutOfEndpointsAtOnce[0].FractionOfTime; e.Estimate != 0 || unchecked.CascadeProbability != nil {
 		t.Errorf("out for %g of the time although nothing checks the dependency", e.Estimate)
 	}
+	// A replica is available while it is in the endpoints: there are no stalls.
+	if a, b := checked.Availability, unchecked.Availability; a.Low > 0.95 || a.High < 0.95 || a.High-a.Low > 0.01 || b.Estimate != 1 {
+		t.Errorf("available for %.4g (%.4g to %.4g) of the time, want 0.95, and for %g where nothing checks the dependency", a.Estimate, a.Low, a.High, b.Estimate)
+	}
 	// There is no liveness probe, so nothing can kill, however few lives there are.
 	if kills, loop := checked.FalseKillsPerPodYear, checked.CrashLoopProbability; kills.High != 0 || loop.High != 0 {
 		t.Errorf("kills %+v and crash loops %+v without a probe that kills", kills, loop)

@@ -214,23 +214,23 @@ func (m *mixture) loops(confidence float64) []stats.Estimate {
 	return loops
 }
 
-// share puts the share of the time together in which k replicas or more are out.
-// Where no ordinary life showed that, it is at most as often so as that excludes,
-// each time for as long as after the triggers.
-func (m *mixture) share(k int, confidence float64) stats.Estimate {
-	ordinary := m.ordinary.out[k].Estimate(1, confidence)
+// share puts a share of the time together, of what happens while k replicas or more
+// are out. Where no ordinary life showed any of it, it is at most as often so as that
+// excludes, each time for as long as after the triggers.
+func (m *mixture) share(k int, of func(*togetherTally) *stats.RatioOfSums, confidence float64) stats.Estimate {
+	ordinary := of(m.ordinary).Estimate(1, confidence)
 	count, lasted := 0.0, 0.0
 	for _, a := range m.after {
 		if a.calm.lives > 0 {
 			count += a.calm.reached[k].Sums.Y.Float()
-			lasted += a.calm.out[k].Y.Float() / float64(time.Second)
+			lasted += of(&a.calm).Ratio() * a.calm.time.Seconds()
 		}
 	}
 	if ordinary.Estimate == 0 && count > 0 {
 		often := m.ordinary.reached[k].Estimate(time.Second, confidence)
 		ordinary.High = min(ordinary.High, often.High*lasted/count)
 	}
-	return capped(m.composed(ordinary, func(t *togetherTally) stats.Estimate { return t.out[k].Estimate(1, confidence) }, confidence))
+	return capped(m.composed(ordinary, func(t *togetherTally) stats.Estimate { return of(t).Estimate(1, confidence) }, confidence))
 }
 
 // rate puts a rate together.

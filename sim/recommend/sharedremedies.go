@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/probesim/probesim/model"
@@ -15,11 +16,13 @@ import (
 // it: what helps a pod by itself may not help one that the load of others reaches.
 type SharedRemedy struct {
 	Change string `json:"change"`
-	// Objectives are those about false kills, held against the replicas together after
-	// the change.
+	// Objectives are those about false kills and availability, held against the replicas
+	// together after the change.
 	Objectives []estimate.Verdict `json:"objectives"`
 	// FalseKillsPerPodYear are those of all replicas together, before and after.
 	FalseKillsPerPodYear Change `json:"falseKillsPerPodYear"`
+	// Availability is that of a replica, on average over all, before and after.
+	Availability Change `json:"availability"`
 	// CrashLoopProbability is that of a crash loop which does not end, before and after.
 	CrashLoopProbability Change `json:"crashLoopProbability"`
 }
@@ -47,7 +50,8 @@ func (r *Recommendation) mendTogether(ctx context.Context, s *search, o Options)
 				return err
 			}
 			if ctx.Err() == nil {
-				r.Together.remedied(change.name, &simulated.Cases[0], o.Objectives)
+				after := &simulated.Cases[0]
+				r.Together.remedied(change.name, after, s.judgeTogether(after, o.Objectives))
 				continue
 			}
 		}
@@ -62,11 +66,12 @@ func (r *Recommendation) mendTogether(ctx context.Context, s *search, o Options)
 }
 
 // remedied takes in what a change leads to.
-func (t *Replicas) remedied(change string, after *estimate.TogetherCase, objectives []model.Objective) {
+func (t *Replicas) remedied(change string, after *estimate.TogetherCase, verdicts []estimate.Verdict) {
 	before := t.recommended
 	t.Remedies = append(t.Remedies, SharedRemedy{
-		Change: change, Objectives: judge(after, objectives),
+		Change: change, Objectives: verdicts,
 		FalseKillsPerPodYear: Change{&before.FalseKillsPerPodYear, &after.FalseKillsPerPodYear},
+		Availability:         Change{&before.Availability, &after.Availability},
 		CrashLoopProbability: Change{&before.CrashLoopProbability, &after.CrashLoopProbability},
 	})
 }
@@ -113,29 +118,45 @@ func replicasFor(w *model.World) int {
 	return int(math.Ceil(busy / busyAtMost))
 }
 
-// Sentence says what the change does to all replicas together.
-func (r *SharedRemedy) Sentence() string {
-	effect := "all replicas together meet every objective about false kills"
-	if missed, open := missedOf(r.Objectives), openOf(r.Objectives); len(missed) > 0 {
-		effect = "all replicas together still miss " + strings.Join(missed, " and ")
+// sentence says what the change does about the objectives that all replicas together
+// miss without it.
+func (r *SharedRemedy) sentence(missed []string) string {
+	still := missedOf(r.Objectives)
+	open := slices.DeleteFunc(openOf(r.Objectives), func(name string) bool { return !slices.Contains(missed, name) })
+	effect := "meet " + strings.Join(missed, " and ")
+	if len(still) > 0 {
+		effect = "still miss " + strings.Join(still, " and ")
 	} else if len(open) > 0 {
-		effect = "all replicas together are not seen to miss " + strings.Join(open, " and ") + " any more, and may meet it, which this effort leaves open"
+		effect = "may meet " + strings.Join(open, " and ") + ", which this effort leaves open"
 	}
-	kills, loops := &r.FalseKillsPerPodYear, &r.CrashLoopProbability
-	effect += "; with the recommended settings " + kills.fromTo("their false kills per pod-year", 1, "")
-	if loops.Before.Estimate > 0 {
-		effect += ", and " + loops.fromTo("the probability of a crash loop that does not end", 100, " %")
+	concerned := slices.Concat(missed, still)
+	var numbers []string
+	if slices.ContainsFunc(concerned, ofFalseKills) {
+		numbers = append(numbers, r.FalseKillsPerPodYear.fromTo("their false kills per pod-year go", 1, ""))
 	}
-	return r.Change + ": " + effect
+	if slices.ContainsFunc(concerned, ofAvailability) {
+		numbers = append(numbers, r.Availability.complement().fromTo("the share of the time in which one is unavailable goes", 100, " %"))
+	}
+	if r.CrashLoopProbability.Before.Estimate > 0 {
+		numbers = append(numbers, r.CrashLoopProbability.fromTo("the probability of a crash loop that does not end goes", 100, " %"))
+	}
+	return r.Change + ": all replicas together " + effect + "; " + strings.Join(numbers, ", and ") + " (simulated)"
+}
+
+// complement is the change of what is left of 1.
+func (c *Change) complement() *Change {
+	rest := func(x float64) float64 { return 1 - x }
+	before, after := c.Before.Map(rest), c.After.Map(rest)
+	return &Change{&before, &after}
 }
 
 // fromTo writes a simulated change, and whether it is within the intervals.
-func (c *Change) fromTo(of string, scale float64, unit string) string {
-	text := fmt.Sprintf("%s: %s before, %s after (simulated", of, spread(c.Before, scale, unit), spread(c.After, scale, unit))
+func (c *Change) fromTo(what string, scale float64, unit string) string {
+	text := fmt.Sprintf("%s from %s to %s", what, spread(c.Before, scale, unit), spread(c.After, scale, unit))
 	if c.After.High >= c.Before.Low && c.After.Low <= c.Before.High {
-		text += "; the intervals overlap"
+		text += ", within the intervals"
 	}
-	return text + ")"
+	return text
 }
 
 // RemedySentences say what other changes do about what all replicas together miss, and
@@ -147,7 +168,7 @@ func (t *Replicas) RemedySentences() []string {
 	}
 	helps := false
 	for i := range t.Remedies {
-		sentences = append(sentences, t.Remedies[i].Sentence())
+		sentences = append(sentences, t.Remedies[i].sentence(t.Missed()))
 		helps = helps || len(missedOf(t.Remedies[i].Objectives)) == 0
 	}
 	if len(sentences) > 0 && !helps {

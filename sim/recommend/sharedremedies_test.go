@@ -70,12 +70,12 @@ func TestSharedRemedies(t *testing.T) {
 	if after := thread.FalseKillsPerPodYear.After; after.Estimate != 0 || math.Abs(after.High/most-1) > 0.1 {
 		t.Errorf("a thread of its own leaves %+v kills, want none and at most %v", after, most)
 	}
-	if met := thread.Objectives[0].Met; len(thread.Objectives) != 1 || met == nil || !*met || !strings.Contains(thread.Sentence(), "meet every objective") {
-		t.Errorf("%s: %+v", thread.Sentence(), thread.Objectives)
+	if met := thread.Objectives[0].Met; len(thread.Objectives) != 1 || met == nil || !*met || !strings.Contains(thread.sentence(r.Together.Missed()), "together meet falseKillsPerPodYear <= 300;") {
+		t.Errorf("%s: %+v", thread.sentence(r.Together.Missed()), thread.Objectives)
 	}
 	for name, remedy := range found {
-		if cached := strings.HasPrefix(name, "a status computed"); cached && !strings.Contains(remedy.Sentence(), "still miss falseKillsPerPodYear <= 300") {
-			t.Errorf("it waits for a worker all the same: %s", remedy.Sentence())
+		if cached := strings.HasPrefix(name, "a status computed"); cached && !strings.Contains(remedy.sentence(r.Together.Missed()), "still miss falseKillsPerPodYear <= 300") {
+			t.Errorf("it waits for a worker all the same: %s", remedy.sentence(r.Together.Missed()))
 		}
 	}
 	// 3 requests of 2 s a second keep 6 workers busy, 80 % of 7.5.
@@ -166,22 +166,21 @@ func TestMoreReplicas(t *testing.T) {
 // TestSharedRemedySentences holds that a sentence says what is met, missed and open, and
 // has the numbers.
 func TestSharedRemedySentences(t *testing.T) {
-	before, less, loops, none := interval(600, 1400), interval(0, 10), interval(0.2, 0.4), interval(0, 0)
+	before, less, loops, none, up := interval(600, 1400), interval(0, 10), interval(0.2, 0.4), interval(0, 0), interval(0.97, 0.99)
 	less.Estimate = 0
 	yes, no := true, false
-	for want, met := range map[string]*bool{
-		"a: all replicas together meet every objective about false kills; with":                                               &yes,
-		"a: all replicas together still miss x <= 1; with":                                                                    &no,
-		"a: all replicas together are not seen to miss x <= 1 any more, and may meet it, which this effort leaves open; with": nil,
-	} {
-		r := SharedRemedy{Change: "a", Objectives: []estimate.Verdict{{Name: "x <= 1", Met: met}}, FalseKillsPerPodYear: Change{&before, &less}, CrashLoopProbability: Change{&loops, &none}}
-		want += " the recommended settings their false kills per pod-year: 1000 (600 to 1400) before, none seen (at most 10) after (simulated), and the probability of a crash loop that does not end: 30 % (20 to 40) before, 0 % after (simulated)"
-		if got := r.Sentence(); got != want {
+	missed := []string{"x <= 1"}
+	for effect, met := range map[string]*bool{"meet x <= 1": &yes, "still miss x <= 1": &no, "may meet x <= 1, which this effort leaves open": nil} {
+		r := SharedRemedy{Change: "a", Objectives: []estimate.Verdict{{Name: "x <= 1", Met: met}, {Name: "availability >= 0.9"}}, FalseKillsPerPodYear: Change{&before, &less}, CrashLoopProbability: Change{&loops, &none}}
+		want := "a: all replicas together " + effect + "; their false kills per pod-year go from 1000 (600 to 1400) to none seen (at most 10), and the probability of a crash loop that does not end goes from 30 % (20 to 40) to 0 % (simulated)"
+		if got := r.sentence(missed); got != want {
 			t.Errorf("%q, want\n%q", got, want)
 		}
 	}
-	same := Change{&before, &before}
-	if got := same.fromTo("kills", 1, ""); got != "kills: 1000 (600 to 1400) before, 1000 (600 to 1400) after (simulated; the intervals overlap)" {
-		t.Error(got)
+	missed = []string{"availability >= 0.98"}
+	r := SharedRemedy{Change: "a", Objectives: []estimate.Verdict{{Name: "availability >= 0.98"}}, Availability: Change{&up, &up}, CrashLoopProbability: Change{&none, &none}}
+	want := "a: all replicas together may meet availability >= 0.98, which this effort leaves open; the share of the time in which one is unavailable goes from 2 % (1 to 3) to 2 % (1 to 3), within the intervals (simulated)"
+	if got := r.sentence(missed); got != want {
+		t.Errorf("%q, want\n%q", got, want)
 	}
 }

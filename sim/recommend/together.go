@@ -3,6 +3,7 @@ package recommend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ type Replicas struct {
 	// Worse says what is worse with the recommended settings than with the current
 	// ones, beyond the intervals; empty: nothing.
 	Worse []string `json:"worse"`
-	// Objectives are those about false kills, held against the replicas together with
-	// the recommended settings. Each pod by itself may meet what they miss.
+	// Objectives are those about false kills and availability, held against the replicas
+	// together with the recommended settings. Each pod by itself may meet what they miss.
 	Objectives []estimate.Verdict `json:"objectives"`
 	// Remedies are what other changes do about the objectives that they miss; empty:
 	// they miss none, nothing applies, or the notes say that there was no time.
@@ -67,7 +68,7 @@ func (s *search) together(ctx context.Context, o Options, r *Recommendation) (*R
 	}
 	t.compare(before, t.recommended)
 	if r.Recommended != nil {
-		t.Objectives = judge(t.recommended, o.Objectives)
+		t.Objectives = s.judgeTogether(t.recommended, o.Objectives)
 	}
 	return t, nil
 }
@@ -86,16 +87,28 @@ func sideBySide(ctx context.Context, o Options, settings ...estimate.Named) (*es
 	return estimate.CompareTogether(ctx, settings, simulation, togetherLives, horizon, triggerEvents)
 }
 
-// judge holds the objectives about false kills against those of all replicas together.
-func judge(c *estimate.TogetherCase, objectives []model.Objective) []estimate.Verdict {
+// judgeTogether holds the objectives about false kills and availability against those of
+// all replicas together. Rollouts take from the availability what these do not show.
+func (s *search) judgeTogether(c *estimate.TogetherCase, objectives []model.Objective) []estimate.Verdict {
 	verdicts := []estimate.Verdict{}
 	for _, objective := range objectives {
-		if verdict, applies := c.Judge(objective); applies {
-			verdicts = append(verdicts, verdict)
+		verdict, applies := c.Judge(objective)
+		if !applies {
+			continue
 		}
+		if met := verdict.Met; met != nil && *met && s.w.Events.Rollout != nil && ofAvailability(verdict.Name) {
+			verdict.Met = nil
+		}
+		verdicts = append(verdicts, verdict)
 	}
 	return verdicts
 }
+
+// ofAvailability reports whether an objective called so is about availability; the others
+// that are held against all replicas together are about false kills.
+func ofAvailability(name string) bool { return strings.HasPrefix(name, "availability ") }
+
+func ofFalseKills(name string) bool { return !ofAvailability(name) }
 
 // compare fills in what is worse after than before.
 func (t *Replicas) compare(before, after *estimate.TogetherCase) {
@@ -170,10 +183,25 @@ func openOf(verdicts []estimate.Verdict) (open []string) {
 	return open
 }
 
+// kill reports whether the replicas miss an objective about false kills together.
+func (t *Replicas) kill() bool { return slices.ContainsFunc(t.Missed(), ofFalseKills) }
+
 // harm says what all replicas together miss; the verb is "miss".
 func (t *Replicas) harm(miss string) string {
-	return fmt.Sprintf("all replicas together %s %s: their false kills per pod-year are %s",
-		miss, strings.Join(t.Missed(), " and "), spread(&t.recommended.FalseKillsPerPodYear, 1, ""))
+	missed, how := t.Missed(), []string{}
+	if t.kill() {
+		how = append(how, "their false kills per pod-year are "+spread(&t.recommended.FalseKillsPerPodYear, 1, ""))
+	}
+	if slices.ContainsFunc(missed, ofAvailability) {
+		away := unavailable(t.recommended)
+		how = append(how, "each is unavailable for "+spread(&away, 100, " %")+" of the time")
+	}
+	return fmt.Sprintf("all replicas together %s %s: %s", miss, strings.Join(missed, " and "), strings.Join(how, ", and "))
+}
+
+// unavailable is the share of the time in which a replica does not serve in the endpoints.
+func unavailable(c *estimate.TogetherCase) stats.Estimate {
+	return c.Availability.Map(func(x float64) float64 { return 1 - x })
 }
 
 // Warnings say in a sentence each what the recommended settings do to all replicas

@@ -64,11 +64,17 @@ func TestWorseTogether(t *testing.T) {
 		}
 		worse.Objectives = append(worse.Objectives, got)
 	}
-	if _, applies := after.Judge(model.Objective{Measure: "availability"}); applies {
-		t.Error("availability is no false kill")
+	after.Availability = interval(0.97, 0.99)
+	less, applies := after.Judge(model.Objective{Measure: "availability", AtLeast: true, Bound: 0.999})
+	if !applies || less.Met == nil || *less.Met {
+		t.Errorf("97 to 99 %% are not 99.9 %%: %+v", less)
+	}
+	worse.Objectives = append(worse.Objectives, less)
+	if _, applies := after.Judge(model.Objective{Measure: "detectionSeconds", Statistic: "p99"}); applies {
+		t.Error("no hangs are injected into all replicas")
 	}
 	warnings := worse.Warnings()
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "MISS") || !strings.Contains(warnings[0], "falseKillsPerPodYear <= 0.1") || !strings.Contains(warnings[1], "22 %") {
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "MISS") || !strings.Contains(warnings[0], "falseKillsPerPodYear <= 0.1") || !strings.Contains(warnings[0], "and each is unavailable for 2 % (1 to 3) of the time") || !strings.Contains(warnings[1], "22 %") {
 		t.Errorf("%q", warnings)
 	}
 }

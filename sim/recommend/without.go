@@ -77,10 +77,11 @@ func (r *Recommendation) decideSettings(ctx context.Context, s *search, o Option
 }
 
 // missTogether simulates all replicas side by side with what is recommended, and reports
-// whether they miss an objective that each pod by itself meets.
+// whether they miss an objective about false kills that each pod by itself meets: that is
+// what other settings may mend.
 func (r *Recommendation) missTogether(ctx context.Context, s *search, o Options) (missed bool, err error) {
 	r.Together, err = s.together(ctx, o, r)
-	return err == nil && ctx.Err() == nil && len(r.Together.Missed()) > 0, err
+	return err == nil && ctx.Err() == nil && r.Together.kill(), err
 }
 
 // giveUp decides again without a liveness probe and the aims that ask for one.
