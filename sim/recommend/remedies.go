@@ -204,6 +204,13 @@ func applicable(w *model.World) []remedy {
 		a.RunsOn = model.Dedicated
 		return queued
 	})
+	add("no check of dependencies, which a restart does not bring back, by the probes that kill", func(k model.ProbeKind, _ *model.Probe, a *model.Answer) bool {
+		if k == model.Readiness || len(a.DependsOn) == 0 {
+			return false
+		}
+		a.DependsOn = nil
+		return true
+	})
 	add("httpGet instead of exec, with a handler that takes 1 ms of CPU", func(_ model.ProbeKind, p *model.Probe, a *model.Answer) bool {
 		if p.Handler.Kind != model.Exec {
 			return false

@@ -90,6 +90,37 @@ func TestDedicatedThread(t *testing.T) {
 	t.Errorf("no thread of its own among %s", text(r.Infeasible.Remedies))
 }
 
+// TestNoCheckOfDependencies has a database fail for an hour every ten days, which no
+// liveness probe outlasts that is to notice a hang within 40 s: 36.5 outages a year kill
+// every time. One that does not check it is answered, and the readiness probe still does.
+func TestNoCheckOfDependencies(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	const days = 10
+	w.Dependencies = []model.OnOff{{Name: "db", Every: exponential(days * 24 * time.Hour), Lasts: dist.Constantly(time.Hour)}}
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].DependsOn = []int{0}
+	}
+	const name = "no check of dependencies"
+	changed := change(t, w, name)
+	if on := changed.Application.Probes; on[model.Liveness].DependsOn != nil || on[model.Readiness].DependsOn == nil || w.Application.Probes[model.Liveness].DependsOn == nil {
+		t.Errorf("checked after it: %v", on)
+	}
+	r := run(t, w, atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40))
+	if r.Infeasible == nil {
+		t.Fatalf("feasible: %s", text(r.Recommended))
+	}
+	for i := range r.Infeasible.Remedies {
+		remedy := &r.Infeasible.Remedies[i]
+		if kills := &remedy.FalseKillsPerPodYear; strings.HasPrefix(remedy.Change, name) {
+			if !remedy.Possible || kills.Before.High < 365.25/days || kills.After.High > 0.1 {
+				t.Errorf("%s: %s", remedy.Sentence(), text(remedy))
+			}
+			return
+		}
+	}
+	t.Errorf("%s is not among %s", name, text(r.Infeasible.Remedies))
+}
+
 // TestRemedySentences holds that every remedy has its number, and says where it is
 // from.
 func TestRemedySentences(t *testing.T) {
