@@ -83,6 +83,13 @@ func TestRareOutageShowsWhoChecksIt(t *testing.T) {
 	if e, want := checked.FractionOfTime, perYear*600/365.25/86400; e.Low > want || e.High < want || math.Abs(e.Estimate-want) > 0.03*want {
 		t.Errorf("all out for %+v of the time, want %.3g", e, want)
 	}
+	up, want := result.Cases[0].Availability, 1-perYear*600/365.25/86400
+	if math.Abs(up.Estimate-want) > 0.03*(1-want) || !agreeing(up, checked.FractionOfTime.Map(func(x float64) float64 { return 1 - x })) {
+		t.Errorf("available for %+v of the time, want %.5g", up, want)
+	}
+	if up := result.Cases[1].Availability; up.Estimate != 1 {
+		t.Errorf("available for %+v of the time, and nothing checks the dependency", up)
+	}
 	if unchecked.TimesPerYear.Estimate != 0 || unchecked.FractionOfTime.Estimate != 0 {
 		t.Errorf("nothing checks the dependency: %+v", unchecked)
 	}
@@ -122,9 +129,9 @@ func TestTriggersAgreeWithLongLives(t *testing.T) {
 				t.Errorf("%s: %d or more out: %+v in long lives, %+v in short ones", name, k+1, x, y)
 			}
 		}
-		if !agreeing(a.CrashLoopProbability, b.CrashLoopProbability) || !agreeing(a.FalseKillsPerPodYear, b.FalseKillsPerPodYear) || !agreeing(*a.CascadeProbability, *b.CascadeProbability) {
-			t.Errorf("%s: crash loop %+v, %+v; kills %+v, %+v; cascade %+v, %+v", name, a.CrashLoopProbability, b.CrashLoopProbability,
-				a.FalseKillsPerPodYear, b.FalseKillsPerPodYear, a.CascadeProbability, b.CascadeProbability)
+		if !agreeing(a.CrashLoopProbability, b.CrashLoopProbability) || !agreeing(a.FalseKillsPerPodYear, b.FalseKillsPerPodYear) || !agreeing(a.Availability, b.Availability) || !agreeing(*a.CascadeProbability, *b.CascadeProbability) {
+			t.Errorf("%s: crash loop %+v, %+v; kills %+v, %+v; available %+v, %+v; cascade %+v, %+v", name, a.CrashLoopProbability, b.CrashLoopProbability,
+				a.FalseKillsPerPodYear, b.FalseKillsPerPodYear, a.Availability, b.Availability, a.CascadeProbability, b.CascadeProbability)
 		}
 	}
 }
