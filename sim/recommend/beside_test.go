@@ -65,3 +65,18 @@ func TestTerminationSettings(t *testing.T) {
 		t.Error("settings although nothing was simulated")
 	}
 }
+
+// TestNothingIsProposedForPodsThatCompleteButProbes holds that what is between a
+// deletion or a rollout and the clients does not concern a job: there are none.
+func TestNothingIsProposedForPodsThatCompleteButProbes(t *testing.T) {
+	w := world(nil, nil, probe(model.HTTPGet, 10, 1, 3))
+	propagation := dist.Constantly(8 * time.Second)
+	w.Cluster.Propagation = &propagation
+	for policy, served := range map[model.RestartPolicy]bool{model.RestartAlways: true, model.RestartOnFailure: false, model.RestartNever: false} {
+		w.Pod.RestartPolicy = policy
+		r := run(t, w, atMost("falseKillsPerPodYear", "", 1e6))
+		if proposed := r.TerminationSettings != nil && r.TerminationSettings.PreStopSleepSeconds != nil; proposed != served || (r.Termination != nil) != served {
+			t.Errorf("restartPolicy %v: a preStop sleep is proposed: %v, want %v; deletions: %+v", policy, proposed, served, r.Termination)
+		}
+	}
+}

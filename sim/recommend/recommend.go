@@ -142,10 +142,15 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 		take func() error
 	}{
 		{"the safety multipliers", func() error { return r.safety(s, stop) }},
-		{"deletions", func() (err error) { r.Termination, err = s.termination(stop); return err }},
+		{"deletions", func() (err error) {
+			if serves(s.w) {
+				r.Termination, err = s.termination(stop)
+			}
+			return err
+		}},
 		{"rollouts", func() (err error) {
-			if s.w.Pod.RestartPolicy != model.RestartAlways {
-				return nil // it runs to completion: nobody rolls it out
+			if !serves(s.w) {
+				return nil // nobody rolls it out
 			}
 			if r.Rollout, err = s.rollout(r.Recommended, stop); r.Rollout != nil {
 				r.explainRollout()

@@ -27,7 +27,7 @@ type Recommendation struct {
 	GivenUp     []GivenUp    `json:"givenUp"`
 	Grid        *Enumeration `json:"grid"`        // null: the whole grid was not asked for
 	Together    *Replicas    `json:"together"`    // null: nothing meets several replicas at once
-	Termination *Termination `json:"termination"` // null: interrupted before
+	Termination *Termination `json:"termination"` // null: interrupted before, or the pods run to completion
 	Rollout     *Rollout     `json:"rollout"`     // null: interrupted before, or the pods run to completion
 	// TerminationSettings are what deletions and rollouts need beside the probes.
 	// Null: nothing, or it was interrupted before.

@@ -69,6 +69,11 @@ const (
 // preStopSleeps are the sleeps to try, in seconds.
 var preStopSleeps = []int64{0, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600}
 
+// serves reports whether the pods of a world get requests. Those that run to completion
+// (restartPolicy OnFailure or Never) are behind no Service: their deletion leaves no
+// traffic behind, and no rollout replaces them.
+func serves(w *model.World) bool { return w.Pod.RestartPolicy == model.RestartAlways }
+
 // termination simulates deletions of the pod as it is, and with longer and longer
 // sleeps whose grace period is long enough. It returns nil if it was told to stop.
 func (s *search) termination(stop *atomic.Bool) (*Termination, error) {
