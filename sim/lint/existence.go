@@ -54,6 +54,19 @@ func meanStart(w *model.World) float64 {
 	return startLasts(w, func(d dist.Duration) float64 { return d.Mean().Seconds() })
 }
 
+// heldBack is the mean time in seconds for which initialDelaySeconds keeps the probe of
+// kind k from asking a process that has started (S5): that of max(0, D − start).
+func (c *check) heldBack(k model.ProbeKind) float64 {
+	delay, sum := float64(c.probe(k).InitialDelaySeconds), 0.0
+	if delay == 0 {
+		return 0
+	}
+	for _, lasts := range drawnStarts(c.World) {
+		sum += math.Max(0, delay-lasts)
+	}
+	return sum / startsDrawn
+}
+
 // repair is the time in which a person ends a hang that no probe does.
 const repair = time.Hour
 

@@ -236,19 +236,30 @@ func TestRules(t *testing.T) {
 		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Liveness).InitialDelaySeconds = 600 }, 595, "first 600 s after every start a hang goes unnoticed by the liveness probe, 595 s of them while it serves already", "livenessProbe.initialDelaySeconds",
 			func(s *Subject) { s.take(model.Startup); s.probe(model.Liveness).InitialDelaySeconds = 60 }},
 		// Two failures every 5 s are 10 s.
-		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Readiness).InitialDelaySeconds = 11 }, 11, "waits 11 s for its first readiness attempt", "readinessProbe.initialDelaySeconds",
+		{"long-initial-delay", Warning, func(s *Subject) { s.take(model.Startup); s.probe(model.Readiness).InitialDelaySeconds = 11 }, 6, "waits 11 s for its first readiness attempt", "readinessProbe.initialDelaySeconds",
 			func(s *Subject) { s.take(model.Startup); s.probe(model.Readiness).InitialDelaySeconds = 10 }},
 		{"long-initial-delay", Warning, func(s *Subject) {
 			s.take(model.Startup)
 			s.probe(model.Readiness).InitialDelaySeconds = 90
-			s.Risk = &Risk{readyLag: &stats.Distribution{Mean: *estimated(70)}}
-		}, 70, "70 s on average after it could", "readinessProbe.initialDelaySeconds", func(s *Subject) { s.probe(model.Readiness).InitialDelaySeconds = 90 }},
+		}, 85, ": 85 s on average after it could", "readinessProbe.initialDelaySeconds", func(s *Subject) { s.probe(model.Readiness).InitialDelaySeconds = 90 }},
 		{"slow-ready", Info, func(s *Subject) {
 			s.take(model.Startup)
 			s.probe(model.Readiness).PeriodSeconds = 60
 			s.Risk = &Risk{readyLag: &stats.Distribution{Mean: *estimated(30), P99: *estimated(59)}}
 		}, 30, "30 s later on average and 59 s later in one start of a hundred", "readinessProbe.periodSeconds",
 			func(s *Subject) { s.probe(model.Readiness).PeriodSeconds = 60; s.Risk = &Risk{} }},
+		// Of 100 s from able to serve to Ready, 90 − 5 are the delay's.
+		{"slow-ready", Info, func(s *Subject) {
+			s.take(model.Startup)
+			s.probe(model.Readiness).PeriodSeconds, s.probe(model.Readiness).InitialDelaySeconds = 30, 90
+			s.Risk = &Risk{readyLag: &stats.Distribution{Mean: *estimated(100), P99: *estimated(114)}}
+		}, 15, "whose initialDelaySeconds of 90 is over, is Ready 15 s later on average and up to 30 s later", "readinessProbe.periodSeconds", nil},
+		// Attempts that fail are no fault of the period's.
+		{"slow-ready", Info, func(s *Subject) {
+			s.take(model.Startup)
+			s.probe(model.Readiness).PeriodSeconds = 30
+			s.Risk = &Risk{readyLag: &stats.Distribution{Mean: *estimated(100), P99: *estimated(300)}}
+		}, 30, "Ready 30 s later on average and 30 s later in one start", "readinessProbe.periodSeconds", nil},
 		{"progress-deadline", Warning, func(s *Subject) { s.ProgressDeadlineSeconds = 149 }, 150, "gives one start up to 150 s", "spec.progressDeadlineSeconds",
 			func(s *Subject) { s.ProgressDeadlineSeconds = 150 }},
 		{"long-init-containers", Info, func(s *Subject) {

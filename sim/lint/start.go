@@ -127,10 +127,9 @@ func longInitialDelay(c *check) {
 		}
 		if k == model.Readiness {
 			message = fmt.Sprintf("a pod waits %d s for its first readiness attempt, however soon it can serve", p.InitialDelaySeconds)
-			if c.Risk != nil && c.Risk.readyLag != nil {
-				lag := c.Risk.readyLag.Mean.Estimate
-				message += ": " + seconds(lag) + " on average after it could"
-				number = &Number{calc.Number(lag), "s", "mean time from able to serve to Ready", "short simulation of starts"}
+			if waits := c.heldBack(model.Readiness); waits > 0 {
+				message += fmt.Sprintf(": %s on average after it could", seconds(waits))
+				number = &Number{calc.Number(waits), "s", "mean time from able to serve to the end of initialDelaySeconds", "starts drawn by the arithmetic of the limit (S5, S8)"}
 			}
 		}
 		c.report(Finding{
@@ -143,18 +142,26 @@ func longInitialDelay(c *check) {
 }
 
 // slowReady is about the readiness period, which adds a uniform part of itself
-// to every start without a startup probe (A21).
+// to every start without a startup probe (A21): what initialDelaySeconds holds back
+// before that is not of its doing.
 func slowReady(c *check) {
 	p := c.probe(model.Readiness)
 	if p == nil || p.PeriodSeconds <= 10 || c.probe(model.Startup) != nil || c.Risk == nil || c.Risk.readyLag == nil {
 		return
 	}
-	lag := c.Risk.readyLag
+	lag, waits := c.Risk.readyLag, c.heldBack(model.Readiness)
+	most := p.Period().Seconds() * float64(max(1, p.SuccessThreshold)) // what is beyond has other causes
+	mean := math.Min(math.Max(0, lag.Mean.Estimate-waits), most)
+	message := fmt.Sprintf("a pod that can serve is Ready %s later on average and %s later in one start of a hundred, since it is asked only every %d s",
+		seconds(mean), seconds(math.Min(lag.P99.Estimate, most)), p.PeriodSeconds)
+	if waits > 0 {
+		message = fmt.Sprintf("a pod that can serve, and whose initialDelaySeconds of %d is over, is Ready %s later on average and up to %s later, since it is asked only every %d s",
+			p.InitialDelaySeconds, seconds(mean), seconds(most), p.PeriodSeconds)
+	}
 	c.report(Finding{
-		Assumed: c.StartupAssumed, Field: model.Readiness.Field() + ".periodSeconds",
-		Message: fmt.Sprintf("a pod that can serve is Ready %s later on average and %s later in one start of a hundred, since it is asked only every %d s", seconds(lag.Mean.Estimate), seconds(lag.P99.Estimate), p.PeriodSeconds),
-		Fix:     "ask every few seconds, or add a startupProbe with a short period: its first success asks readiness at once",
-		Number:  &Number{calc.Number(lag.Mean.Estimate), "s", "mean time from able to serve to Ready", "short simulation of starts"},
+		Assumed: c.StartupAssumed, Field: model.Readiness.Field() + ".periodSeconds", Message: message,
+		Fix:    "ask every few seconds, or add a startupProbe with a short period: its first success asks readiness at once",
+		Number: &Number{calc.Number(mean), "s", "mean time to Ready from able to serve and the end of initialDelaySeconds", "short simulation of starts"},
 	})
 }
 
