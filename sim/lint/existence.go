@@ -90,7 +90,7 @@ func noLiveness(c *check) {
 	form := estimate.NewClosedForm(world, model.Liveness)
 	message := fmt.Sprintf("a hang, %s a year, is never ended", digits(math.Round(hangs*10)/10))
 	number := &Number{calc.Number(hangs), "1/year", "hangs per pod-year that nothing ends", "the scenario's faults"}
-	if form.Why == "" && candidate.Handler.Kind != model.TCPSocket {
+	if form.Why == "" && candidate.Handler.Kind != model.TCPSocket && !unenforced(world.Cluster.KubernetesVersion, candidate) {
 		rate, bound := form.Rate(candidate)
 		kills, times := bound*year.Seconds(), "at most "+digits(bound*year.Seconds())
 		if least := rate * year.Seconds(); kills > falseKillsAllowed && least < kills/2 {

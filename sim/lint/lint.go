@@ -96,9 +96,11 @@ type Subject struct {
 
 // Check returns the findings about a subject, worst first.
 func Check(s *Subject) []Finding {
+	running := *s
+	running.World, running.StartupGranted = inForce(s.World), s.StartupGranted && !dropsStartup(s.World)
 	findings := []Finding{}
 	for i := range rules {
-		c := check{Subject: s, rule: &rules[i]}
+		c := check{Subject: &running, stated: s.World, rule: &rules[i]}
 		rules[i].check(&c)
 		findings = append(findings, c.findings...)
 	}
@@ -111,7 +113,8 @@ func Check(s *Subject) []Finding {
 
 // check is one rule at work on one subject.
 type check struct {
-	*Subject
+	*Subject              // with the world that the version of Kubernetes really runs
+	stated   *model.World // as the manifest states it
 	rule     *Rule
 	findings []Finding
 }

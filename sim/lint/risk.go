@@ -68,11 +68,13 @@ func startsOf(w *model.World, wanted, least int64) int64 {
 const year = 8766 * time.Hour
 
 // Assess returns the risk of a world, most of it by simulating it for a short
-// while. Versions older than those that are simulated are taken for the oldest one
-// that is. Where the startup was taken from the budget itself (startupGranted),
+// while, as its version of Kubernetes runs it; versions older than those that are
+// simulated are taken for the oldest one that is. Where the startup was taken from the budget itself (startupGranted),
 // there is no StartupKillProbability. The error is that of a world that cannot be
 // simulated, or ctx's.
 func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint64, jobs int) (*Risk, error) {
+	startupGranted = startupGranted && !dropsStartup(w)
+	w = inForce(w)
 	simulated := *w
 	if simulated.Cluster.KubernetesVersion.Minor < model.OldestVersion.Minor {
 		simulated.Cluster.KubernetesVersion = model.OldestVersion

@@ -46,6 +46,9 @@ func startsKilled(c *check) {
 	if kind == model.Liveness {
 		startup := model.Probe{PeriodSeconds: 5, TimeoutSeconds: 1}
 		fix = fmt.Sprintf("add a startupProbe with periodSeconds: %d and failureThreshold: %d", startup.PeriodSeconds, failuresFor(slow, &startup))
+		if !featureStartup.on(c.World.Cluster.KubernetesVersion) {
+			fix = fmt.Sprintf("set livenessProbe.initialDelaySeconds to %.0f", math.Ceil(slow))
+		}
 	}
 	if c.limit() > 0 && startCPU(c.World) > 0 {
 		fix += ", or raise the CPU limit, which stretches the start's CPU work"
@@ -108,8 +111,8 @@ const longDelay = 60
 // longInitialDelay is about delays that a startup probe would replace: above 60
 // s (A23), or above F·P of the probe itself (A22).
 func longInitialDelay(c *check) {
-	if c.probe(model.Startup) != nil {
-		return
+	if c.probe(model.Startup) != nil || !featureStartup.on(c.World.Cluster.KubernetesVersion) {
+		return // there is nothing else that grants a start its time
 	}
 	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness} {
 		p := c.probe(k)
@@ -172,7 +175,7 @@ func progressDeadline(c *check) {
 	if p == nil || deadline == 0 {
 		return
 	}
-	budget := calc.SettingsOf(p).Budget(true)
+	budget := calc.SettingsOf(p).Budget(!unenforced(c.World.Cluster.KubernetesVersion, p))
 	if float64(budget.Most) <= deadline.Seconds() {
 		return
 	}

@@ -177,8 +177,9 @@ func unsupportedFields(c *check) {
 			Number:  &Number{calc.Number(f.since), "", "minor version of Kubernetes since which the field is on", "the releases' feature gates"},
 		})
 	}
+	container := c.stated.Container()
 	for k := range model.ProbeKind(model.ProbeKinds) {
-		p := c.probe(k)
+		p := container.Probes[k]
 		if p == nil {
 			continue
 		}
@@ -192,25 +193,22 @@ func unsupportedFields(c *check) {
 			lacks(featureProbeGrace, k.Field()+".terminationGracePeriodSeconds", "a probe's terminationGracePeriodSeconds", "a kill by the probe gets the pod's grace period", "set the pod's terminationGracePeriodSeconds")
 		}
 	}
-	if strings.HasPrefix(c.container().PreStop.Handler, "sleep ") {
+	if strings.HasPrefix(container.PreStop.Handler, "sleep ") {
 		lacks(featureSleep, "lifecycle.preStop.sleep", "the sleep action", "the pod stops without waiting for the proxies", "sleep in an exec hook")
 	}
-	if c.container().Sidecar {
+	if container.Sidecar {
 		lacks(featureSidecar, "restartPolicy", "init containers with restartPolicy Always", "it runs as an ordinary init container, and its probes are refused", "make it a regular container")
 	}
-	if c.World.Pod.CPULimitMilli > 0 {
+	if c.stated.Pod.CPULimitMilli > 0 {
 		lacks(featurePodResources, "pod.resources", "resources of the pod", "the pod has no limit of its own", "set the containers' limits")
 	}
 }
 
 func execTimeoutIgnored(c *check) {
 	v := c.World.Cluster.KubernetesVersion
-	if v.Minor >= execTimeoutsEnforced {
-		return
-	}
 	for k := range model.ProbeKind(model.ProbeKinds) {
-		p := c.probe(k)
-		if p == nil || p.Handler.Kind != model.Exec {
+		p := c.stated.Container().Probes[k]
+		if !unenforced(v, c.probe(k)) {
 			continue
 		}
 		c.report(Finding{

@@ -51,7 +51,7 @@ func (c *check) whyKilled(perYear float64) (why, fix string) {
 		return fmt.Sprintf("outages of %s, which liveness checks, kill it %s times a year", dependency, digits(outages)),
 			"let liveness say only that the process answers: more patience helps against outages that are shorter than it"
 	}
-	return fmt.Sprintf("the probe tolerates stalls of %s", span(estimate.Tolerated(c.probe(model.Liveness)))),
+	return fmt.Sprintf("the probe tolerates stalls of %s", span(c.tolerated(model.Liveness))),
 		"let `probesim recommend` find settings, or raise timeoutSeconds and failureThreshold"
 }
 
@@ -59,6 +59,14 @@ func (c *check) whyKilled(perYear float64) (why, fix string) {
 func (c *check) sees(k model.ProbeKind) bool {
 	p := c.probe(k)
 	return p != nil && c.World.Application.Probes[k].HangCoverage > 0
+}
+
+// tolerated is how long something may fail the probe of kind k that never comes to a
+// verdict (S3): a process that does not answer, or where no timeout is in force, a command
+// that reports a failure.
+func (c *check) tolerated(k model.ProbeKind) time.Duration {
+	p := c.probe(k)
+	return calc.SettingsOf(p).Tolerates(!unenforced(c.World.Cluster.KubernetesVersion, p))
 }
 
 // detection returns the time from a hang to the verdict of the probe of kind k.
@@ -121,7 +129,10 @@ func readinessOutlasts(c *check) {
 // what the readiness probe does.
 func (c *check) twiceReadiness() int32 {
 	p := *c.probe(model.Liveness)
-	wanted, step := 2*min(estimate.Tolerated(c.probe(model.Readiness)), dist.Longest/4), max(p.Period(), p.Timeout())
+	if unenforced(c.World.Cluster.KubernetesVersion, &p) {
+		p.TimeoutSeconds = 0 // what the command reports is all that fails it
+	}
+	wanted, step := 2*min(c.tolerated(model.Readiness), dist.Longest/4), max(p.Period(), p.Timeout())
 	failures := 1 + (wanted-p.Timeout()+step-1)/step
 	return int32(min(max(failures, 1), math.MaxInt32))
 }
@@ -133,7 +144,7 @@ func identicalProbes(c *check) {
 	}
 	c.report(Finding{
 		Field:   model.Liveness.Field(),
-		Message: fmt.Sprintf("liveness and readiness are the same: whatever lasts %s kills the container in half of the cases before it is out of the endpoints", span(estimate.Tolerated(liveness))),
+		Message: fmt.Sprintf("liveness and readiness are the same: whatever lasts %s kills the container in half of the cases before it is out of the endpoints", span(c.tolerated(model.Liveness))),
 		Fix:     fmt.Sprintf("give liveness an endpoint that only says that the process answers, and failureThreshold %d", c.twiceReadiness()),
 		Number:  &Number{.5, "probability", "a hang is killed before it is removed", "exact windows (S4)"},
 	})
@@ -149,7 +160,7 @@ func sameEndpoint(c *check) {
 	if liveness == nil || readiness == nil || liveness.Handler != readiness.Handler || alike(liveness, readiness) {
 		return
 	}
-	longer := estimate.Tolerated(liveness) - estimate.Tolerated(readiness)
+	longer := c.tolerated(model.Liveness) - c.tolerated(model.Readiness)
 	if longer <= 0 {
 		return // others say worse
 	}
@@ -172,17 +183,17 @@ func livenessBelowTwice(c *check) {
 	if c.sees(model.Liveness) && c.sees(model.Readiness) && c.firstKilled() > .5+1e-9 {
 		return // readiness-outlasts-liveness says worse
 	}
-	ratio := float64(estimate.Tolerated(liveness)) / float64(estimate.Tolerated(readiness))
+	ratio := float64(c.tolerated(model.Liveness)) / float64(c.tolerated(model.Readiness))
 	if ratio >= 2 {
 		return
 	}
 	times := "as long as readiness does"
 	if ratio != 1 {
-		times = fmt.Sprintf("%s times what readiness does (%s)", digits(math.Round(100*ratio)/100), span(estimate.Tolerated(readiness)))
+		times = fmt.Sprintf("%s times what readiness does (%s)", digits(math.Round(100*ratio)/100), span(c.tolerated(model.Readiness)))
 	}
 	c.report(Finding{
 		Field:   model.Liveness.Field() + ".failureThreshold",
-		Message: fmt.Sprintf("liveness tolerates %s, %s: a pod has little time to recover out of the endpoints", span(estimate.Tolerated(liveness)), times),
+		Message: fmt.Sprintf("liveness tolerates %s, %s: a pod has little time to recover out of the endpoints", span(c.tolerated(model.Liveness)), times),
 		Fix:     fmt.Sprintf("raise livenessProbe.failureThreshold to %d, or make readiness quicker", c.twiceReadiness()),
 		Number:  &Number{calc.Number(ratio), "", "ratio of the liveness to the readiness tolerance", "exact windows (S3)"},
 	})
@@ -273,7 +284,7 @@ func slowDetection(c *check) {
 func timeoutExceedsPeriod(c *check) {
 	for k := range model.ProbeKind(model.ProbeKinds) {
 		p := c.probe(k)
-		if p == nil || p.TimeoutSeconds <= p.PeriodSeconds {
+		if p == nil || p.TimeoutSeconds <= p.PeriodSeconds || unenforced(c.World.Cluster.KubernetesVersion, p) {
 			continue
 		}
 		tolerated := estimate.Tolerated(p)
