@@ -270,13 +270,13 @@ func (s *search) possible(k model.ProbeKind, o *option) bool {
 	return true
 }
 
-// choose returns the combinations that are predicted to meet every objective
+// choose returns the combinations of usual values that are predicted to meet every objective
 // and cost no more than the cheapest, or as good as no more, best first (S20):
 // fewest probes, then usual values, then the shortest timeouts. Nil: there are none.
-func (s *search) choose(onlyUsual bool) []combination {
+func (s *search) choose() []combination {
 	const mostOfEach = 400
-	readiness, liveness := s.options(model.Readiness, onlyUsual), s.options(model.Liveness, onlyUsual)
-	starts := s.startOptions(onlyUsual)
+	readiness, liveness := s.options(model.Readiness, true), s.options(model.Liveness, true)
+	starts := s.startOptions(true)
 	readiness, liveness = thin(readiness, mostOfEach), thin(liveness, mostOfEach)
 	ofReadiness, ofLiveness, ofBoth := s.grouped()
 	cheapest := math.Inf(1)
@@ -285,13 +285,7 @@ func (s *search) choose(onlyUsual bool) []combination {
 		meeting := s.meeting(model.Liveness, first, liveness, ofLiveness)
 		for _, r := range s.meeting(model.Readiness, first, readiness, ofReadiness) {
 			for _, l := range meeting {
-				c := combination{start: first, readiness: r, liveness: l}
-				if r != nil {
-					c.cost += r.cost
-				}
-				if l != nil {
-					c.cost += l.cost
-				}
+				c := pairedOf(first, r, l)
 				if c.cost > cheapest+tied {
 					break // the rest cost more still
 				}

@@ -75,9 +75,18 @@ func (s *search) whole() space {
 //	    readiness settings, by tolerance:  ok ok ok ok | too patient
 //	                                       count them  ^ from here on the ratio is missed
 func (s *search) enumerate(of space) (meeting int64, cheapest *combination) {
+	all := make([]*model.Objective, len(s.objectives))
+	for i := range all {
+		all[i] = &s.objectives[i]
+	}
+	return s.enumerateFor(of, all...)
+}
+
+// enumerateFor is enumerate for some of the search's objectives.
+func (s *search) enumerateFor(of space, objectives ...*model.Objective) (meeting int64, cheapest *combination) {
 	var ofReadiness, ofLiveness, always, ratios []*model.Objective
-	for i := range s.objectives {
-		switch o := &s.objectives[i]; {
+	for _, o := range objectives {
+		switch {
 		case o.Measure == estimate.Tolerance:
 			ratios = append(ratios, o)
 		case o.Measure == "readyLagSeconds":

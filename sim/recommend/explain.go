@@ -31,7 +31,11 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
 		return
 	}
-	r.note("there is no runner-up: no other combination of usual values is predicted to meet every objective at about the same cost")
+	of := " of usual values"
+	if probes := s.w.Container().Probes; s.unusual(c, &probes) > 0 {
+		of = "" // all were looked at
+	}
+	r.note("there is no runner-up: no other combination%s is predicted to meet every objective at about the same cost", of)
 }
 
 // of returns the option of one kind of probe; nil for startup.

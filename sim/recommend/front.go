@@ -265,7 +265,7 @@ func (s *search) verdicts(k model.ProbeKind, o *option) stats.Estimate {
 		e.Method = "observed runs and closed form (S3, S1)"
 	}
 	if path != nil {
-		e.N = int64(path.time / path.period)
+		e.N = int64(path.attempts())
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/probesim/probesim/model"
@@ -20,15 +21,36 @@ func (s *search) hope() *search {
 }
 
 // hopeful returns the settings that are predicted to kill least often among
-// those which may meet every objective and have not been simulated yet.
-func (s *search) hopeful() []finalist {
+// those which may meet every objective and have not been simulated yet: of usual
+// values, or where there are none, of all.
+func (s *search) hopeful(ctx context.Context) ([]finalist, error) {
+	found := s.hopefulOf(true)
+	if len(found) > 0 {
+		return found, nil
+	}
+	if err := s.learnOthers(ctx); err != nil {
+		return nil, err
+	}
+	return s.hopefulOf(false), nil
+}
+
+// hopefulOf looks among settings of usual values, or all.
+func (s *search) hopefulOf(onlyUsual bool) []finalist {
 	hope := s.hope()
-	readiness, starts := hope.options(model.Readiness, true), hope.startOptions(true)
-	liveness := hope.options(model.Liveness, true)
+	readiness, liveness := hope.options(model.Readiness, onlyUsual), hope.options(model.Liveness, onlyUsual)
+	_, _, ofBoth := hope.grouped()
+	if !onlyUsual {
+		var worthPairing []*option
+		for _, of := range groupedByPeriod(readiness) {
+			worthPairing = append(worthPairing, hope.undominated(model.Readiness, of.options, ofBoth)...)
+		}
+		readiness = worthPairing
+	}
+	after := hope.afterStarts(readiness)
 	s.hopefulFirst(liveness)
 	var found []finalist
 	for _, l := range liveness {
-		c, ok := hope.complete(l, readiness, starts)
+		c, ok := hope.complete(l, after)
 		if !ok || s.tried[describe(s, c)] {
 			continue
 		}
@@ -40,29 +62,42 @@ func (s *search) hopeful() []finalist {
 	return found
 }
 
+// afterStart is a start with the readiness settings that meet their objectives after it.
+type afterStart struct {
+	first     start
+	readiness []*option
+}
+
+// afterStarts returns every start of usual values with readiness settings.
+func (s *search) afterStarts(readiness []*option) []afterStart {
+	ofReadiness, _, _ := s.grouped()
+	var all []afterStart
+	for _, first := range s.startOptions(true) {
+		all = append(all, afterStart{first, s.meeting(model.Readiness, first, readiness, ofReadiness)})
+	}
+	return all
+}
+
 // complete returns the best combination of a liveness setting with others that
 // misses no objective.
-func (s *search) complete(l *option, readiness []*option, starts []start) (*combination, bool) {
+func (s *search) complete(l *option, others []afterStart) (*combination, bool) {
+	_, ofLiveness, ofBoth := s.grouped()
 	var good []combination
-	for _, first := range starts {
-		for _, r := range readiness {
-			c := combination{start: first, readiness: r, liveness: l}
-			if len(s.missed(&c)) > 0 || s.overloaded(&c) {
-				continue
+	for _, other := range others {
+		if s.missesAny(ofLiveness, &combination{start: other.first, liveness: l}) {
+			continue
+		}
+		for _, r := range other.readiness {
+			if c := pairedOf(other.first, r, l); !s.missesAny(ofBoth, &c) && !s.overloaded(&c) {
+				good = append(good, c)
 			}
-			for _, o := range []*option{r, l} {
-				if o != nil {
-					c.cost += o.cost
-				}
-			}
-			good = append(good, c)
 		}
 	}
 	if len(good) == 0 {
 		return nil, false
 	}
-	cheapest := slices.MinFunc(good, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }).cost
-	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > cheapest+tied })
+	least := leastCost(good)
+	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > least+tied })
 	return &s.ranked(good)[0], true
 }
 

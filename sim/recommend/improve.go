@@ -14,7 +14,10 @@ import (
 // clearly less (S20). Unless some are predicted to, and the full simulation shows it,
 // the current ones are kept.
 func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *decision) error {
-	chosen := s.candidates(o)
+	chosen, err := s.candidates(ctx)
+	if err != nil {
+		return err
+	}
 	if len(chosen) == 0 || chosen[0].cost >= s.current().cost-tied {
 		r.keep(s, "the current settings meet every objective, and no others are predicted to cost clearly less; they are recommended unchanged")
 		return nil

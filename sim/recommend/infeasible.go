@@ -23,11 +23,9 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d
 	case d.predicted:
 		r.Infeasible.Reason += "; settings that were predicted to meet everything do not in the full simulation, see rejected"
 	}
-	if o.Full || s.known() {
-		exhausted := s.exhausted()
-		r.Infeasible.Proved = exhausted != ""
-		r.Infeasible.Reason += exhausted
-	}
+	exhausted := s.exhausted()
+	r.Infeasible.Proved = exhausted != ""
+	r.Infeasible.Reason += exhausted
 	least, err := s.leastLimit(ctx, o)
 	if err != nil {
 		return err
@@ -52,16 +50,16 @@ func (s *search) conflict() string {
 	if why := s.tooExpensive(); why != "" {
 		return why
 	}
-	n, found := len(s.objectives), s.standings()
+	n, found, whole := len(s.objectives), s.standings(), s.whole()
 	for i := range n {
-		if !found.together[i][i] {
-			return fmt.Sprintf("no setting meets %s: the best is %s%s", estimate.Name(s.objectives[i]), s.text(i, found.best[i]), s.hint(i))
+		if !found.together[i][i] && !s.possibleTogether(whole, i) {
+			return fmt.Sprintf("no setting meets %s: the best is %s%s", estimate.Name(s.objectives[i]), s.text(i, s.best(whole, i)), s.hint(i))
 		}
 	}
 	for i := range n {
 		for j := range i {
-			if !found.together[i][j] {
-				return fmt.Sprintf("%s and %s exclude each other: settings that meet the first are predicted to come to %s at best in the second, and those that meet the second to %s in the first",
+			if !found.together[i][j] && !s.possibleTogether(whole, i, j) {
+				return fmt.Sprintf("%s and %s exclude each other: settings of usual values that meet the first are predicted to come to %s at best in the second, and those that meet the second to %s in the first",
 					estimate.Name(s.objectives[i]), estimate.Name(s.objectives[j]), s.text(j, found.given[i][j]), s.text(i, found.given[j][i]))
 			}
 		}
@@ -72,10 +70,50 @@ func (s *search) conflict() string {
 	}
 	why := "every two of the objectives can be met together, but not all of them: "
 	idle := *s
-	if idle.spare = 0; len(idle.choose(true)) > 0 {
+	if idle.spare = 0; len(idle.choose()) > 0 {
 		why = "settings that would meet all of the objectives have so short periods that their probes take more CPU time than there is: "
 	}
 	return why + strings.Join(names, ", ")
+}
+
+// possibleTogether reports whether any settings of the grid are predicted to meet some
+// of the objectives.
+func (s *search) possibleTogether(of space, objectives ...int) bool {
+	some := make([]*model.Objective, len(objectives))
+	for i, n := range objectives {
+		some[i] = &s.objectives[n]
+	}
+	meeting, _ := s.enumerateFor(of, some...)
+	return meeting > 0
+}
+
+// best returns the best that any setting of the grid is predicted to come to in an
+// objective. It depends on the start and one of the probes, or on what both tolerate.
+func (s *search) best(of space, i int) float64 {
+	o, best := &s.objectives[i], worst(&s.objectives[i])
+	patience := func(a, b *option) int {
+		if a == nil || b == nil {
+			return 0
+		}
+		return cmp.Compare(a.tolerated(), b.tolerated())
+	}
+	pairs := [2][2][]*option{
+		{of.readiness, {slices.MinFunc(of.liveness, patience), slices.MaxFunc(of.liveness, patience)}},
+		{{slices.MinFunc(of.readiness, patience), slices.MaxFunc(of.readiness, patience)}, of.liveness},
+	}
+	for _, first := range of.starts {
+		for _, pair := range pairs {
+			for _, r := range pair[0] {
+				for _, l := range pair[1] {
+					c := combination{start: first, readiness: r, liveness: l}
+					if value, _ := s.predict(o, &c); !ofKills(o.Measure) || !s.overloaded(&c) {
+						best = nearer(o, best, value)
+					}
+				}
+			}
+		}
+	}
+	return best
 }
 
 // tooExpensive says that the probes take more CPU time than there is even if they ask
@@ -99,7 +137,6 @@ func (s *search) tooExpensive() string {
 // standings is how the objectives stand to each other over settings of usual values,
 // at the unfavourable end of the predictions.
 type standings struct {
-	best     []float64   // of each
 	together [][]bool    // some settings meet both
 	given    [][]float64 // given[i][j] is the best of j among those that meet i
 }
@@ -107,9 +144,8 @@ type standings struct {
 // standings goes through representatives of all settings.
 func (s *search) standings() *standings {
 	n := len(s.objectives)
-	found := &standings{best: make([]float64, n), together: make([][]bool, n), given: make([][]float64, n)}
+	found := &standings{together: make([][]bool, n), given: make([][]float64, n)}
 	for i := range n {
-		found.best[i] = worst(&s.objectives[i])
 		found.together[i], found.given[i] = make([]bool, n), make([]float64, n)
 		for j := range n {
 			found.given[i][j] = worst(&s.objectives[j])
@@ -124,7 +160,6 @@ func (s *search) standings() *standings {
 				value = math.Inf(1)
 			}
 			values[i], met[i] = value, !known || meets(o, value)
-			found.best[i] = nearer(o, found.best[i], value)
 		}
 		for i := range n {
 			for j := range n {
@@ -355,7 +390,7 @@ func (s *search) confirmedLimit(ctx context.Context, o Options, found *search, m
 // tryLimit simulates the best settings under the search's own limit in full. Nil: they
 // miss something.
 func (s *search) tryLimit(ctx context.Context, o Options, milli int64) (*limit, error) {
-	best := s.choose(true)[0]
+	best := s.choose()[0]
 	settled := s.world(&best)
 	simulated, err := s.alone(ctx, o.forSimulation(settled), estimate.Named{Name: "recommended", World: settled}, .25)
 	if err != nil || verdict(simulated) == missed {
@@ -398,7 +433,7 @@ func (s *search) withLimit(ctx context.Context, o Options, milli int64) (*search
 	if err != nil {
 		return nil, err
 	}
-	if len(tried.choose(true)) == 0 {
+	if len(tried.choose()) == 0 {
 		return nil, nil
 	}
 	return tried, nil

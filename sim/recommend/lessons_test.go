@@ -73,7 +73,7 @@ func TestMoreCPUStaysPossible(t *testing.T) {
 			t.Fatal(err)
 		}
 		for round := range rounds {
-			chosen := s.choose(true)
+			chosen := s.choose()
 			if len(chosen) == 0 {
 				t.Errorf("%dm: nothing meets the objectives after %d corrections", limit, round)
 				break

@@ -30,7 +30,7 @@ func TestReasonBetweenPeriods(t *testing.T) {
 	e := explanation{search: s, c: s.current()}
 	reason := e.reason(model.Liveness, &fields[0])
 	_, paths := split(w, true)
-	seen, err := s.observeAlone(paths, model.Liveness, []int32{9, 10, 11}, effort, new(atomic.Bool))
+	seen, err := s.observeAlone(paths, model.Liveness, []observation{itself(9), itself(10), itself(11)}, effort, new(atomic.Bool))
 	if err != nil {
 		t.Fatal(err)
 	}

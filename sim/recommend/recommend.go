@@ -182,7 +182,7 @@ func (r *Recommendation) advise(ctx, until context.Context, s *search, o Options
 
 // ended says what was reached when the search was ended before its time.
 func (r *Recommendation) ended(s *search, how string) {
-	chosen := s.choose(true)
+	chosen := s.choose()
 	switch {
 	case r.Recommended != nil || r.Infeasible != nil:
 		r.note("%s: what is said rests on the replications that were done", how)
@@ -225,7 +225,7 @@ func (r *Recommendation) describe(s *search) {
 		case s.loud[k] == nil:
 			r.note("%s: the rate of false verdicts of every setting is a closed form (%s)", k.Field(), s.closed[k].Sentence())
 		default:
-			r.note("%s: the rate of false verdicts of every setting is that seen along simulated paths of the environment (usual periods only, %d attempts each), plus the closed form of its stalls (%s); settings whose threshold is beyond every run seen are ranked by extension, and only the full simulation decides about them",
+			r.note("%s: the rate of false verdicts of every setting is that seen along simulated paths of the environment (at most %d attempts of each usual period, and of the others every k-th of a shorter one's), plus the closed form of its stalls (%s); settings whose threshold is beyond every run seen are ranked by extension, and only the full simulation decides about them",
 				k.Field(), attemptsObserved, s.closed[k].Sentence())
 		}
 	}
@@ -278,12 +278,11 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options, d *de
 // tryEager simulates settings that are not patient, the most patient of them first.
 func (r *Recommendation) tryEager(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
 	eager := s.eagerly()
-	none := o.Full || s.known()
-	if none {
-		meeting, _ := eager.enumerate(eager.whole())
-		none = meeting == 0
+	if err := s.learnOthers(ctx); err != nil {
+		return false, err
 	}
-	for s.eagerness < mostEager && d.fallback == nil && !done && err == nil && !none {
+	meeting, _ := eager.enumerate(eager.whole())
+	for s.eagerness < mostEager && d.fallback == nil && !done && err == nil && meeting > 0 {
 		s.eagerness++
 		d.barren = false
 		done, err = r.tryRounds(ctx, s, o, d, false)
@@ -307,13 +306,18 @@ func (r *Recommendation) tryRounds(ctx context.Context, s *search, o Options, d 
 	for range rounds {
 		var chosen []combination
 		if !d.barren { // corrections only make predictions worse
-			chosen = s.candidates(o)
+			if chosen, err = s.candidates(ctx); err != nil {
+				return false, err
+			}
 			d.barren = len(chosen) == 0
 		}
 		d.predicted = d.predicted || len(chosen) > 0
 		finalists, predicted := s.finalists(chosen), true
 		if len(finalists) == 0 && hopeful && (d.fallback == nil || !s.meetsByEstimate(d.fallback)) {
-			finalists, predicted = s.hopeful(), false
+			if finalists, err = s.hopeful(ctx); err != nil {
+				return false, err
+			}
+			predicted = false
 		}
 		if len(finalists) == 0 {
 			break
@@ -341,7 +345,7 @@ func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *de
 	case d.fallback != nil && d.current == undecided:
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
 	case d.fallback != nil:
-		r.recommend(s, d.fallback, s.choose(true))
+		r.recommend(s, d.fallback, s.choose())
 	case d.keepable(s):
 		r.keep(s, "the current settings miss no objective, and no others are predicted to meet every one; they are recommended unchanged")
 	default:
@@ -375,22 +379,6 @@ func (r *Recommendation) judgeCurrent(ctx context.Context, s *search, o Options,
 	r.reject(settingsText(s.w.Container()), "current settings: "+whyNot(current))
 	d.rejected++
 	return nil
-}
-
-// candidates returns what is predicted to meet every objective, best first: of
-// the values people use or, where those do not and a closed form knows all
-// others, or everything was asked for, of all values. None: nothing of them is.
-func (s *search) candidates(o Options) []combination {
-	chosen := s.choose(true)
-	if len(chosen) == 0 && (o.Full || s.known()) {
-		chosen = s.choose(false)
-		if len(chosen) == 0 { // it looked at a part of them
-			if _, cheapest := s.enumerate(s.whole()); cheapest != nil {
-				chosen = []combination{*cheapest}
-			}
-		}
-	}
-	return chosen
 }
 
 // judge simulates finalists one after the other, on the random numbers of the

@@ -111,7 +111,7 @@ func (s *search) killsChange(ctx context.Context, o Options, tried *search, befo
 // best, and the next best if that misses one.
 func (s *search) mend(ctx context.Context, o Options, found *Remedy) error {
 	for range 2 {
-		chosen := s.choose(true)
+		chosen := s.choose()
 		if len(chosen) == 0 {
 			return nil
 		}

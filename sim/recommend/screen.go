@@ -2,12 +2,8 @@ package recommend
 
 import (
 	"math"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/probesim/probesim/model"
-	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -15,8 +11,7 @@ import (
 // probes of every period and timeout would meet: one pass yields every
 // threshold at once (S19).
 type screen struct {
-	periods []int32
-	path    map[int32]*path
+	path map[int32]*path
 }
 
 // of returns the path of probes of a period; nil: it was not observed, or nothing.
@@ -30,6 +25,9 @@ func (s *screen) of(period int32) *path {
 // path is what probes of one period would meet.
 type path struct {
 	period time.Duration
+	// phases is how many times the attempts of the same time were gone through, each
+	// time from another one on; what follows is their sum.
+	phases int64
 	time   time.Duration
 	// runs[i][n] is the number of maximal runs of n answers later than
 	// levels[i], or failures; the last counts all longer ones by what they
@@ -61,169 +59,13 @@ var levels = func() (l [shortLevels + longestTimeout]time.Duration) {
 const (
 	shortLevels    = 12 // from 1/64 s in steps of √2
 	longestCounted = 64
-	// attempts of each period that are observed at most and at least, and of one
-	// life.
-	attemptsObserved = 400_000
-	fewestObserved   = 2_000
-	attemptsOfLife   = 20_000
-	// eventsObserved is what the path of one period may cost, about: in events that
-	// take as long as an attempt, each of which is as much as so many of the CPU's.
-	eventsObserved = 300_000
-	perAttempt     = 6
 )
-
-// observed is how much of each period's path is looked at: so many attempts, or
-// as many as so many events of the environment leave room for.
-type observed struct {
-	attempts int64
-	fewest   int64 // as far as the events allow
-	starts   int   // simulated at the most; 0: as many as the objectives need
-	events   float64
-	periods  []int32
-	only     func(period int32) bool // of the others a glance is enough; nil: all of them
-}
-
-// glance is the effort of a search that only looks what another world would be
-// like, thorough that of one that recommends.
-var glance = observed{attempts: attemptsObserved / 8, fewest: fewestObserved / 2, events: eventsObserved / 8, periods: usualPeriods, starts: 4000}
-
-func (o Options) thorough() observed {
-	effort := observed{attempts: attemptsObserved, fewest: fewestObserved, events: eventsObserved, periods: usualPeriods}
-	if o.Full {
-		effort.periods = upTo(longestPeriod)
-	}
-	return effort
-}
-
-// of returns the number of attempts for a period in a world, and how many events of
-// the CPU they may cost. What is expected to happen may be far from what does: where
-// no kill ever ends a backlog, clients who try again keep the process busy.
-func (o observed) of(w *model.World, k model.ProbeKind, period int32) (attempts, events int64) {
-	const backlog = 4 // what happens takes longer where no kill ever ends a backlog
-	each := answerEvents(w, k) + float64(period)*environmentEvents(w)*backlog
-	if o.only != nil && !o.only(period) {
-		return glance.of(w, k, period)
-	}
-	return min(o.attempts, max(o.fewest, int64(o.events/each))), int64(perAttempt * o.events)
-}
-
-// observe makes the screen of probes of kind k in a world. Lives end after
-// some attempts, so that their memory stays small.
-func observe(w *model.World, k model.ProbeKind, periods []int32, seed uint64, jobs int, effort observed, stop *atomic.Bool) (*screen, error) {
-	s := &screen{periods: periods, path: map[int32]*path{}}
-	type part struct {
-		period   int32
-		life     int64
-		attempts int64
-		events   int64
-	}
-	parts := make(chan part)
-	var lock sync.Mutex
-	var failed error
-	var running sync.WaitGroup
-	for range jobs {
-		running.Go(func() {
-			simulator, err := sim.New(w)
-			for todo := range parts {
-				if err != nil {
-					continue
-				}
-				period := time.Duration(todo.period) * time.Second
-				seen := simulator.Observe(sim.Life{
-					Seed: seed, Replication: uint64(todo.life)<<8 | uint64(todo.period), Draw: model.DrawOf(uint64(todo.life)), Horizon: time.Duration(todo.attempts) * period, Effort: todo.events, Stop: stop,
-				}, k, period)
-				p := path{period: period}
-				p.add(seen, period)
-				lock.Lock()
-				s.path[todo.period].merge(&p)
-				lock.Unlock()
-			}
-			lock.Lock()
-			defer lock.Unlock()
-			if err != nil {
-				failed = err
-			}
-		})
-	}
-	for _, period := range periods {
-		s.path[period] = &path{period: time.Duration(period) * time.Second, clears: clears(w)}
-	}
-	for _, period := range periods {
-		attempts, events := effort.of(w, k, period)
-		for left, life := attempts, int64(0); left > 0; life++ {
-			n := min(left, attemptsOfLife)
-			parts <- part{period, life, n, max(1, int64(float64(events)*float64(n)/float64(attempts)))}
-			left -= n
-		}
-	}
-	close(parts)
-	running.Wait()
-	return s, failed
-}
-
-// clears reports whether all that delays the answers ends with the process: its
-// backlog, unless clients ask again for what a kill has lost.
-func clears(w *model.World) bool {
-	t := w.Application.Traffic
-	return (t == nil || t.RetriesMax == 0) && !neighboured(&w.Node) && len(w.Dependencies) == 0 && len(w.Faults) == 0
-}
-
-// add counts the runs of one life's observations. What a starting process
-// answers is the startup probe's business.
-func (p *path) add(seen []sim.Observation, period time.Duration) {
-	var run [len(levels)]int
-	flush := func(i int) {
-		if run[i] > 0 {
-			p.whole[i][min(run[i], longestCounted)]++
-		}
-		for ; run[i] > longestCounted; run[i] -= longestCounted {
-			p.runs[i][longestCounted]++
-		}
-		if run[i] > 0 {
-			p.runs[i][run[i]]++
-		}
-		run[i] = 0
-	}
-	quiet := true // no run is open
-	for j := range seen {
-		o := &seen[j]
-		if o.Starting {
-			continue
-		}
-		p.time += period
-		if quiet && !o.Failed && o.Latency < levels[0] {
-			continue
-		}
-		quiet = true
-		for i := range levels {
-			if o.Failed || o.Latency >= levels[i] {
-				run[i]++
-				quiet = false
-			} else if run[i] > 0 {
-				flush(i)
-			}
-		}
-	}
-	for i := range run {
-		flush(i)
-	}
-}
-
-func (p *path) merge(other *path) {
-	p.time += other.time
-	for t := range p.runs {
-		for n := range p.runs[t] {
-			p.runs[t][n] += other.runs[t][n]
-			p.whole[t][n] += other.whole[t][n]
-		}
-	}
-}
 
 // rate returns the verdicts per second that a setting would come to, with
 // bounds. Where too few were seen they are extended, and extended is true: such a
 // rate ranks settings, it proves nothing.
 func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, extended bool) {
-	seconds := p.time.Seconds()
+	seconds := p.seconds()
 	if seconds == 0 {
 		return 0, 0, math.Inf(1), true
 	}
@@ -235,6 +77,7 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 		for n, runs := range p.runs[level] {
 			verdicts += float64(runs * int64(n/int(s.failures)))
 		}
+		verdicts /= float64(p.phases)
 	}
 	low, _ = p.garwood(p.reached(level, s.ticks()), confidence)
 	high := p.upper(verdicts, confidence)
@@ -257,13 +100,21 @@ func (s setting) ticks() int {
 // enoughSeen is how many runs are enough to go by their number.
 const enoughSeen = 10
 
-// reached returns the number of runs of at least n answers later than a level.
+// seconds returns the time that was observed.
+func (p *path) seconds() float64 { return p.time.Seconds() / float64(p.phases) }
+
+// attempts returns how many attempts were observed in that time.
+func (p *path) attempts() float64 { return p.seconds() / p.period.Seconds() }
+
+// reached returns the number of runs of at least n answers later than a level. Where
+// it is the mean of phases, it varies no more than the number of one of them, and so
+// an interval of a Poisson number holds for it.
 func (p *path) reached(level, n int) float64 {
 	var runs int64
 	for ; n <= longestCounted; n++ {
 		runs += p.whole[level][n]
 	}
-	return float64(runs)
+	return float64(runs) / float64(p.phases)
 }
 
 // extend continues the number of runs of late answers beyond what was seen: along
@@ -324,7 +175,7 @@ func (p *path) continuing(level, failures int, confidence float64) (from int, ra
 func (p *path) single(level int, confidence float64) (runs, high float64, ok bool) {
 	at := func(i int) (later, seen float64) {
 		if i < 0 {
-			return 0, p.time.Seconds() / p.period.Seconds()
+			return 0, p.attempts()
 		}
 		return levels[i].Seconds(), p.reached(i, 1)
 	}

@@ -18,7 +18,7 @@ import (
 // short runs has to lead to the long ones, and its bound has to lie above.
 func TestExtend(t *testing.T) {
 	const attempts, q, period = 100_000, 0.2, 10
-	p := path{period: period * time.Second, time: attempts * period * time.Second}
+	p := path{period: period * time.Second, phases: 1, time: attempts * period * time.Second}
 	for level := range levels[:shortLevels] { // up to a timeout of 1 s
 		for n := 1; n <= longestCounted; n++ {
 			p.runs[level][n] = int64(math.Round(attempts * math.Pow(1-q, 2) * math.Pow(q, float64(n))))
@@ -40,7 +40,7 @@ func TestExtend(t *testing.T) {
 // the next one often does. A setting of few failures at a timeout that was never
 // missed is no better than the steps in between show.
 func TestExtendedIsNoCertainty(t *testing.T) {
-	p := path{period: 10 * time.Second, time: 40 * 24 * time.Hour}
+	p := path{period: 10 * time.Second, phases: 1, time: 40 * 24 * time.Hour}
 	late := []int64{4000, 3000, 2000, 1000, 400} // answers later than 1, 2, 3, 4 and 5 s
 	for level := range levels {
 		i := max(0, level-shortLevels+1)

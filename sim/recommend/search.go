@@ -33,17 +33,18 @@ type search struct {
 
 	base        [model.ProbeKinds]*model.Probe // the probe a setting is put on; nil: there is no handler to ask
 	closed      [model.ProbeKinds]*estimate.ClosedForm
-	loud        [model.ProbeKinds]*screen  // nil: nothing but what the closed form covers
-	contended   bool                       // there is more than the closed form covers
-	chain       [model.ProbeKinds]*chained // in place of both; nil: there is none
-	shedding    *setting                   // of readiness, beside which liveness was observed; nil: without
-	starts      []time.Duration            // how long starts take, ascending; Longest for one that did not end
-	order       []int32                    // the number of each of them; nil: not simulated here
-	slowed      *slowedStarts              // in their place, how many exceed a time; nil: they show it
-	fewest      bool                       // so many at the least
-	tail        *estimate.StartTail        // bounds the longest starts, of which too few were simulated; nil: they were not
-	podLife     time.Duration              // with a first start in each
-	hangs       float64                    // per pod-year, by which waiting for a verdict is weighed
+	loud        [model.ProbeKinds]*screen       // nil: nothing but what the closed form covers
+	rest        [model.ProbeKinds][]observation // paths that it lacks, which usual values do not need
+	contended   bool                            // there is more than the closed form covers
+	chain       [model.ProbeKinds]*chained      // in place of both; nil: there is none
+	shedding    *setting                        // of readiness, beside which liveness was observed; nil: without
+	starts      []time.Duration                 // how long starts take, ascending; Longest for one that did not end
+	order       []int32                         // the number of each of them; nil: not simulated here
+	slowed      *slowedStarts                   // in their place, how many exceed a time; nil: they show it
+	fewest      bool                            // so many at the least
+	tail        *estimate.StartTail             // bounds the longest starts, of which too few were simulated; nil: they were not
+	podLife     time.Duration                   // with a first start in each
+	hangs       float64                         // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration
 	spare       float64                   // CPU time per second that the process leaves its probes
 	asks        [model.ProbeKinds]float64 // and that an answer takes, in seconds
@@ -152,22 +153,16 @@ func (s *search) learnRates(ctx context.Context, effort observed, stop *atomic.B
 			s.loud[k] = s.loud[model.Readiness]
 			continue
 		}
-		periods := slices.Clone(effort.periods)
-		periods = slices.DeleteFunc(periods, func(p int32) bool { return overloads(w, k, p) })
-		for _, p := range w.Container().Probes {
-			if p != nil && !slices.Contains(periods, p.PeriodSeconds) {
-				periods = append(periods, p.PeriodSeconds)
-			}
-		}
 		effort.only = s.useful(k)
 		if k == model.Readiness && sheds(w) { // liveness has paths of its own
 			effort.only = func(int32) bool { return false }
 		}
-		seen, err := s.observeAlone(loud, k, periods, effort, stop)
+		plan, rest := effort.plan(w, k)
+		seen, err := s.observeAlone(loud, k, plan, effort, stop)
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		s.loud[k] = seen
+		s.loud[k], s.rest[k] = seen, rest
 	}
 	return ctx.Err()
 }
@@ -422,7 +417,7 @@ func (s *search) useful(k model.ProbeKind) func(period int32) bool {
 // observeAlone observes the paths of a world for one probe, without any other,
 // which could kill the process that is observed; but where readiness sheds the load,
 // with it.
-func (s *search) observeAlone(w *model.World, k model.ProbeKind, periods []int32, effort observed, stop *atomic.Bool) (*screen, error) {
+func (s *search) observeAlone(w *model.World, k model.ProbeKind, plan []observation, effort observed, stop *atomic.Bool) (*screen, error) {
 	alone := *w.Container()
 	alone.Probes = [model.ProbeKinds]*model.Probe{}
 	alone.Probes[k] = s.base[k]
@@ -430,7 +425,7 @@ func (s *search) observeAlone(w *model.World, k model.ProbeKind, periods []int32
 		alone.Probes[model.Readiness] = s.shedding.on(s.base[model.Readiness])
 		alone.Probes[model.Readiness].InitialDelaySeconds = 0
 	}
-	return observe(w.WithContainer(alone), k, periods, s.seed, s.jobs, effort, stop)
+	return observe(w.WithContainer(alone), k, plan, s.seed, s.jobs, effort, stop)
 }
 
 // option evaluates a setting of the probe of kind k.
@@ -459,17 +454,6 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 	}
 	o.cost = s.cost(k, &o)
 	return o
-}
-
-// known reports whether the rate of every setting follows from closed forms, which
-// take no time.
-func (s *search) known() bool {
-	for k := range s.loud {
-		if s.loud[k] != nil || s.chain[k] != nil {
-			return false
-		}
-	}
-	return true
 }
 
 // cost weighs what a probe costs a pod in a year: the time in which a hung

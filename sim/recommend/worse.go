@@ -197,7 +197,7 @@ func (in *combinationIn) observe(stop *atomic.Bool) error {
 		return nil
 	}
 	_, paths := split(in.w, true)
-	seen, err := in.observeAlone(paths, model.Liveness, []int32{in.liveness.period}, observed{attempts: attemptsObserved, fewest: fewestObserved / 4, events: eventsWorse}, stop)
+	seen, err := in.observeAlone(paths, model.Liveness, []observation{itself(in.liveness.period)}, observed{attempts: attemptsObserved, fewest: fewestObserved / 4, events: eventsWorse}, stop)
 	if err != nil {
 		return err
 	}
