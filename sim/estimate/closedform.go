@@ -35,7 +35,7 @@ type weighted struct {
 }
 
 // stall is a pause of the process, a stall of the node, or a stretch in which
-// the answers are failures.
+// the answers are failures, of which an outage of a dependency is one.
 type stall struct {
 	lasts     dist.Duration
 	perSecond float64 // occurrences
@@ -114,7 +114,7 @@ func obstacle(w *model.World, k model.ProbeKind) string {
 		return "answers that wait longer while a neighbour is busy"
 	case len(app.Resources) > 0:
 		return "resources that fail the probe"
-	case len(a.DependsOn) > 0:
+	case len(a.DependsOn) > 0 && k != model.Readiness: // kills again and again
 		return "dependencies"
 	case a.FailsInFlight > 0:
 		return "failures above a number of requests in flight"
@@ -137,6 +137,9 @@ func (f *ClosedForm) addStalls(w *model.World, k model.ProbeKind) {
 	}
 	if failing := w.Application.Probes[k].Failing; failing != nil {
 		add(failing, true, false)
+	}
+	for _, d := range w.Application.Probes[k].DependsOn {
+		add(&w.Dependencies[d], true, false)
 	}
 }
 
@@ -249,16 +252,21 @@ func (s *stall) verdict(p *model.Probe, n int, latency time.Duration) float64 {
 	return sum / points
 }
 
-// Sentence says what the closed form consists of, for notes.
+// Sentence says what the closed form consists of and why it holds, for notes.
 func (f *ClosedForm) Sentence() string {
+	return f.Rules() + "; valid because nothing else in the scenario can fail the probe"
+}
+
+// Rules says what the closed form consists of.
+func (f *ClosedForm) Rules() string {
 	var parts []string
 	stalls := len(f.stalls) > 0
 	for _, class := range f.classes {
 		stalls = stalls || len(class.form.stalls) > 0
 	}
 	if stalls {
-		parts = append(parts, "S3 for the attempts that fall into one stall, pause or failing stretch")
+		parts = append(parts, "S3 for the attempts that fall into one stall, pause, failing stretch or outage")
 	}
 	parts = append(parts, "S1 for attempts that fail each for itself")
-	return strings.Join(parts, "; ") + "; valid because nothing else in the scenario can fail the probe"
+	return strings.Join(parts, "; ")
 }

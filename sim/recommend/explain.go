@@ -25,8 +25,8 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 	}
 	for i := range chosen {
 		other := &chosen[i]
-		if describe(s, other) == describe(s, c) {
-			continue
+		if name := describe(s, other); name == describe(s, c) || s.tried[name] {
+			continue // simulated: it says more of them than their prediction
 		}
 		r.reject(describe(s, other), fmt.Sprintf("runner-up: predicted to meet every objective too; %s, against %s", s.summary(other), s.summary(c)))
 		return
@@ -35,7 +35,7 @@ func (r *Recommendation) explain(s *search, c *combination, chosen []combination
 	if probes := s.w.Container().Probes; s.unusual(c, &probes) > 0 {
 		of = "" // all were looked at
 	}
-	r.note("there is no runner-up: no other combination%s is predicted to meet every objective at about the same cost", of)
+	r.note("no other combination%s is predicted to meet every objective at about the same cost", of)
 }
 
 // of returns the option of one kind of probe; nil for startup.

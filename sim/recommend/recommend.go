@@ -225,8 +225,8 @@ func (r *Recommendation) describe(s *search) {
 		case s.loud[k] == nil:
 			r.note("%s: the rate of false verdicts of every setting is a closed form (%s)", k.Field(), s.closed[k].Sentence())
 		default:
-			r.note("%s: the rate of false verdicts of every setting is that seen along simulated paths of the environment (at most %d attempts of each usual period, and of the others every k-th of a shorter one's), plus the closed form of its stalls (%s); settings whose threshold is beyond every run seen are ranked by extension, and only the full simulation decides about them",
-				k.Field(), attemptsObserved, s.closed[k].Sentence())
+			r.note("%s: the rate of false verdicts of every setting is that seen along simulated paths of the environment (at most %d attempts of each usual period, and of the others every k-th of a shorter one's), plus the closed form of what else fails it (%s); settings whose threshold is beyond every run seen are ranked by extension, and only the full simulation decides about them",
+				k.Field(), attemptsObserved, s.closed[k].Rules())
 		}
 	}
 }
@@ -238,11 +238,12 @@ const rounds = 4
 // decision is how far the choice has come.
 type decision struct {
 	current   standing
-	predicted bool      // some settings were predicted to meet every objective
-	barren    bool      // none are predicted to any more
-	fallback  *finalist // misses nothing, but leaves something undecided
-	open      int       // settings that are not predicted to meet everything, of which the simulation left it open
-	notes     int       // and rejections about the current settings
+	predicted bool        // some settings were predicted to meet every objective
+	barren    bool        // none are predicted to any more
+	fallback  *finalist   // misses nothing, but leaves something undecided
+	open      int         // settings that are not predicted to meet everything, of which the simulation left it open
+	left      []*finalist // others of which it did
+	notes     int         // and rejections about the current settings
 	rejected  int
 }
 
@@ -343,8 +344,10 @@ func (r *Recommendation) tryRounds(ctx context.Context, s *search, o Options, d 
 func (r *Recommendation) settle(ctx context.Context, s *search, o Options, d *decision) error {
 	switch {
 	case d.fallback != nil && d.current == undecided:
+		r.rejectOpen(s, d, nil)
 		r.keep(s, "the current settings miss no objective, and the best others leave something undecided too; they are recommended unchanged")
 	case d.fallback != nil:
+		r.rejectOpen(s, d, d.fallback)
 		r.recommend(s, d.fallback, s.choose())
 	case d.keepable(s):
 		r.keep(s, "the current settings miss no objective, and no others are predicted to meet every one; they are recommended unchanged")
@@ -404,6 +407,7 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 		}
 		switch verdict(f.variant) {
 		case met:
+			r.rejectOpen(s, d, f)
 			r.recommend(s, f, chosen)
 			return true, nil
 		case undecided:
@@ -412,6 +416,7 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 				r.reject(describe(s, &f.combination), "may meet every objective, but is not predicted to; full simulation: "+whyNot(f.variant))
 				continue
 			}
+			d.left = append(d.left, f)
 			if d.fallback == nil || nearerToMet(f.variant, d.fallback.variant) {
 				d.fallback = f
 			}
@@ -420,6 +425,17 @@ func (r *Recommendation) judge(ctx context.Context, s *search, o Options, d *dec
 		}
 	}
 	return false, nil
+}
+
+// rejectOpen says what the simulation left undecided of settings that others were
+// preferred to.
+func (r *Recommendation) rejectOpen(s *search, d *decision, preferred *finalist) {
+	for _, f := range d.left {
+		if f != preferred {
+			r.reject(describe(s, &f.combination), "full simulation: "+whyNot(f.variant))
+		}
+	}
+	d.left = nil
 }
 
 // finalist is a combination that was simulated in full.
