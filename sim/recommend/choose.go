@@ -17,6 +17,10 @@ import (
 // not worth it.
 const tied = 3156.0
 
+// clearlyLess returns below what settings cost clearly less than others: by more than
+// that, and by a tenth, as what is counted along paths hardly tells less.
+func clearlyLess(cost float64) float64 { return min(cost-tied, cost/1.1) }
+
 // closeEnough is what is taken off predicted times at their favourable end:
 // phases and propagation are played out by their rules, but not what a stall in
 // progress adds or takes away.

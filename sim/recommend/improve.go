@@ -18,7 +18,7 @@ func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *d
 	if err != nil {
 		return err
 	}
-	if len(chosen) == 0 || chosen[0].cost >= s.current().cost-tied {
+	if len(chosen) == 0 || chosen[0].cost >= clearlyLess(s.current().cost) {
 		r.keep(s, "the current settings meet every objective, and no others are predicted to cost clearly less; they are recommended unchanged")
 		return nil
 	}

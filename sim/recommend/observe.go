@@ -170,6 +170,7 @@ func observe(w *model.World, k model.ProbeKind, plan []observation, seed uint64,
 		})
 	}
 	for i := range plan {
+		s.own = append(s.own, plan[i].period)
 		for _, multiple := range plan[i].multiples {
 			s.path[multiple] = &path{period: time.Duration(multiple) * time.Second, phases: int64(multiple / plan[i].period), clears: clears(w)}
 		}

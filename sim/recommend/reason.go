@@ -106,7 +106,7 @@ type rival struct {
 	value    int32
 	at       option
 	c        combination
-	guessed  bool    // its period was not observed
+	guessed  bool    // its period was not observed, only a shorter one
 	most     float64 // false verdicts per second, as bounded all the same
 	excluded string  // why it cannot be had
 	stop     string  // what keeps the search from it; empty: nothing that is predicted
@@ -125,10 +125,8 @@ func (e *explanation) rival(k model.ProbeKind, f *field, value int32) rival {
 	}
 	r.at = e.option(k, at)
 	r.most = r.at.bound
-	if r.guessed = math.IsInf(r.at.bound, 1) && !math.IsInf(o.bound, 1); r.guessed {
-		r.most = e.mostOf(k, at)
-		r.at.rate, r.at.bound = o.rate, o.bound
-		r.at.cost = e.cost(k, &r.at)
+	if r.guessed = e.loud[k] != nil && e.loud[k].of(at.period) == nil; r.guessed && o.period > at.period {
+		r.most = math.Max(r.most, o.bound) // a longer period is seen to come to more
 	}
 	r.c = e.c.with(k, &r.at)
 	r.c.cost += r.at.cost - o.cost
@@ -141,24 +139,6 @@ func (e *explanation) rival(k model.ProbeKind, f *field, value int32) rival {
 		r.stop = e.worse(&r.c, f)
 	}
 	return r
-}
-
-// mostOf bounds the false verdicts per second of a setting whose period was not
-// observed by those of the next shorter one that was: what fails as many attempts
-// further apart lasts longer, and attempts that fail each for itself are fewer (S1,
-// S3). A setting that is seen to come to more with a longer period does so too. All of
-// that is of averages over the phases of the answers against the quota's periods.
-func (e *explanation) mostOf(k model.ProbeKind, at setting) float64 {
-	least := 0.0
-	if own := e.c.of(k); own.period > at.period {
-		least = own.bound
-	}
-	for period := at.period - 1; period >= 1; period-- {
-		if shorter := e.option(k, setting{period, min(at.timeout, period), at.failures}); !math.IsInf(shorter.bound, 1) {
-			return math.Max(least, shorter.bound)
-		}
-	}
-	return math.Inf(1)
 }
 
 // newlyMissed returns the objectives that a neighbour is predicted to miss and

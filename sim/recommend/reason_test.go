@@ -35,7 +35,7 @@ func TestReasonBetweenPeriods(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, period := range []int32{10, 9, 11} {
-		rate, _, _, extended := seen.of(period).rate(setting{period, 1, 3}, 0.95)
+		rate, _, _, extended := seen.of(period).rate(setting{period, 1, 3}, 0.95, false)
 		if rate == 0 || extended {
 			t.Fatalf("a period of %d s shows too few verdicts", period)
 		}

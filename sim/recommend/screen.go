@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/sim/stats"
@@ -12,6 +13,7 @@ import (
 // threshold at once (S19).
 type screen struct {
 	path map[int32]*path
+	own  []int32 // periods that were observed by themselves
 }
 
 // of returns the path of probes of a period; nil: it was not observed, or nothing.
@@ -20,6 +22,21 @@ func (s *screen) of(period int32) *path {
 		return nil
 	}
 	return s.path[period]
+}
+
+// shorter returns the longest period, shorter than one that was not observed by itself,
+// which was; 0: there is none, or it was.
+func (s *screen) shorter(period int32) int32 {
+	if s == nil || slices.Contains(s.own, period) {
+		return 0
+	}
+	longest := int32(0)
+	for _, own := range s.own {
+		if own < period {
+			longest = max(longest, own)
+		}
+	}
+	return longest
 }
 
 // path is what probes of one period would meet.
@@ -36,7 +53,7 @@ type path struct {
 	// whole[i][n] is the same with each of the longer ones counted once.
 	whole [len(levels)][longestCounted + 1]int64
 	// clears: a kill takes away what made the answers late, a backlog of the
-	// process's own, so that a run comes to one verdict however long it is.
+	// process's own, so that a run comes to one kill however long it is.
 	clears bool
 	// bounds are the intervals of the numbers of runs that were asked for, by number and
 	// confidence: the settings of a period ask for the same ones again and again.
@@ -62,9 +79,10 @@ const (
 )
 
 // rate returns the verdicts per second that a setting would come to, with
-// bounds. Where too few were seen they are extended, and extended is true: such a
-// rate ranks settings, it proves nothing.
-func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, extended bool) {
+// bounds: one in each run that is long enough, or again and again while what made the
+// answers late lasts. Where too few were seen they are extended, and extended is true:
+// such a rate ranks settings, it proves nothing.
+func (p *path) rate(s setting, confidence float64, again bool) (rate, low, bound float64, extended bool) {
 	seconds := p.seconds()
 	if seconds == 0 {
 		return 0, 0, math.Inf(1), true
@@ -72,7 +90,7 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 	level := shortLevels - 1 + int(min(s.timeout, longestTimeout))
 	runs := p.reached(level, int(s.failures))
 	verdicts := runs
-	if !p.clears { // again and again while the cause lasts
+	if again {
 		verdicts = 0
 		for n, runs := range p.runs[level] {
 			verdicts += float64(runs * int64(n/int(s.failures)))
@@ -87,6 +105,37 @@ func (p *path) rate(s setting, confidence float64) (rate, low, bound float64, ex
 		}
 	}
 	return verdicts / seconds, low / seconds, high / seconds, false
+}
+
+// lasting returns how many late answers follow, on average, those in a row that a
+// setting waits for, before one comes in time: the mean excess of the runs, which of
+// geometric lengths is the same whatever they exceed. Where too few are as long it is
+// that of the longest at the highest level of which enough are.
+func (p *path) lasting(s setting, confidence float64) float64 {
+	level, from := shortLevels-1+int(min(s.timeout, longestTimeout)), int(s.failures)
+	if p.reached(level, from) < enoughSeen {
+		if level = p.highest(level); level < 0 {
+			return 0 // single late answers at the most
+		}
+		from, _, _ = p.continuing(level, from, confidence)
+	}
+	late := 0.0
+	for n, runs := range p.runs[level] {
+		late += float64(int64(n)*runs) / float64(p.phases)
+	}
+	for n := range from {
+		late -= p.reached(level, n+1)
+	}
+	return late / p.reached(level, from)
+}
+
+// highest returns the highest level up to one that shows how runs go on; below 0:
+// there is none.
+func (p *path) highest(level int) int {
+	for level >= 0 && p.reached(level, 2) < enoughSeen {
+		level--
+	}
+	return level
 }
 
 // ticks is how many late answers in a row, a period apart, certainly bring a
@@ -133,10 +182,7 @@ func (p *path) reached(level, n int) float64 {
 // failures are those of the longest timeout at which some are. ok is false if so
 // little was seen that there is nothing to continue.
 func (p *path) extend(level, failures int, confidence float64) (rate, bound float64, ok bool) {
-	last := level // the highest level that shows how runs go on
-	for last >= 0 && p.reached(last, 2) < enoughSeen {
-		last--
-	}
+	last := p.highest(level)
 	first, high, ok := p.single(level, confidence)
 	if !ok {
 		return 0, 0, false

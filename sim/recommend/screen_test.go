@@ -27,7 +27,7 @@ func TestExtend(t *testing.T) {
 	p.runs[shortLevels] = p.runs[shortLevels-1]
 	p.whole = p.runs
 	for _, failures := range []int32{7, 10, 15, 30} {
-		rate, low, bound, extended := p.rate(setting{period, 1, failures}, 0.95)
+		rate, low, bound, extended := p.rate(setting{period, 1, failures}, 0.95, true)
 		want := (1 - q) * math.Pow(q, float64(failures)) / period
 		if !extended || rate < want/2 || rate > 2*want || bound < want || bound > 1e3*want || low > want {
 			t.Errorf("%d failures: %.3g (%.3g to %.3g, extended: %v), want %.3g", failures, rate, low, bound, extended, want)
@@ -51,7 +51,7 @@ func TestExtendedIsNoCertainty(t *testing.T) {
 		}
 	}
 	p.whole = p.runs
-	rate, _, _, extended := p.rate(setting{10, 10, 3}, 0.95)
+	rate, _, _, extended := p.rate(setting{10, 10, 3}, 0.95, true)
 	if perYear := rate * year.Seconds(); !extended || perYear < 1e-3 || perYear > 1e3 {
 		t.Errorf("%.3g a year, extended: %v", perYear, extended)
 	}
@@ -130,5 +130,75 @@ func TestStretchedStarts(t *testing.T) {
 	}
 	if longest := slices.Max(starts); longest < 10*time.Second {
 		t.Errorf("the longest start took %v: neighbours stretch none", longest)
+	}
+}
+
+// TestLasting has answers that are late independently with probability q: whatever the
+// run, q/(1−q) late ones follow on average.
+func TestLasting(t *testing.T) {
+	const attempts, q, period = 1_000_000, 0.5, 10
+	p := path{period: period * time.Second, phases: 2, time: 2 * attempts * period * time.Second}
+	for level := range levels[:shortLevels] { // up to a timeout of 1 s
+		for n := 1; n <= longestCounted; n++ {
+			p.runs[level][n] = int64(math.Round(2 * attempts * math.Pow(1-q, 2) * math.Pow(q, float64(n))))
+		}
+	}
+	p.whole = p.runs
+	for _, failures := range []int32{1, 3, 8, 30} {
+		if got, want := p.lasting(setting{period, 1, failures}, 0.95), q/(1-q); math.Abs(got-want) > 0.15*want { // the counts are whole numbers
+			t.Errorf("after %d failures %.3g more on average, want %.3g", failures, got, want)
+		}
+	}
+	if got := p.lasting(setting{period, 5, 3}, 0.95); got < 0 || got > 2*q/(1-q) {
+		t.Errorf("beyond every timeout seen %.3g more on average", got)
+	}
+}
+
+// TestOutOfEndpoints holds the predicted time out of the endpoints by false removals
+// against that of the full simulation, where they do not take away what causes them.
+func TestOutOfEndpoints(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), nil)
+	w.Faults = []model.Fault{{Name: "busy", Every: exponential(time.Hour), Lasts: exponential(time.Minute), Answers: model.FaultFailure, Probes: [model.ProbeKinds]bool{model.Readiness: true}}}
+	s, err := newSearch(context.Background(), w, Options{Options: estimate.Options{Seed: 1}}, Options{}.thorough(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []setting{{10, 1, 1}, {10, 1, 3}, {5, 2, 4}, {20, 5, 2}} {
+		o := s.option(model.Readiness, at)
+		want := o.rate*(float64(at.period)+s.propagation(.5)) + o.lasting
+		alone := w.WithContainer(w.Container().WithProbe(model.Readiness, at.on(s.base[model.Readiness])).WithProbe(model.Liveness, nil))
+		v, err := s.alone(context.Background(), estimate.Options{Seed: 9, Horizon: 60 * 24 * time.Hour, Replications: 8, Plain: true, FewStarts: true, Faults: 1}, estimate.Named{World: alone}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := 1 - v.Measures.Availability.Estimate; math.Abs(got-want) > 0.1*want {
+			t.Errorf("%v: out of the endpoints %.4g of the time, predicted %.4g", at, got, want)
+		}
+	}
+}
+
+// TestOutages holds the rate at which outages of a dependency take a pod out of the
+// endpoints, which is a closed form, against a path on which they are observed.
+func TestOutages(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), nil)
+	w.Dependencies = []model.OnOff{{Name: "db", Every: exponential(20 * time.Minute), Lasts: exponential(40 * time.Second)}}
+	w.Application.Probes[model.Readiness].DependsOn = []int{0}
+	s, err := newSearch(context.Background(), w, Options{Options: estimate.Options{Seed: 1}}, glance, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.contended {
+		t.Error("a dependency of readiness alone is observed")
+	}
+	seen, err := s.observeAlone(w, model.Readiness, []observation{itself(5), itself(10), itself(30)}, glance, new(atomic.Bool))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []setting{{5, 1, 1}, {5, 2, 4}, {10, 1, 2}, {10, 10, 3}, {30, 1, 2}} {
+		o := s.option(model.Readiness, at)
+		rate, low, bound, extended := seen.of(at.period).rate(at, 0.999, false)
+		if extended || o.rate < low || o.rate > bound || o.bound < o.rate {
+			t.Errorf("%v: %.4g a second (at most %.4g), observed %.4g (%.4g to %.4g)", at, o.rate, o.bound, rate, low, bound)
+		}
 	}
 }

@@ -65,6 +65,7 @@ type option struct {
 	low      float64 // and its bounds
 	bound    float64
 	extended bool          // the rate is extended beyond what was observed
+	lasting  float64       // share of the time out of the endpoints while answers stay late
 	cost     float64       // pod-seconds lost per pod-year
 	patience time.Duration // tolerated, once it was asked for; 0: not yet
 }
@@ -146,23 +147,30 @@ func (s *search) learnRates(ctx context.Context, effort observed, stop *atomic.B
 		if s.chain[k] != nil {
 			continue
 		}
-		if k == model.Liveness {
-			s.shedding = s.shed()
+		effort.only = s.useful(k)
+		beside := []*setting{nil}
+		switch {
+		case k == model.Readiness && sheds(w): // liveness has paths of its own
+			effort.only = func(int32) bool { return false }
+		case k == model.Liveness:
+			beside = s.shed()
 		}
-		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) && s.shedding == nil {
+		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) && beside[0] == nil {
 			s.loud[k] = s.loud[model.Readiness]
 			continue
 		}
-		effort.only = s.useful(k)
-		if k == model.Readiness && sheds(w) { // liveness has paths of its own
-			effort.only = func(int32) bool { return false }
+		var plan []observation
+		plan, s.rest[k] = effort.plan(w, k)
+		for _, s.shedding = range beside {
+			seen, err := s.observeAlone(loud, k, plan, effort, stop)
+			if err = cmp.Or(err, ctx.Err()); err != nil {
+				return err
+			}
+			s.loud[k] = seen
+			if len(beside) > 1 && len(s.choose()) > 0 {
+				break
+			}
 		}
-		plan, rest := effort.plan(w, k)
-		seen, err := s.observeAlone(loud, k, plan, effort, stop)
-		if err = cmp.Or(err, ctx.Err()); err != nil {
-			return err
-		}
-		s.loud[k], s.rest[k] = seen, rest
 	}
 	return ctx.Err()
 }
@@ -238,7 +246,7 @@ func contends(w *model.World, bases [model.ProbeKinds]*model.Probe) bool {
 		return true
 	}
 	for k := range app.Probes {
-		if len(app.Probes[k].DependsOn) > 0 || app.Probes[k].FailsInFlight > 0 {
+		if len(app.Probes[k].DependsOn) > 0 && model.ProbeKind(k) != model.Readiness || app.Probes[k].FailsInFlight > 0 {
 			return true
 		}
 	}
@@ -296,7 +304,12 @@ func split(w *model.World, contended bool) (quiet, loud *model.World) {
 	q.Application.Traffic, q.Application.Background, q.Application.Resources = nil, nil, nil
 	l.Application.Pauses = nil
 	for k := range q.Application.Probes {
-		q.Application.Probes[k].DependsOn, q.Application.Probes[k].FailsInFlight = nil, 0
+		q.Application.Probes[k].FailsInFlight = 0
+		if model.ProbeKind(k) == model.Readiness {
+			l.Application.Probes[k].DependsOn = nil
+		} else {
+			q.Application.Probes[k].DependsOn = nil
+		}
 		l.Application.Probes[k].Failing, l.Application.Probes[k].Failure = nil, 0
 	}
 	q.Faults, l.Faults = nil, nil
@@ -441,12 +454,18 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 		o.rate, o.bound = s.closed[k].Rate(at.on(s.base[k]))
 		o.low = o.rate // what the estimate leaves out only adds to it
 		if path != nil {
-			rate, low, bound, extended := path.rate(at, s.confidence)
+			rate, low, bound, extended := path.rate(at, s.confidence, k == model.Liveness && !path.clears)
 			o.rate, o.low, o.bound, o.extended = o.rate+rate, o.low+low, o.bound+bound, extended
+			if k == model.Readiness {
+				o.lasting = rate * path.lasting(at, s.confidence) * float64(at.period)
+			}
 		}
 	default: // no path was observed for this period
 		o.rate, _ = s.closed[k].Rate(at.on(s.base[k]))
 		o.low, o.bound = o.rate, math.Inf(1)
+	}
+	if shorter := s.loud[k].shorter(at.period); shorter > 0 && s.chain[k] == nil {
+		s.boundBy(k, &o, setting{shorter, min(at.timeout, shorter), at.failures})
 	}
 	if k == model.Liveness && o.extended {
 		atLeast, likely := s.taught(&o)
@@ -456,6 +475,19 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 	return o
 }
 
+// boundBy bounds a setting whose period was not observed by itself by one of a shorter
+// period: what fails as many attempts further apart lasts longer, and attempts that
+// fail each for itself are fewer (S1, S3). All of that is of averages over the phases of
+// the answers against the quota's periods.
+func (s *search) boundBy(k model.ProbeKind, o *option, at setting) {
+	shorter := s.option(k, at)
+	if math.IsInf(o.bound, 1) { // not observed at all
+		o.rate, o.extended, o.lasting = max(o.low, shorter.rate), shorter.extended, shorter.lasting
+	}
+	o.bound = max(o.low, min(o.bound, shorter.bound))
+	o.rate = min(o.rate, o.bound)
+}
+
 // cost weighs what a probe costs a pod in a year: the time in which a hung
 // process is not yet noticed, and what false verdicts lose (S20).
 func (s *search) cost(k model.ProbeKind, o *option) float64 {
@@ -463,9 +495,10 @@ func (s *search) cost(k model.ProbeKind, o *option) float64 {
 	verdicts := o.rate * year.Seconds()
 	noticed := o.tolerated().Seconds() + period/2
 	if k == model.Readiness {
-		// Out of the endpoints until the next success, and back again.
-		back := period*(float64(s.base[k].SuccessThreshold)-0.5) + s.propagation(0.5)
-		return s.hangs*noticed + verdicts*back
+		// Out of the endpoints while further answers are late, and until as many are
+		// not as the success threshold asks for.
+		back := period*float64(s.base[k].SuccessThreshold) + s.propagation(0.5)
+		return s.hangs*noticed + verdicts*back + o.lasting*year.Seconds()
 	}
 	return s.hangs*noticed + verdicts*s.restart(0.5)
 }

@@ -1,6 +1,8 @@
 package recommend
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -22,24 +24,39 @@ import (
 // sheds reports whether requests go elsewhere while a pod is out of the endpoints.
 func sheds(w *model.World) bool { return w.Application.Traffic != nil && w.Replicas > 1 }
 
-// shed returns the readiness setting beside which liveness is to be observed: of
+// shed returns the readiness settings beside which liveness is to be observed, each
+// where the ones before leave nothing that is predicted to meet every objective: of
 // those that meet the objectives which depend on readiness alone, and leave three
 // quarters of the time that the most patient liveness setting has for the backlog to
-// drain, the cheapest. Nil: readiness sheds no load, or there is no such setting.
-func (s *search) shed() *setting {
+// drain, the one that would be chosen by itself (S20), and the quickest, which sheds
+// the load soonest. One nil: readiness sheds no load, or there is no such setting.
+func (s *search) shed() []*setting {
+	none := []*setting{nil}
 	if !sheds(s.w) || s.base[model.Readiness] == nil {
-		return nil
+		return none
 	}
 	most := s.mostPatient() / 4
+	options := slices.DeleteFunc(s.options(model.Readiness, true), func(o *option) bool { return o.tolerated() > most })
 	ofReadiness, _, _ := s.grouped()
 	for _, first := range s.startOptions(true) {
-		for _, o := range s.meeting(model.Readiness, first, s.options(model.Readiness, true), ofReadiness) {
-			if at := o.setting; at.tolerated() <= most {
-				return &at
+		meeting := s.meeting(model.Readiness, first, options, ofReadiness) // the cheapest first
+		if len(meeting) == 0 {
+			continue
+		}
+		var good []combination
+		for _, o := range meeting {
+			if c := pairedOf(first, o, nil); c.cost <= meeting[0].cost+tied {
+				good = append(good, c)
 			}
 		}
+		chosen := s.ranked(good)[0].readiness
+		quickest := slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) })
+		if chosen == quickest {
+			return []*setting{&chosen.setting}
+		}
+		return []*setting{&chosen.setting, &quickest.setting}
 	}
-	return nil
+	return none
 }
 
 // mostPatient returns the longest that a liveness setting of usual values tolerates

@@ -23,7 +23,7 @@ func (s *search) candidates(ctx context.Context) ([]combination, error) {
 		return s.chooseWhole(math.Inf(1)), nil
 	}
 	// No costs are below zero.
-	if least := leastCost(usual) - tied; least > 0 {
+	if least := clearlyLess(leastCost(usual)); least > 0 {
 		if whole := s.chooseWhole(least); len(whole) > 0 {
 			return whole, nil
 		}
