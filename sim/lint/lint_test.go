@@ -104,7 +104,7 @@ func TestBudgetUnderSlowStarts(t *testing.T) {
 		within float64
 		fix    string
 	}{
-		{"wall time", model.Stage{Wait: lognormal(20, 120)}, .00445, .02, "raise startupProbe.failureThreshold to 4"},
+		{"wall time", model.Stage{Wait: lognormal(20, 120)}, .00445, .02, "raise startupProbe.failureThreshold to "},
 		{"CPU time", model.Stage{CPU: lognormal(4, 24)}, .00505, .1, "raise the CPU limit"},
 	} {
 		s := subject()

@@ -37,6 +37,11 @@ type Risk struct {
 	neverReady *stats.Estimate
 	lives      time.Duration // in which neverReady was asked for
 	failures   [model.ProbeKinds]*estimate.ProbeFailures
+
+	// Of starts of which too many are killed, else 0: what they need, and the longest
+	// of how many simulated ones.
+	startNeeds, longestStart time.Duration
+	longestOf                int
 }
 
 // How much is simulated of a container whose false kills a formula decides:
@@ -108,6 +113,9 @@ func Assess(ctx context.Context, w *model.World, startupGranted bool, seed uint6
 	}
 	r := newRisk(w, m, o.Horizon)
 	r.setKills(killsOf(w, kills, seen))
+	if err = r.setStartNeeds(ctx, &simulated, seed, jobs); err != nil {
+		return nil, err
+	}
 	r.shed, err = shedShare(ctx, &simulated, m, o)
 	return r, err
 }

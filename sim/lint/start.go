@@ -1,12 +1,19 @@
 package lint
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/calc"
+	"github.com/probesim/probesim/sim/estimate"
 )
 
 // Shares of starts that are killed: what the default budget should keep within,
@@ -36,19 +43,25 @@ func startsKilled(c *check) {
 	}
 	p := c.probe(kind)
 	budget, slow := calc.SettingsOf(p).Budget(p.Handler.Kind == model.GRPC), startQuantile(c.World, 1-startsKilledAllowed)
-	fix := fmt.Sprintf("raise %s.failureThreshold", kind.Field())
 	message := fmt.Sprintf("%s of all starts are killed before they are done: the %s probe leaves a start %s for certain and %s at the first start of a pod",
 		percent(killed.Estimate), kind, seconds(float64(budget.Guaranteed)), seconds(float64(budget.NewPod)))
-	if slow > float64(budget.Guaranteed) {
+	switch longest := c.Risk.longestStart.Seconds(); {
+	case slow > float64(budget.Guaranteed):
 		message += fmt.Sprintf(", and one in a thousand takes more than %s", seconds(slow))
-		fix += fmt.Sprintf(" to %d", failuresFor(slow, p))
+	case longest > float64(budget.Guaranteed):
+		message += fmt.Sprintf(", and the longest of %d simulated took %s", c.Risk.longestOf, seconds(longest))
 	}
+	needed := math.Max(slow, c.Risk.startNeeds.Seconds())
+	fix := fmt.Sprintf("raise %s.failureThreshold", kind.Field())
 	if kind == model.Liveness {
-		startup := model.Probe{PeriodSeconds: 5, TimeoutSeconds: 1}
-		fix = fmt.Sprintf("add a startupProbe with periodSeconds: %d and failureThreshold: %d", startup.PeriodSeconds, failuresFor(slow, &startup))
+		startup := startupProbeFor(p)
+		needed = math.Max(needed, float64(budget.NewPod)) // never less than there is
+		fix = fmt.Sprintf("add a startupProbe with periodSeconds: %d and failureThreshold: %d", startup.PeriodSeconds, failuresFor(needed, startup))
 		if !featureStartup.on(c.World.Cluster.KubernetesVersion) {
-			fix = fmt.Sprintf("set livenessProbe.initialDelaySeconds to %.0f", math.Ceil(slow))
+			fix = fmt.Sprintf("set livenessProbe.initialDelaySeconds to %.0f", math.Ceil(needed))
 		}
+	} else if needed > float64(budget.Guaranteed) {
+		fix += fmt.Sprintf(" to %d", failuresFor(needed, p))
 	}
 	if c.limit() > 0 && startCPU(c.World) > 0 {
 		fix += ", or raise the CPU limit, which stretches the start's CPU work"
@@ -58,6 +71,63 @@ func startsKilled(c *check) {
 		Number: &Number{calc.Number(killed.Estimate), "probability", "a start is killed", killed.Method},
 	})
 }
+
+// startupProbeFor returns the startup probe that is to take the place of the liveness
+// probe's budget: it asks what that does.
+func startupProbeFor(liveness *model.Probe) *model.Probe {
+	startup := model.Probe{Handler: liveness.Handler}
+	startup.SetDefaults()
+	startup.PeriodSeconds = 5
+	return &startup
+}
+
+// startsForBudget is how many starts have to be simulated so that the longest of them
+// is, with 95 % confidence, one that no more than the allowed share exceeds, whatever
+// their distribution is (Wilks 1941): the least n with (1 − 0.001)ⁿ <= 0.05.
+const startsForBudget = 2995
+
+// setStartNeeds simulates starts of which too many are killed, to say what budget
+// would do: beside the stalls, the neighbours and the CPU cost of the probe that guard
+// them in the simulation too, which the arithmetic of the limit leaves out. Where
+// fewer of them have to do, a quarter more than the longest is asked for, as in a
+// recommendation.
+func (r *Risk) setStartNeeds(ctx context.Context, w *model.World, seed uint64, jobs int) error {
+	killed, guard := r.StartupKillProbability, w.Container().Probes[model.Startup]
+	if killed == nil || !(killed.Low > startsKilledAllowed) {
+		return nil
+	}
+	if liveness := w.Container().Probes[model.Liveness]; guard == nil && liveness != nil {
+		guard = startupProbeFor(liveness)
+	}
+	if guard == nil {
+		return nil
+	}
+	patient, container := *guard, *w.Container()
+	patient.FailureThreshold = patientThreshold
+	container.Probes = [model.ProbeKinds]*model.Probe{model.Startup: &patient}
+	if jobs <= 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	stop := new(atomic.Bool)
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	n := startsOf(w, startsForBudget, riskFewStarts)
+	took, err := estimate.StartTimes(w.WithContainer(container), seed, 0, int(n), jobs, stop)
+	if err = cmp.Or(err, ctx.Err()); err != nil {
+		return err
+	}
+	longest := slices.Max(took)
+	if longest >= dist.Longest {
+		return nil // it never ends, which no budget mends
+	}
+	r.longestStart, r.longestOf, r.startNeeds = longest, len(took), longest
+	if n < startsForBudget {
+		r.startNeeds += longest / 4
+	}
+	return nil
+}
+
+// patientThreshold is that of a probe which asks while a process starts and kills none.
+const patientThreshold = 1 << 20
 
 // failuresFor returns the failureThreshold with which a probe certainly leaves a
 // start so many seconds (S5).

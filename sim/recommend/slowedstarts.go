@@ -158,7 +158,7 @@ func (x *slowedStarts) longer(replications []int32, d time.Duration) (count, cos
 	took := make([]bool, len(replications))
 	cost = x.live(len(took), func(i int) sim.Life {
 		r := uint64(replications[i])
-		return sim.Life{Seed: x.seed, Replication: r, Draw: model.DrawOf(r), Horizon: min(d, longestStart) + x.before, FirstStart: true}
+		return sim.Life{Seed: x.seed, Replication: r, Draw: model.DrawOf(r), Horizon: min(d, estimate.LongestStart) + x.before, FirstStart: true}
 	}, func(i int, o *sim.Outcome) {
 		took[i] = len(o.StartupTimes) == 0 || o.StartupTimes[0] > d
 	})

@@ -3,13 +3,11 @@ package recommend
 import (
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
-	"github.com/probesim/probesim/sim"
 	"github.com/probesim/probesim/sim/estimate"
 )
 
@@ -64,49 +62,12 @@ func (s *search) tailIn(w *model.World) *estimate.StartTail {
 }
 
 // startDurations simulates the starts of the given numbers, to not included, without
-// any probe and returns how long they took, by number. One that has not ended after
-// twice the time that bounds most of them is looked at for longer, up to longestStart:
-// neighbours can stretch a start a hundredfold.
+// any probe and returns how long they took, by number.
 func startDurations(w *model.World, seed uint64, from, to, jobs int, stop *atomic.Bool) ([]time.Duration, error) {
-	if len(w.Application.Startup) == 0 {
-		return []time.Duration{0}, nil
-	}
 	container := *w.Container()
 	container.Probes = [model.ProbeKinds]*model.Probe{}
-	bare := w.WithContainer(container)
-	durations := make([]time.Duration, to-from)
-	errs := make([]error, jobs)
-	var running sync.WaitGroup
-	for job := range jobs {
-		running.Go(func() {
-			simulator, err := sim.New(bare)
-			if errs[job] = err; err != nil {
-				return
-			}
-			for i := from + job; i < to; i += jobs {
-				took := &durations[i-from]
-				*took = dist.Longest
-				for horizon := 2 * estimate.StartSpan(bare); *took == dist.Longest && horizon < longestStart && !stop.Load(); horizon *= 4 {
-					o := simulator.Run(sim.Life{Seed: seed ^ startStream, Replication: uint64(i), Draw: model.DrawOf(uint64(i)), Horizon: horizon, FirstStart: true, Stop: stop})
-					if len(o.StartupTimes) > 0 {
-						*took = o.StartupTimes[0]
-					}
-				}
-			}
-		})
-	}
-	running.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return durations, nil
+	return estimate.StartTimes(w.WithContainer(container), seed^startStream, from, to, jobs, stop)
 }
-
-// longestStart is the time after which a start that has not ended counts as one
-// that never does.
-const longestStart = 32 * 24 * time.Hour
 
 // startStream sets the seeds of starts apart from those of other lives.
 const startStream = 0x57a27

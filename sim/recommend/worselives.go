@@ -120,7 +120,7 @@ func (b *bisection) patience() time.Duration {
 			longest = math.Max(longest, o.Bound*1e9)
 		}
 	}
-	return 2 * time.Duration(math.Min(longest, float64(longestStart)))
+	return 2 * time.Duration(math.Min(longest, float64(estimate.LongestStart)))
 }
 
 // startLife returns the lives with one start, up to a horizon.
