@@ -44,3 +44,21 @@ func TestSheds(t *testing.T) {
 		t.Errorf("false kills per second: alone %.3g, where readiness sheds load %.3g", rates[1], rates[3])
 	}
 }
+
+// TestShedsAsChosen holds that readiness is not asked more often than its objectives
+// want where the load is light, so that liveness needs no quicker removal.
+func TestShedsAsChosen(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 6))
+	w.Replicas = 3
+	w.Application.Traffic = &model.Traffic{PerSecond: 2, Wait: exponential(20 * time.Millisecond), Workers: 8, Queue: 100}
+	o := Options{}
+	o.Objectives = []model.Objective{atMost("falseKillsPerPodYear", "", 1), atMost("detectionSeconds", "p99", 120), atMost("removalSeconds", "p99", 30)}
+	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved / 4, periods: []int32{1, 10}, starts: 100}
+	s, err := newSearch(t.Context(), w, o, effort, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.shedding == nil || *s.shedding != (setting{10, 1, 2}) {
+		t.Errorf("liveness is observed beside %v, want the fewest probes that remove a pod within 30 s", s.shedding)
+	}
+}
