@@ -464,7 +464,7 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 		o.rate, _ = s.closed[k].Rate(at.on(s.base[k]))
 		o.low, o.bound = o.rate, math.Inf(1)
 	}
-	if shorter := s.loud[k].shorter(at.period); shorter > 0 && s.chain[k] == nil {
+	if shorter := s.loud[k].shorter(at.period); shorter > 0 && s.chain[k] == nil && (o.extended || math.IsInf(o.bound, 1)) {
 		s.boundBy(k, &o, setting{shorter, min(at.timeout, shorter), at.failures})
 	}
 	if k == model.Liveness && o.extended {
@@ -475,16 +475,20 @@ func (s *search) option(k model.ProbeKind, at setting) option {
 	return o
 }
 
-// boundBy bounds a setting whose period was not observed by itself by one of a shorter
-// period: what fails as many attempts further apart lasts longer, and attempts that
-// fail each for itself are fewer (S1, S3). All of that is of averages over the phases of
-// the answers against the quota's periods.
+// boundBy bounds a setting whose period was not observed by itself, and which was seen
+// to fail too seldom or not at all, by one of a shorter period: what fails as many
+// attempts further apart lasts longer, and attempts that fail each for itself are fewer
+// (S1, S3). All of that is of averages over the phases of the answers against what comes
+// at fixed intervals, so that what was seen goes before it.
 func (s *search) boundBy(k model.ProbeKind, o *option, at setting) {
 	shorter := s.option(k, at)
+	if shorter.bound < o.low {
+		return
+	}
 	if math.IsInf(o.bound, 1) { // not observed at all
 		o.rate, o.extended, o.lasting = max(o.low, shorter.rate), shorter.extended, shorter.lasting
 	}
-	o.bound = max(o.low, min(o.bound, shorter.bound))
+	o.bound = min(o.bound, shorter.bound)
 	o.rate = min(o.rate, o.bound)
 }
 
