@@ -113,10 +113,13 @@ func Load(src Source, overlays []string) ([]*Workload, error) {
 	return workloads, nil
 }
 
+// standardInput stands for the name of a file that has none.
+const standardInput = "<stdin>"
+
 // opened reads a source as far as its documents, and the overlays on them.
 func opened(src Source, overlays []string) (Source, changes, []*yaml.Node, Faults) {
 	if src.Name == "-" {
-		src.Name = "<stdin>"
+		src.Name = standardInput
 	}
 	src.read = src.files()
 	list, faults := parseOverlays(overlays)

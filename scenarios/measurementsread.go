@@ -45,7 +45,7 @@ type Series struct {
 // what monitoring and kubectl print. Its error is of type Faults.
 func ReadMeasurements(src Source, o MeasurementOptions) (*Measurements, error) {
 	if src.Name == "-" {
-		src.Name = "<stdin>"
+		src.Name = standardInput
 	}
 	format := o.Format
 	if format == "" {

@@ -250,6 +250,20 @@ func Objects(workloads []*Workload) (objects []*Workload, faults []error) {
 	return objects, faults
 }
 
+// Kustomizable returns the workloads whose manifests a kustomization can name by their
+// paths, and an error for each other one: inline pods, and what came by standard input.
+func Kustomizable(workloads []*Workload) (named []*Workload, faults []error) {
+	objects, faults := Objects(workloads)
+	for _, w := range objects {
+		if w.object.file.name == standardInput {
+			faults = append(faults, fmt.Errorf("%s: %w", w.World.Name, errNoPath))
+		} else {
+			named = append(named, w)
+		}
+	}
+	return named, faults
+}
+
 // trial settles a workload otherwise than it is in every field.
 func trial(w *Workload) Settled {
 	c := *w.World.Container()
@@ -462,6 +476,9 @@ func withoutNulls(value any) any {
 	}
 	return value
 }
+
+// errNoPath is that kustomize, which reads files alone, cannot find the manifest.
+var errNoPath = errors.New("a kustomization names its manifests by their paths, and standard input has none: give the file by its name, or take -o manifest, or -o patch")
 
 var errInline = errors.New("the scenario has an inline pod: there is no object to change, only a manifest names one")
 

@@ -382,3 +382,22 @@ func deadlineOf(s *Settled) time.Duration {
 	}
 	return time.Duration(s.ProgressDeadline) * time.Second
 }
+
+// TestKustomizable holds that a kustomization takes manifests that have a path: the tool
+// that builds from it reads files alone.
+func TestKustomizable(t *testing.T) {
+	data, err := os.ReadFile("testdata/settled/helm.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, has := range map[string]bool{"-": false, "manifest.yaml": true} {
+		workloads, err := Load(Source{Name: name, Data: data}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named, faults := Kustomizable(workloads)
+		if (len(named) == len(workloads)) != has || len(named)+len(faults) != len(workloads) {
+			t.Errorf("%s: %d of %d workloads, %v", name, len(named), len(workloads), faults)
+		}
+	}
+}

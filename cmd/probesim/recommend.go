@@ -39,7 +39,8 @@ them on fresh random numbers, and prints them with the reason for each.
 With -o the settings come as a file to apply, and nothing else is printed:
 
   patch       a strategic merge patch of each workload, for kubectl patch
-  kustomize   a kustomization.yaml with the patches in it, for kubectl apply -k
+  kustomize   a kustomization.yaml with the patches in it, for kubectl apply -k; it
+              names the manifests, which have to be files
   helm        values under livenessProbe, readinessProbe, startupProbe and resources
   manifest    the manifests as they are, comments and all, with the probes changed
 

@@ -56,8 +56,10 @@ func applicable(diagnostics io.Writer, f *recommendFlags, workloads []*scenarios
 	switch f.output.value {
 	case "manifest":
 		rest, faults = scenarios.InPlace(workloads, f.withTermination)
-	case "patch", "kustomize":
+	case "patch":
 		rest, faults = scenarios.Objects(workloads)
+	case "kustomize":
+		rest, faults = scenarios.Kustomizable(workloads)
 	}
 	switch {
 	case len(faults) == 0:
