@@ -282,7 +282,7 @@ func recommendationPage(r *recommended) *page {
 		togetherPage(p, &r.Together.Together)
 	}
 	if rows := safetyTable(r.Recommendation); len(rows) > 1 {
-		p.heading("Safety: how many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets; 2–3: it holds at 2, and not at 3)")
+		p.heading("Safety: " + safetyTitle(r.Recommendation))
 		p.table(rows)
 	}
 	adviceBeside(p, r.Recommendation)
@@ -313,6 +313,9 @@ func recommendationPage(r *recommended) *page {
 // that nothing works and what would.
 func recommendationAnswer(p *page, r *recommended) {
 	p.heading("Answer")
+	if margin := r.MarginSentence(); margin != "" {
+		p.items([]string{margin + "."})
+	}
 	p.items(unprobed(r.workload.World))
 	switch {
 	case r.interrupted && r.Recommended == nil && r.Infeasible == nil:
@@ -444,13 +447,13 @@ func proposedSentences(r *recommended) []string {
 		sentences = append(sentences, cheaper)
 	}
 	if before != nil && after != nil {
-		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s now, then %s.", rateText(before), rateText(after)))
+		sentences = append(sentences, fmt.Sprintf("False kills per pod-year: %s %s, then %s.", rateText(before), atPresent(r.Recommendation), rateText(after)))
 	}
 	if b, a := r.Current.Measures.DetectionSeconds, r.Recommended.Measures.DetectionSeconds; b != nil && a != nil {
-		sentences = append(sentences, fmt.Sprintf("A hang is detected within %s in 99 of 100 cases, now within %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
+		sentences = append(sentences, fmt.Sprintf("A hang is detected within %s in 99 of 100 cases, %s within %s.", seconds(a.P99.Estimate), atPresent(r.Recommendation), seconds(b.P99.Estimate)))
 	}
 	if b, a := r.Current.Measures.RemovalSeconds, r.Recommended.Measures.RemovalSeconds; b != nil && a != nil {
-		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, now for %s.", seconds(a.P99.Estimate), seconds(b.P99.Estimate)))
+		sentences = append(sentences, fmt.Sprintf("A dead pod gets traffic for at most %s in 99 of 100 cases, %s for %s.", seconds(a.P99.Estimate), atPresent(r.Recommendation), seconds(b.P99.Estimate)))
 	}
 	if later := startsMoved(r.Recommendation); later != "" {
 		sentences = append(sentences, later)
@@ -652,6 +655,25 @@ func gridSentences(e *recommend.Enumeration, proved bool) []string {
 	return append(sentences, agrees)
 }
 
+// atPresent stands before or behind a number of the current settings. It is one of now
+// only where no margin makes the world another.
+func atPresent(r *recommend.Recommendation) string {
+	if r.Margin != 1 {
+		return fmt.Sprintf("with the current settings and the margin of %g", r.Margin)
+	}
+	return "now"
+}
+
+// safetyTitle says what the safety multipliers are. They are factors of the world that
+// was searched, which a margin has worsened already.
+func safetyTitle(r *recommend.Recommendation) string {
+	title := "how many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets; 2–3: it holds at 2, and not at 3)"
+	if r.Margin != 1 {
+		title += fmt.Sprintf("; on top of the margin: 2 is %g times as long as the scenario says", 2*r.Margin)
+	}
+	return title
+}
+
 // safetyTable shows the safety multipliers, by objective.
 func safetyTable(r *recommend.Recommendation) [][]string {
 	rows := [][]string{{"objective", "current"}}
@@ -727,7 +749,7 @@ func withoutReserve(r *recommend.Recommendation) string {
 	if close == nil {
 		return ""
 	}
-	return fmt.Sprintf("Next to no reserve: %s is predicted to break once stalls, CPU demand and starts are barely longer; --margin 1.5 looks for settings that hold.", enumerate(close))
+	return fmt.Sprintf("Next to no reserve: %s is predicted to break once stalls, CPU demand and starts are barely longer; --margin %.3g looks for settings that hold.", enumerate(close), 1.5*r.Margin)
 }
 
 // adviceBeside lays out what concerns rollouts and deletions, beside the settings of the

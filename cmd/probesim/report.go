@@ -148,9 +148,12 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 	}
 	page.Inputs = inputsTable(r.workload)
 	page.Verdict, page.Good = verdictOf(r)
+	if margin := r.MarginSentence(); margin != "" {
+		page.Answer = append(page.Answer, margin+". The charts of lives, starts, answers and rollouts are of the world as it is.")
+	}
 	switch {
 	case r.Recommended != nil:
-		page.Answer = recommendedSentences(r)
+		page.Answer = append(page.Answer, recommendedSentences(r)...)
 	case r.Infeasible != nil:
 		page.Answer = append(page.Answer, r.Infeasible.Reason+".")
 		for i := range r.Infeasible.Remedies {
@@ -167,6 +170,12 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 		page.Reproduce = append(page.Reproduce, f.command(cmd, "recommend", arg, "patch"))
 	}
 	page.Headline = headlines(r.Recommendation)
+	if r.Margin != 1 {
+		page.Verdict += fmt.Sprintf(", with a safety margin of %g", r.Margin)
+		for i := range page.Headline {
+			page.Headline[i].Name += fmt.Sprintf(", with the margin of %g", r.Margin)
+		}
+	}
 	for _, reason := range r.Binding {
 		page.Reasons = append(page.Reasons, report.Reason{Field: reason.Field, Value: reason.Value, Sentence: reason.Sentence, Binding: reason.Binding})
 	}
@@ -301,7 +310,7 @@ func reportTables(r *recommended) []report.Table {
 		tables = append(tables, report.Table{Title: "From so many hangs per pod-year on a liveness probe saves more than its false kills cost", Rows: worth})
 	}
 	if safety := safetyTable(r.Recommendation); len(safety) > 1 {
-		tables = append(tables, report.Table{Title: "How many times as long stalls, CPU demand and starts may become before an objective breaks (alone in brackets; 2–3: it holds at 2, and not at 3)", Rows: safety})
+		tables = append(tables, report.Table{Title: "H" + strings.TrimPrefix(safetyTitle(r.Recommendation), "h"), Rows: safety})
 	}
 	if r.Rollout != nil {
 		tables = append(tables, report.Table{Title: fmt.Sprintf("Rollout of the %s", r.Rollout.Kind), Rows: rolloutTable(r.Rollout)})

@@ -1,10 +1,37 @@
 package recommend
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/probesim/probesim/model"
 )
+
+// world returns the world that everything said is of: the given one, or with a margin the
+// one that is so much worse.
+func (o *Options) world(w *model.World) *model.World {
+	if o.margin() == 1 {
+		return w
+	}
+	return worsened(w, worsening{o.Margin, o.Margin, o.Margin})
+}
+
+// margin returns the safety multiplier; 1: none.
+func (o *Options) margin() float64 {
+	if o.Margin > 0 {
+		return o.Margin
+	}
+	return 1
+}
+
+// MarginSentence says of which world all numbers are; empty: of that which the scenario
+// describes.
+func (r *Recommendation) MarginSentence() string {
+	if r.Margin == 1 {
+		return ""
+	}
+	return fmt.Sprintf("Safety margin %g: every number, those of the current settings too, is that of a world in which stalls, pauses, outages, neighbours' busy times, CPU demand and starts are %g times as long as they are", r.Margin, r.Margin)
+}
 
 // worsened returns a world in which things take so many times as long (S21).
 func worsened(w *model.World, by worsening) *model.World {

@@ -66,13 +66,10 @@ func Run(ctx context.Context, w *model.World, o Options) (*Recommendation, error
 		o.Horizon = defaultHorizon
 	}
 	r := &Recommendation{
-		APIVersion: "probesim/v1", Kind: "Recommendation", Scenario: w.Name, Seed: o.Seed,
+		APIVersion: "probesim/v1", Kind: "Recommendation", Scenario: w.Name, Seed: o.Seed, Margin: o.margin(),
 		Assumptions: []string{}, Front: []FrontPoint{}, ReadinessFront: []RemovalPoint{}, Binding: []Reason{}, Rejected: []Rejection{}, GivenUp: []GivenUp{}, Notes: []string{},
 	}
-	if o.Margin > 0 && o.Margin != 1 {
-		w = worsened(w, worsening{o.Margin, o.Margin, o.Margin})
-		r.note("safety margin: every number is that of a world in which stalls, pauses, outages, neighbours' busy times, CPU demand and starts are %g times as long, simulated in full", o.Margin)
-	}
+	w = o.world(w)
 	r.Current.Settings = estimate.SettingsOf(w.Container())
 	until, release := o.until(ctx)
 	defer release()

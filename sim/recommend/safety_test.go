@@ -89,6 +89,9 @@ func TestMargin(t *testing.T) {
 	if err != nil || r.Recommended == nil {
 		t.Fatal(err, r)
 	}
+	if r.Margin != 2 || r.MarginSentence() == "" {
+		t.Errorf("the answer does not say of which world it is: margin %v, %q", r.Margin, r.MarginSentence())
+	}
 	p := r.Recommended.Settings
 	double := worsened(w, worsening{2, 2, 2})
 	c := *double.Container()

@@ -33,13 +33,15 @@ type Entry struct {
 	P99Seconds calc.Number `json:"p99Seconds"`
 }
 
-// Tables predicts every usual setting for the world as it is, and for each of
+// Tables predicts every usual setting for the world as it is, or as
+// the margin makes it, and for each of
 // the CPU limits in thousandths, which may be 0 for none. Limits apply only to a
 // container that has one.
 func Tables(ctx context.Context, w *model.World, o Options, limits ...int64) ([]Table, error) {
 	if len(o.Objectives) == 0 {
 		o.Objectives = DefaultObjectives()
 	}
+	w = o.world(w)
 	worlds := []*model.World{w}
 	if current := w.Container().CPULimitMilli; current > 0 && !w.Node.NoCFSQuota {
 		for _, limit := range limits {
