@@ -770,16 +770,20 @@ func adviceBeside(p *page, r *recommend.Recommendation) {
 // rolloutTable shows what rollouts take with the current and the recommended
 // settings.
 func rolloutTable(r *recommend.Rollout) [][]string {
-	rows := [][]string{{"", "current"}, {"creation of a pod to available, p50"}, {"the same, p99"}, {"whole rollout, p50"}, {"the same, p99"}, {"pods beyond the progress deadline"}, {"rollouts that fail"}}
+	rows := [][]string{{"", "current"}, {"creation of a pod to available, p50"}, {"the same, p99"}, {"whole rollout, p50"}, {"the same, p99"}, {"progress deadline"}, {"pods beyond it"}, {"rollouts that fail"}}
 	columns := []*recommend.RolloutTimes{r.Current}
 	if r.Recommended != nil {
 		rows[0] = append(rows[0], "recommended")
 		columns = append(columns, r.Recommended)
 	}
 	for _, t := range columns {
+		deadline := none
+		if t.ProgressDeadlineSeconds > 0 {
+			deadline = fmt.Sprintf("%d s", t.ProgressDeadlineSeconds)
+		}
 		for i, cell := range []string{
 			estimated(&t.TimeToAvailableSeconds.P50, seconds), estimated(&t.TimeToAvailableSeconds.P99, seconds),
-			estimated(&t.TotalSeconds.P50, seconds), estimated(&t.TotalSeconds.P99, seconds),
+			estimated(&t.TotalSeconds.P50, seconds), estimated(&t.TotalSeconds.P99, seconds), deadline,
 			estimated(t.PodExceedsDeadlineProbability, share), estimated(t.RolloutFailsProbability, share),
 		} {
 			rows[i+1] = append(rows[i+1], cell)

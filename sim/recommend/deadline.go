@@ -89,8 +89,12 @@ func (d *Deadline) sentence(strategy *model.Strategy) string {
 	if d.BudgetSeconds != nil {
 		text += fmt.Sprintf(", and the startup probe lets one start take up to %s", seconds(*d.BudgetSeconds))
 	}
-	if !d.PresentCovers {
-		text += fmt.Sprintf("; with it %.3g %% of the rollouts fail (at most %.3g %%)", 100*d.RolloutFailsProbability.Estimate, 100*d.RolloutFailsProbability.High)
+	switch fails := &d.RolloutFailsProbability; {
+	case d.PresentCovers:
+	case fails.Estimate == 0:
+		text += fmt.Sprintf("; with it none of the simulated rollouts fails (at most %.3g %% do)", 100*fails.High)
+	default:
+		text += fmt.Sprintf("; with it %.3g %% of the rollouts fail (at most %.3g %%)", 100*fails.Estimate, 100*fails.High)
 	}
 	return text
 }

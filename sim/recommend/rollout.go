@@ -33,7 +33,10 @@ type Rollout struct {
 	// startup probe.
 	LongestSeconds *float64      `json:"longestSeconds"`
 	Current        *RolloutTimes `json:"current"`
-	Recommended    *RolloutTimes `json:"recommended"` // null: there is nothing else to compare
+	// Recommended is with the recommended settings of the probes and, where the present
+	// progress deadline is too short for them, with that which is needed. Null: there is
+	// nothing else to compare.
+	Recommended *RolloutTimes `json:"recommended"`
 	// Deadline is the progress deadline that is needed with the recommended settings,
 	// and with the current ones if those stay. Null: the kind has none, or pods never
 	// become Ready, which no deadline helps.
@@ -60,6 +63,8 @@ type RolloutTimes struct {
 	// more.
 	TimeToAvailableSeconds stats.Distribution `json:"timeToAvailableSeconds"`
 	TotalSeconds           stats.Distribution `json:"totalSeconds"`
+	// ProgressDeadlineSeconds is the deadline that the two probabilities are of; 0: none.
+	ProgressDeadlineSeconds int64 `json:"progressDeadlineSeconds"`
 	// PodExceedsDeadlineProbability is that of one pod which takes longer than the
 	// progress deadline, RolloutFailsProbability that of a rollout in which no pod
 	// is created, Ready or available for so long. Null: there is no deadline.
@@ -115,7 +120,6 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 				return nil, err
 			}
 			after := s.rollouts(&strategy, pods)
-			r.Recommended = s.rolloutTimes(&strategy, pods, after)
 			r.SecondsSavedPerStart = s.paired(before.took, pods.took)
 			r.SecondsSavedPerRollout = s.paired(totals(paths), totals(after))
 			paths = after
@@ -126,6 +130,13 @@ func (s *search) rollout(recommended *Proposal, stop *atomic.Bool) (*Rollout, er
 		r.LongestSeconds = &longest
 	}
 	r.Deadline, r.MinReadyNeededSeconds = s.deadline(final, &strategy, paths), s.minReadyNeeded(&strategy)
+	settled := strategy
+	if recommended != nil && r.Deadline != nil && !r.Deadline.PresentCovers && !strategy.Assumed {
+		settled.ProgressDeadline = time.Duration(r.Deadline.Seconds) * time.Second
+	}
+	if r.SecondsSavedPerStart != nil || settled.ProgressDeadline != strategy.ProgressDeadline {
+		r.Recommended = s.rolloutTimes(&settled, pods, paths)
+	}
 	if p := final.Container().Probes[model.Readiness]; p != nil && p.PeriodSeconds > 1 && !overloads(final, model.Readiness, 1) {
 		quick := final.WithContainer(final.Container().WithProbe(model.Readiness, p))
 		q := quick.Container().Probes[model.Readiness]
@@ -223,12 +234,13 @@ func (s *search) rolloutTimes(strategy *model.Strategy, pods *newPods, paths []R
 	}
 	for i := range paths {
 		all.Add([]time.Duration{paths[i].Total})
-		failed.Add(counted(paths[i].Failed), 1)
+		failed.Add(counted(paths[i].LongestWait > strategy.ProgressDeadline), 1)
 	}
 	t := &RolloutTimes{
-		TimeToAvailableSeconds: each.Distribution(unbounded, s.confidence),
-		TotalSeconds:           all.Distribution(unbounded, s.confidence),
-		NeverReadyPods:         pods.never,
+		ProgressDeadlineSeconds: int64(strategy.ProgressDeadline / time.Second),
+		TimeToAvailableSeconds:  each.Distribution(unbounded, s.confidence),
+		TotalSeconds:            all.Distribution(unbounded, s.confidence),
+		NeverReadyPods:          pods.never,
 	}
 	if strategy.ProgressDeadline > 0 {
 		pod, whole := slow.Estimate(s.confidence), failed.Estimate(s.confidence)
@@ -261,7 +273,7 @@ func (r *Rollout) sentences(strategy *model.Strategy, final *model.World) []stri
 		return fmt.Sprintf("%s at the median and %s in one rollout of a hundred", seconds(t.TotalSeconds.P50.Estimate), seconds(t.TotalSeconds.P99.Estimate))
 	}
 	text := fmt.Sprintf("replicas %d, new ones at once %d, waves %d: a rollout takes %s", r.Replicas, r.InFlight, r.Waves, of(r.Current))
-	if r.Recommended != nil {
+	if r.SecondsSavedPerStart != nil {
 		text += ", with the recommended settings " + of(r.Recommended)
 	}
 	sentences := []string{text}

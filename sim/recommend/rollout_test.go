@@ -81,6 +81,37 @@ func TestRollout(t *testing.T) {
 	}
 }
 
+// TestRolloutWithNeededDeadline holds the recommended rollouts to the deadline that is
+// recommended: half of the starts of 0 to 100 s are beyond a deadline of 50 s, and
+// none beyond that of 110 s, which the present settings of the probes need and get.
+func TestRolloutWithNeededDeadline(t *testing.T) {
+	w := deletable(4, 0)
+	w.Pod.Containers[0].Probes[model.Readiness].PeriodSeconds = 1
+	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Duration{Nanoseconds: dist.Uniform{Low: 0, High: 100e9}}}}
+	var kept Proposal
+	kept.Settings.ReadinessProbe = w.Pod.Containers[0].Probes[model.Readiness]
+	for _, c := range []struct {
+		present time.Duration
+		assumed bool
+		other   bool // there is something to compare
+	}{{50 * time.Second, false, true}, {200 * time.Second, false, false}, {50 * time.Second, true, false}} {
+		s := &search{w: w, seed: 1, confidence: 0.95, jobs: 2, strategy: model.Strategy{Kind: "Deployment", Assumed: c.assumed, MaxSurge: 1, ProgressDeadline: c.present}}
+		r, err := s.rollout(&kept, new(atomic.Bool))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now := r.Current; now.ProgressDeadlineSeconds != int64(c.present.Seconds()) || c.present < time.Minute && (now.RolloutFailsProbability.Estimate < .9 || math.Abs(now.PodExceedsDeadlineProbability.Estimate-.51) > .05) {
+			t.Errorf("%v: %+v", c.present, now)
+		}
+		if (r.Recommended != nil) != c.other {
+			t.Fatalf("%+v: recommended %+v", c, r.Recommended)
+		}
+		if then := r.Recommended; c.other && (then.ProgressDeadlineSeconds != r.Deadline.Seconds || then.PodExceedsDeadlineProbability.Estimate != 0 || *then.RolloutFailsProbability != r.Deadline.RolloutFailsProbability) {
+			t.Errorf("%v: %+v", c.present, then)
+		}
+	}
+}
+
 // TestSaved replaces a delay of 30 s by a startup probe of 1 s: a process that is
 // up after 10 s is Ready 20 s earlier, less what a look costs.
 func TestSaved(t *testing.T) {
