@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -24,12 +23,12 @@ import (
 // sheds reports whether requests go elsewhere while a pod is out of the endpoints.
 func sheds(w *model.World) bool { return w.Application.Traffic != nil && w.Replicas > 1 }
 
-// shed returns the readiness settings beside which liveness is to be observed, each
-// where the ones before leave nothing that is predicted to meet every objective: of
+// shed returns the readiness settings beside which liveness is to be observed, the
+// second where the first leaves nothing that is predicted to meet every objective: of
 // those that meet the objectives which depend on readiness alone, and leave three
 // quarters of the time that the most patient liveness setting has for the backlog to
-// drain, the one that would be chosen by itself (S20), and the quickest, which sheds
-// the load soonest. One nil: readiness sheds no load, or there is no such setting.
+// drain, the one that would be chosen by itself (S20), and the cheapest. One nil:
+// readiness sheds no load, or there is no such setting.
 func (s *search) shed() []*setting {
 	none := []*setting{nil}
 	if !sheds(s.w) || s.base[model.Readiness] == nil {
@@ -50,11 +49,10 @@ func (s *search) shed() []*setting {
 			}
 		}
 		chosen := s.ranked(good)[0].readiness
-		quickest := slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) })
-		if chosen == quickest {
+		if chosen == meeting[0] {
 			return []*setting{&chosen.setting}
 		}
-		return []*setting{&chosen.setting, &quickest.setting}
+		return []*setting{&chosen.setting, &meeting[0].setting}
 	}
 	return none
 }
