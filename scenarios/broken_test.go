@@ -81,6 +81,17 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
+// A field that cannot be read hides no rule that is broken by what is there (K56).
+func TestK56SeveralHandlersBesideAnUnreadField(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: x, readinessProbe: {httpGet: {port: 80}, exec: {command: [a]}}, livenessProbe: {httpGet: {port: 80}, timeoutSeconds: 1.5}}]}\n"
+	_, err := Load(Source{Name: "input.yaml", Data: []byte(pod)}, nil)
+	for _, rule := range []string{"1.5: must be a whole number", "readinessProbe: may not specify more than 1 handler type"} {
+		if err == nil || !strings.Contains(err.Error(), rule) {
+			t.Errorf("%v, want %s", err, rule)
+		}
+	}
+}
+
 // Probes are a sidecar's among init containers, and no other's (K58).
 func TestK58ProbesOfInitContainers(t *testing.T) {
 	const pod = `apiVersion: probesim/v1

@@ -487,7 +487,7 @@ func (d *decoder) decodePod(o *object) (*corev1.PodSpec, int32) {
 			panic(v.Path) // made by violations, not by the input
 		}
 		n, at := find(o.root, append(o.specPath(), steps...), o.at, d.origins)
-		if unread && !(n.Kind == yaml.ScalarNode && n.Value == v.Value) {
+		if unread && v.Rule != severalHandlers && !(n.Kind == yaml.ScalarNode && n.Value == v.Value) {
 			continue // what could not be read is missing, and rules seem broken that are not
 		}
 		message := v.Rule

@@ -157,6 +157,9 @@ func (v *validator) resources(r corev1.ResourceRequirements, at string) {
 	}
 }
 
+// severalHandlers is a rule that is broken by what is there, whatever else is missing.
+const severalHandlers = "may not specify more than 1 handler type"
+
 // handler holds a probe's handler against K56.
 func (v *validator) handler(h *corev1.ProbeHandler, at string) {
 	count := 0
@@ -185,7 +188,7 @@ func (v *validator) handler(h *corev1.ProbeHandler, at string) {
 	case count == 0:
 		v.add(at, "", "must specify a handler type: one of httpGet, tcpSocket, grpc, exec")
 	case count > 1:
-		v.add(at, "", "may not specify more than 1 handler type")
+		v.add(at, "", severalHandlers)
 	}
 }
 

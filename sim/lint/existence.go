@@ -11,11 +11,14 @@ import (
 	"github.com/probesim/probesim/sim/estimate"
 )
 
-// serves reports whether the workload is of a kind that gets traffic: jobs run
-// to their end.
-func (c *check) serves() bool {
-	return c.Kind != "Job" && c.Kind != "CronJob" && c.World.Pod.RestartPolicy == model.RestartAlways && !c.container().Sidecar
+// completes reports whether the pods run to their end, as those of jobs do: they are
+// behind no Service, and no finding is about their traffic.
+func (c *check) completes() bool {
+	return c.Kind == "Job" || c.Kind == "CronJob" || c.World.Pod.RestartPolicy != model.RestartAlways
 }
+
+// serves reports whether the container itself gets the pod's traffic.
+func (c *check) serves() bool { return !c.completes() && !c.container().Sidecar }
 
 func noReadiness(c *check) {
 	if c.probe(model.Readiness) != nil || !c.serves() {
@@ -73,8 +76,8 @@ const repair = time.Hour
 // noLiveness puts the question whether to have a liveness probe at all in
 // numbers (A12, S23): what the default one would cost and what it would save.
 func noLiveness(c *check) {
-	if c.probe(model.Liveness) != nil || !c.serves() {
-		return
+	if c.probe(model.Liveness) != nil || c.completes() {
+		return // a sidecar, too, stays hung for as long as its pod serves
 	}
 	hangs := hangsPerYear(c.World)
 	if hangs == 0 {

@@ -147,7 +147,7 @@ func TestRules(t *testing.T) {
 		{"false-kills", Error, func(s *Subject) { s.Risk = &Risk{FalseKillsPerPodYear: estimated(13)} }, 13, "13 times", "livenessProbe", nil},
 		{"false-kills", Warning, func(s *Subject) { s.Risk, s.AnswersAssumed = &Risk{FalseKillsPerPodYear: estimated(13)}, true }, 13, "", "livenessProbe", nil},
 		// 5 % an hour reach the mark of 90 % in 18 h, 487 times in 8,766.
-		{"false-kills", Error, func(s *Subject) { s.grow(.05); s.Risk = &Risk{FalseKillsPerPodYear: estimated(479)} }, 479, "memory grows to the mark from which liveness fails about 487 times a year", "livenessProbe", nil},
+		{"false-kills", Error, func(s *Subject) { s.grow(.05); s.Risk = &Risk{FalseKillsPerPodYear: estimated(479)} }, 479, "memory takes about 18 h from each start to the mark from which liveness fails", "livenessProbe", nil},
 		{"starts-killed", Error, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.06)} }, .06, "the startup probe leaves a start 145 s for certain", "startupProbe.failureThreshold",
 			func(s *Subject) { s.Risk, s.StartupGranted = &Risk{StartupKillProbability: estimated(.06)}, true }},
 		{"starts-killed", Warning, func(s *Subject) { s.Risk = &Risk{StartupKillProbability: estimated(.002)}; s.take(model.Startup) }, .002, "the liveness probe leaves a start 50 s for certain", "livenessProbe.failureThreshold",
@@ -360,6 +360,41 @@ func TestRules(t *testing.T) {
 		if !tested[rule.ID] {
 			t.Errorf("%s is not tested", rule.ID)
 		}
+	}
+}
+
+// TestNoTrafficToWhatCompletes holds that no finding speaks of requests, or of endpoints,
+// to a pod that runs to its end, as the risk counts none.
+func TestNoTrafficToWhatCompletes(t *testing.T) {
+	about := []string{"slow-removal", "readiness-outlasts-liveness", "liveness-below-twice-readiness", "slow-ready", "tcp-probe-sees-no-hang"}
+	for policy, served := range map[model.RestartPolicy]bool{model.RestartAlways: true, model.RestartNever: false, model.RestartOnFailure: false} {
+		s := subject()
+		s.take(model.Startup)
+		s.World.Pod.RestartPolicy = policy
+		readiness := s.probe(model.Readiness)
+		readiness.PeriodSeconds, readiness.FailureThreshold = 60, 10
+		found := judged(t, s)
+		s.askTCP(model.Readiness)
+		found = append(found, Check(s)...)
+		for _, id := range about {
+			if id != "liveness-below-twice-readiness" && (of(found, id) != nil) != served || !served && of(found, id) != nil {
+				t.Errorf("%v: %s: %+v", policy, id, of(found, id))
+			}
+		}
+	}
+}
+
+// TestSidecarWithoutLiveness holds that nothing ends a hung sidecar either.
+func TestSidecarWithoutLiveness(t *testing.T) {
+	s := subject()
+	s.take(model.Liveness)
+	s.World.Pod.Containers[0].Sidecar = true
+	if f := of(Check(s), "no-liveness-probe"); f == nil {
+		t.Error("not found")
+	}
+	s.take(model.Readiness)
+	if f := of(Check(s), "no-readiness-probe"); f != nil {
+		t.Errorf("the pod's traffic is not the sidecar's: %s", f.Message)
 	}
 }
 

@@ -25,7 +25,7 @@ func livenessDependency(c *check) {
 }
 
 func readinessDependency(c *check) {
-	if c.probe(model.Readiness) == nil || len(c.World.Application.Probes[model.Readiness].DependsOn) == 0 {
+	if c.completes() || c.probe(model.Readiness) == nil || len(c.World.Application.Probes[model.Readiness].DependsOn) == 0 {
 		return
 	}
 	removals, worst := c.outages(model.Readiness)
@@ -131,7 +131,7 @@ const shedsSeldom = 1e-6
 // the busiest stretches, how likely it is in them.
 func shedsLoad(c *check) {
 	inFlight, traffic := c.World.Application.Probes[model.Readiness].FailsInFlight, c.World.Application.Traffic
-	if c.probe(model.Readiness) == nil || inFlight == 0 || c.World.Replicas < 2 || traffic == nil {
+	if c.completes() || c.probe(model.Readiness) == nil || inFlight == 0 || c.World.Replicas < 2 || traffic == nil {
 		return
 	}
 	arrivals, service := c.busiest(traffic)
@@ -236,10 +236,10 @@ func lateResourceMark(c *check) {
 	}
 }
 
-// killsByMarks returns about how many times a year a serving process is killed since a
-// resource has grown to the mark from which liveness fails, and the name of the worst
-// resource.
-func killsByMarks(w *model.World) (perYear float64, worst string) {
+// killsByMarks returns about how many times a year resources would grow to the marks from
+// which liveness fails in a process that serves all the time, the name of the worst one,
+// and how long that takes from a start. What a restart and its back-off take is not in it.
+func killsByMarks(w *model.World) (perYear float64, worst string, takes time.Duration) {
 	most := 0.0
 	for i := range w.Application.Resources {
 		resource := &w.Application.Resources[i]
@@ -249,8 +249,8 @@ func killsByMarks(w *model.World) (perYear float64, worst string) {
 		one := year.Hours() * resource.PerHour.Quantile(.5) / resource.FailsAt
 		perYear += one
 		if one > most {
-			most, worst = one, resource.Name
+			most, worst, takes = one, resource.Name, lasting(year.Seconds()/one)
 		}
 	}
-	return perYear, worst
+	return perYear, worst, takes
 }

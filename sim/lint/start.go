@@ -219,7 +219,7 @@ func longInitialDelay(c *check) {
 // before that is not of its doing.
 func slowReady(c *check) {
 	p := c.probe(model.Readiness)
-	if p == nil || p.PeriodSeconds <= 10 || c.probe(model.Startup) != nil || c.Risk == nil || c.Risk.readyLag == nil {
+	if c.completes() || p == nil || p.PeriodSeconds <= 10 || c.probe(model.Startup) != nil || c.Risk == nil || c.Risk.readyLag == nil {
 		return
 	}
 	lag, waits := c.Risk.readyLag, c.heldBack(model.Readiness)

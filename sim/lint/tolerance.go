@@ -43,8 +43,8 @@ func falseKills(c *check) {
 // whyKilled says why a serving process is killed so many times a year, and what helps:
 // no timeout or threshold where most of the kills are what the probe is told to do.
 func (c *check) whyKilled(perYear float64) (why, fix string) {
-	if marks, resource := killsByMarks(c.World); marks > perYear/2 {
-		return fmt.Sprintf("%s grows to the mark from which liveness fails about %s times a year", resource, digits(marks)),
+	if marks, resource, takes := killsByMarks(c.World); marks > perYear/2 {
+		return fmt.Sprintf("%s takes about %s from each start to the mark from which liveness fails", resource, span(takes)),
 			"let readiness alone fail at the mark, or mend the growth: more patience puts the same kill off by seconds"
 	}
 	if outages, dependency := killsByOutages(c.World); outages > perYear/2 {
@@ -104,7 +104,7 @@ func (c *check) firstKilled() float64 {
 const mostHangs = .75
 
 func readinessOutlasts(c *check) {
-	if !c.sees(model.Liveness) || !c.sees(model.Readiness) {
+	if !c.sees(model.Liveness) || !c.sees(model.Readiness) || c.completes() {
 		return
 	}
 	first := c.firstKilled()
@@ -139,7 +139,7 @@ func (c *check) twiceReadiness() int32 {
 
 func identicalProbes(c *check) {
 	liveness, readiness := c.probe(model.Liveness), c.probe(model.Readiness)
-	if liveness == nil || readiness == nil || liveness.Handler != readiness.Handler || !alike(liveness, readiness) {
+	if liveness == nil || readiness == nil || liveness.Handler != readiness.Handler || !alike(liveness, readiness) || c.completes() {
 		return
 	}
 	c.report(Finding{
@@ -174,7 +174,7 @@ func sameEndpoint(c *check) {
 
 func livenessBelowTwice(c *check) {
 	liveness, readiness := c.probe(model.Liveness), c.probe(model.Readiness)
-	if liveness == nil || readiness == nil {
+	if liveness == nil || readiness == nil || c.completes() {
 		return
 	}
 	if liveness.Handler == readiness.Handler && alike(liveness, readiness) {
@@ -204,7 +204,7 @@ func livenessBelowTwice(c *check) {
 func tcpSeesNoHang(c *check) {
 	for _, k := range []model.ProbeKind{model.Liveness, model.Readiness, model.Startup} {
 		p := c.probe(k)
-		if p == nil || p.Handler.Kind != model.TCPSocket || c.World.Application.Probes[k].HangCoverage > 0 {
+		if p == nil || p.Handler.Kind != model.TCPSocket || c.World.Application.Probes[k].HangCoverage > 0 || k == model.Readiness && c.completes() {
 			continue
 		}
 		f := Finding{
@@ -241,8 +241,8 @@ const (
 // sent requests until the readiness probe, or the liveness probe where it is
 // earlier, has given up.
 func slowRemoval(c *check) {
-	if !c.sees(model.Readiness) {
-		return // others say worse
+	if !c.sees(model.Readiness) || c.completes() {
+		return // others say worse, or nobody sends it requests
 	}
 	acts, kind := c.detection(model.Readiness).Seconds(), model.Readiness
 	if c.sees(model.Liveness) {
