@@ -113,7 +113,7 @@ func atMost(perYear float64) string {
 
 // rateText writes a rate of false kills with where it comes from.
 func rateText(e *stats.Estimate) string {
-	if e != nil && e.Method == closedForm {
+	if e != nil && e.Method == closedForm && e.High > 0 {
 		return "at most " + atMost(e.High) + " by the closed form"
 	}
 	return estimated(e, number)

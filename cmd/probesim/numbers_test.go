@@ -64,3 +64,12 @@ func TestEstimated(t *testing.T) {
 		}
 	}
 }
+
+// TestRateText holds that a bound of the closed form which is 0 is no bound but the rate.
+func TestRateText(t *testing.T) {
+	for high, want := range map[float64]string{0: "0", .05: "at most 0.0500 by the closed form"} {
+		if got := rateText(&stats.Estimate{High: high, Method: closedForm, Confidence: .95}); got != want {
+			t.Errorf("%v: %q, want %q", high, got, want)
+		}
+	}
+}

@@ -295,9 +295,10 @@ func (r *Recommendation) holdAgainstGrid(s *search) {
 
 // exhausted says that no combination of the whole grid can meet every objective,
 // if so: even at the favourable end of what is predicted for it. Where readiness sheds
-// load that is no proof, as liveness was observed beside one of its settings.
+// load that is no proof, as liveness was observed beside one of its settings; and where
+// there is no handler to ask, there is no grid to go through.
 func (s *search) exhausted() string {
-	if s.shedding != nil {
+	if s.shedding != nil || s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
 		return ""
 	}
 	hope := s.eagerly().hope()

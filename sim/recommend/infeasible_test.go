@@ -81,3 +81,12 @@ func TestOverloaded(t *testing.T) {
 		t.Error("a number is not written")
 	}
 }
+
+// TestNothingIsProvedWithoutProbes holds that where there is no handler to ask nothing was
+// gone through: the answer says what to add, and no more.
+func TestNothingIsProvedWithoutProbes(t *testing.T) {
+	r := run(t, world(nil, nil, nil), atMost("detectionSeconds", "p99", 60))
+	if r.Infeasible == nil || r.Infeasible.Proved || strings.Contains(r.Infeasible.Reason, "exhaustion") || !strings.Contains(r.Infeasible.Reason, "has no probe") {
+		t.Errorf("%+v", r.Infeasible)
+	}
+}

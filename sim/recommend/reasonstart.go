@@ -57,8 +57,8 @@ func (e *explanation) startBudget(p *model.Probe) Reason {
 		Field: "startupProbe.failureThreshold", Value: strconv.Itoa(int(p.FailureThreshold)), Binding: e.startBinding(guaranteed(&less), needed), RunnerUp: strconv.Itoa(int(more.FailureThreshold)),
 		Alternatives: []Alternative{e.startAlternative(p.FailureThreshold, p), {Value: "0", Excluded: belowLeast(0, "")}, e.startAlternative(more.FailureThreshold, &more)},
 	}
-	text := fmt.Sprintf("%s: %d periods of %d s guarantee %s from the container's start (the last look may come one period before the %d-th is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s",
-		lead(reason.Binding, -1), p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()), p.FailureThreshold,
+	text := fmt.Sprintf("%s: %d periods of %d s guarantee %s from the container's start (the last look may come one period before the last of them is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s",
+		lead(reason.Binding, -1), p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()),
 		seconds(e.startQuantile(.5).Seconds()), seconds(e.startQuantile(.99).Seconds()), len(e.starts), seconds(longest.Seconds()))
 	if ends && needed > longest && e.tail != nil {
 		text += fmt.Sprintf(", and as there are longer ones, %s is asked for, beyond which by the closed form at most %.2g of them take", seconds(needed.Seconds()), e.tail.Beyond(needed))

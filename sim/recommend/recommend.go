@@ -206,9 +206,9 @@ func (r *Recommendation) describe(s *search) {
 		case base == nil:
 			r.note("no %s is proposed: the container has no probe whose handler it could ask", k.Field())
 		case current == nil && k == model.Liveness:
-			r.note("there is no livenessProbe; the one proposed asks %s, the handler of another probe. Check that it does not depend on what a restart does not help", base.Handler)
+			r.note("there is no livenessProbe; every one that is considered asks %s, the handler of another probe. Before one is applied, check that it does not depend on what a restart does not help", base.Handler)
 		case current == nil:
-			r.note("there is no readinessProbe; the one proposed asks %s, the handler of another probe. Check that it fails when the process should get no requests", base.Handler)
+			r.note("there is no readinessProbe; every one that is considered asks %s, the handler of another probe. Before one is applied, check that it fails when the process should get no requests", base.Handler)
 		}
 		if base == nil {
 			continue
