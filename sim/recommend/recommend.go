@@ -266,11 +266,25 @@ func (r *Recommendation) decide(ctx context.Context, s *search, o Options, d *de
 		return err
 	}
 	if d.fallback == nil && !d.keepable(s) {
+		if done, err = r.trySooner(ctx, s, o, d); done || err != nil {
+			return err
+		}
+	}
+	if d.fallback == nil && !d.keepable(s) {
 		if done, err = r.tryEager(ctx, s, o, d); done || err != nil {
 			return err
 		}
 	}
 	return r.settle(ctx, s, o, d)
+}
+
+// trySooner simulates settings beside a readiness probe that sheds the load soonest.
+func (r *Recommendation) trySooner(ctx context.Context, s *search, o Options, d *decision) (done bool, err error) {
+	if sooner, err := s.shedSooner(ctx, o.thorough()); !sooner || err != nil {
+		return false, err
+	}
+	d.barren = false
+	return r.tryRounds(ctx, s, o, d, true)
 }
 
 // tryEager simulates settings that are not patient, the most patient of them first.

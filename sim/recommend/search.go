@@ -38,6 +38,7 @@ type search struct {
 	contended   bool                            // there is more than the closed form covers
 	chain       [model.ProbeKinds]*chained      // in place of both; nil: there is none
 	shedding    *setting                        // of readiness, beside which liveness was observed; nil: without
+	soonest     *setting                        // of readiness, which sheds the load soonest; nil: as above
 	starts      []time.Duration                 // how long starts take, ascending; Longest for one that did not end
 	order       []int32                         // the number of each of them; nil: not simulated here
 	slowed      *slowedStarts                   // in their place, how many exceed a time; nil: they show it
@@ -153,7 +154,7 @@ func (s *search) learnRates(ctx context.Context, effort observed, stop *atomic.B
 		case k == model.Readiness && sheds(w): // liveness has paths of its own
 			effort.only = func(int32) bool { return false }
 		case k == model.Liveness:
-			beside = s.shed()
+			beside, s.soonest = s.shed()
 		}
 		if k == model.Liveness && s.loud[model.Readiness] != nil && alike(w, s.base) && beside[0] == nil {
 			s.loud[k] = s.loud[model.Readiness]

@@ -1,7 +1,10 @@
 package recommend
 
 import (
+	"cmp"
+	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/probesim/probesim/model"
@@ -28,11 +31,12 @@ func sheds(w *model.World) bool { return w.Application.Traffic != nil && w.Repli
 // those that meet the objectives which depend on readiness alone, and leave three
 // quarters of the time that the most patient liveness setting has for the backlog to
 // drain, the one that would be chosen by itself (S20), and the cheapest. One nil:
-// readiness sheds no load, or there is no such setting.
-func (s *search) shed() []*setting {
+// readiness sheds no load, or there is no such setting. Soonest is the least patient of
+// them, which sheds the load at the price of the most false removals.
+func (s *search) shed() (beside []*setting, soonest *setting) {
 	none := []*setting{nil}
 	if !sheds(s.w) || s.base[model.Readiness] == nil {
-		return none
+		return none, nil
 	}
 	most := s.mostPatient() / 4
 	options := slices.DeleteFunc(s.options(model.Readiness, true), func(o *option) bool { return o.tolerated() > most })
@@ -49,12 +53,36 @@ func (s *search) shed() []*setting {
 			}
 		}
 		chosen := s.ranked(good)[0].readiness
-		if chosen == meeting[0] {
-			return []*setting{&chosen.setting}
+		beside = []*setting{&chosen.setting}
+		if chosen != meeting[0] {
+			beside = append(beside, &meeting[0].setting)
 		}
-		return []*setting{&chosen.setting, &meeting[0].setting}
+		quickest := slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) })
+		return beside, &quickest.setting
 	}
-	return none
+	return none, nil
+}
+
+// shedSooner observes liveness anew, beside the readiness setting that sheds the load
+// soonest, for where nothing beside the others meets the objectives. It reports whether
+// there is one.
+func (s *search) shedSooner(ctx context.Context, effort observed) (bool, error) {
+	if s.shedding == nil || s.soonest.tolerated() >= s.shedding.tolerated() {
+		return false, nil
+	}
+	s.shedding = s.soonest
+	s.lessons, s.corrections = nil, nil // they are of what was beside
+	stop := new(atomic.Bool)
+	defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	_, loud := split(s.w, s.contended)
+	effort.only = s.useful(model.Liveness)
+	plan, rest := effort.plan(s.w, model.Liveness)
+	seen, err := s.observeAlone(loud, model.Liveness, plan, effort, stop)
+	if err = cmp.Or(err, ctx.Err()); err != nil {
+		return false, err
+	}
+	s.loud[model.Liveness], s.rest[model.Liveness] = seen, rest
+	return true, nil
 }
 
 // mostPatient returns the longest that a liveness setting of usual values tolerates

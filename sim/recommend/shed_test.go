@@ -62,3 +62,40 @@ func TestShedsAsChosen(t *testing.T) {
 		t.Errorf("liveness is observed beside %v, want the fewest probes that remove a pod within 30 s", s.shedding)
 	}
 }
+
+// TestShedSooner has bursts that fill a queue for minutes: beside the readiness probe
+// that sheds the load soonest the same liveness setting comes to fewer verdicts.
+func TestShedSooner(t *testing.T) {
+	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+	w.Replicas, w.Pod.Containers[0].CPULimitMilli = 3, 200
+	for k := range w.Application.Probes {
+		w.Application.Probes[k].CPU, w.Application.Probes[k].RunsOn = dist.Constantly(2*time.Millisecond), model.Workers
+	}
+	w.Application.Traffic = &model.Traffic{
+		PerSecond: 2, CPU: exponential(20 * time.Millisecond), Workers: 8, Queue: 512,
+		Bursts: []model.Burst{{OnOff: model.OnOff{Every: exponential(2 * time.Hour), Lasts: exponential(2 * time.Minute)}, PerSecond: 20}},
+	}
+	o := Options{}
+	o.Objectives = []model.Objective{atMost("falseKillsPerPodYear", "", 1e6), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 40)}
+	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved / 4, periods: []int32{1, 10}, starts: 100}
+	s, err := newSearch(t.Context(), w, o, effort, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.shedding = &setting{30, 1, 3}
+	var rates []float64
+	for _, beside := range []setting{{20, 1, 2}, {1, 1, 2}} {
+		s.soonest = &beside
+		sooner, err := s.shedSooner(t.Context(), effort)
+		if err != nil || !sooner || *s.shedding != beside {
+			t.Fatalf("beside %v, want %v; sooner: %v, %v", s.shedding, beside, sooner, err)
+		}
+		rates = append(rates, s.option(model.Liveness, setting{10, 1, 4}).rate)
+	}
+	if rates[0] == 0 || rates[1] > 0.8*rates[0] {
+		t.Errorf("false kills per second: %.3g beside a slow readiness probe, %.3g beside the quickest", rates[0], rates[1])
+	}
+	if again, _ := s.shedSooner(t.Context(), effort); again {
+		t.Error("there is nothing sooner than the soonest")
+	}
+}
