@@ -326,6 +326,10 @@ func (a *application) ready() {
 	a.serving, a.listening = true, !a.terminating || a.app.Shutdown.ListenerAtExit
 	a.trafficChanged()
 	a.out.StartupsCompleted++
+	if a.out.Outlived == 0 {
+		a.out.FirstOutlived = a.life.now
+	}
+	a.out.Outlived++
 	a.sample(&a.out.StartupTimes, a.life.now-a.ledger.started)
 	if !a.endpoints.in {
 		a.ledger.servingSince = a.life.now

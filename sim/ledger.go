@@ -19,6 +19,7 @@ type ledger struct {
 	servingSince time.Duration // able to serve and not yet in the endpoints; never: not so
 
 	runs   [model.ProbeKinds]int32 // failures in a row, in this container
+	early  [model.ProbeKinds]bool  // of these, some are from before the process was able to serve
 	outage outage
 }
 
@@ -220,6 +221,14 @@ func (a *application) condemned(c int, by model.ProbeKind) {
 		a.out.FalseKills[by]++
 		if !a.serving {
 			a.out.KillsWhileStarting++
+		} else if a.ledger.early[by] {
+			a.out.Outlived--
+		}
+		if lost := !a.serving || a.ledger.early[by]; lost {
+			a.out.KillsOfStarts++
+		}
+		if a.out.Outlived == 0 {
+			a.out.KillsAtFirst[by]++
 		}
 		a.sample(&a.out.FalseKillTimes, a.life.now)
 	}
@@ -234,6 +243,7 @@ func (a *application) attempted(c int, k model.ProbeKind, o kubelet.Outcome, _ i
 	if o.Failed() {
 		a.out.Failures[k]++
 		a.ledger.runs[k]++
+		a.ledger.early[k] = a.ledger.early[k] || !a.serving
 		return
 	}
 	a.flushRun(k)
@@ -254,7 +264,7 @@ func (a *application) startOver() {
 func (a *application) flushRun(k model.ProbeKind) {
 	if run := a.ledger.runs[k]; run > 0 {
 		a.out.RunLengths[k][min(run, LongestRun)-1]++
-		a.ledger.runs[k] = 0
+		a.ledger.runs[k], a.ledger.early[k] = 0, false
 	}
 }
 

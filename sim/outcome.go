@@ -57,6 +57,13 @@ type Outcome struct {
 
 	KillsWhileStarting int64 // false kills of a process that was not yet able to serve, by either probe
 
+	// What the pod's first start leads to. A start is outlived if its process becomes
+	// able to serve, and is not killed for failures in a row that began before.
+	Outlived      int64                   // starts, as far as is known
+	FirstOutlived time.Duration           // when the first of them was able to serve, from the life's beginning; means nothing while Outlived is 0
+	KillsAtFirst  [model.ProbeKinds]int64 // false kills before any start was outlived
+	KillsOfStarts int64                   // false kills of all processes that had not outlived their start
+
 	FalseKillTimes []time.Duration // the instant of each false kill, in time order
 }
 

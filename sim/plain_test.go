@@ -51,6 +51,7 @@ type plain struct {
 	since, launched, readySince, able      time.Duration
 	backedOff                              bool
 	runs                                   [model.ProbeKinds]int
+	early                                  [model.ProbeKinds]bool
 	endpoints                              plainEndpoints
 
 	out sim.Outcome
@@ -291,6 +292,7 @@ func (p *plain) answered(k model.ProbeKind) {
 	if t.outcome.Failed() {
 		p.out.Failures[k]++
 		p.runs[k]++
+		p.early[k] = p.early[k] || !p.serving
 	} else {
 		p.flushRun(k)
 	}

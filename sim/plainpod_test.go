@@ -109,6 +109,14 @@ func (p *plain) kill(kind model.ProbeKind) {
 		p.out.FalseKills[kind]++
 		if !p.serving {
 			p.out.KillsWhileStarting++
+		} else if p.early[kind] {
+			p.out.Outlived--
+		}
+		if !p.serving || p.early[kind] {
+			p.out.KillsOfStarts++
+		}
+		if p.out.Outlived == 0 {
+			p.out.KillsAtFirst[kind]++
 		}
 		p.out.FalseKillTimes = append(p.out.FalseKillTimes, p.now)
 	}
@@ -181,6 +189,10 @@ func (p *plain) started() {
 		p.account()
 		p.serving, p.listening = true, !p.terminating
 		p.out.StartupsCompleted++
+		if p.out.Outlived == 0 {
+			p.out.FirstOutlived = p.now
+		}
+		p.out.Outlived++
 		p.out.StartupTimes = append(p.out.StartupTimes, p.now-p.launched)
 		if !p.endpoints.in {
 			p.able = p.now
@@ -250,7 +262,7 @@ func (p *plain) flushRuns() {
 func (p *plain) flushRun(k model.ProbeKind) {
 	if run := p.runs[k]; run > 0 {
 		p.out.RunLengths[k][min(run, sim.LongestRun)-1]++
-		p.runs[k] = 0
+		p.runs[k], p.early[k] = 0, false
 	}
 }
 
