@@ -22,25 +22,34 @@ type NodeClass struct {
 	KillShare *stats.Estimate `json:"killShare"`
 }
 
-// addClass adds the false kills of a life to those of its class of nodes.
-func (t *tally) addClass(o *sim.Outcome, kills int64) {
+// classTally accumulates the false kills on a class of nodes.
+type classTally struct {
+	FirstStarts firstStarts
+	FalseKills  killTally
+}
+
+// addClass adds the false kills of a life, of which some are of its first start, to those
+// of its class of nodes.
+func (t *tally) addClass(o *sim.Outcome, first, all int64) {
 	if o.NodeClass == 0 {
 		return
 	}
 	t.cover(o.NodeClass)
-	t.NodeClasses[o.NodeClass-1].Add(kills, o.PodTime)
+	class := &t.NodeClasses[o.NodeClass-1]
+	class.FirstStarts.add(o, 0, 0)
+	class.FalseKills.add(first, all, o.PodTime)
 }
 
 // cover makes room for so many classes of nodes.
 func (t *tally) cover(classes int) {
 	if missing := classes - len(t.NodeClasses); missing > 0 {
-		t.NodeClasses = append(t.NodeClasses, make([]stats.Count, missing)...)
+		t.NodeClasses = append(t.NodeClasses, make([]classTally, missing)...)
 	}
 }
 
 // nodeClasses returns the classes of the world's nodes with their kills, nil
 // where it has none.
-func (t *tally) nodeClasses(w *model.World, confidence float64) []NodeClass {
+func (t *tally) nodeClasses(w *model.World, o Options) []NodeClass {
 	var classes []NodeClass
 	names, weights := map[string]int{}, 0.0
 	for i := range w.Node.Classes {
@@ -54,8 +63,12 @@ func (t *tally) nodeClasses(w *model.World, confidence float64) []NodeClass {
 		if class.Name == "" || names[class.Name] > 1 {
 			class.Name = fmt.Sprintf("class %d", i+1)
 		}
-		if i < len(t.NodeClasses) && t.NodeClasses[i].Sums.N > 0 {
-			e := t.NodeClasses[i].Estimate(year, confidence)
+		if i < len(t.NodeClasses) && t.NodeClasses[i].FirstStarts.Lives > 0 {
+			of := &t.NodeClasses[i]
+			e := of.FalseKills.All.Estimate(year, o.Confidence)
+			if t.startsApart(w, o) {
+				e = of.FirstStarts.perTime(&of.FalseKills.Later, year, o.podLife(), o.Confidence)
+			}
 			class.FalseKillsPerPodYear = &e
 			low[i], high[i] = class.PodShare*e.Low, class.PodShare*e.High
 			kills += class.PodShare * e.Estimate
@@ -68,7 +81,7 @@ func (t *tally) nodeClasses(w *model.World, confidence float64) []NodeClass {
 		if e := classes[i].FalseKillsPerPodYear; e != nil && kills > 0 {
 			classes[i].KillShare = &stats.Estimate{
 				Estimate: classes[i].PodShare * e.Estimate / kills, Low: shareOf(low[i], high, i), High: shareOf(high[i], low, i),
-				Confidence: confidence, Method: "from the intervals of all classes", N: e.N,
+				Confidence: o.Confidence, Method: "from the intervals of all classes", N: e.N,
 			}
 		}
 	}

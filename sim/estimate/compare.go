@@ -161,7 +161,7 @@ func (d *Difference) decided(precision float64) bool {
 func differences(p *Part, variants []Named, figures []Figure, o Options) []Difference {
 	all := make([]jackknifed, len(variants))
 	for i, v := range variants {
-		all[i] = jackknife(p, i, v.World, uncertain(variants), o.Confidence)
+		all[i] = jackknife(p, i, v.World, uncertain(variants), o)
 	}
 	rows := []Difference{}
 	for i := 1; i < len(variants); i++ {
@@ -190,20 +190,20 @@ type jackknifed struct {
 	sizes   []int64
 }
 
-func jackknife(p *Part, variant int, w *model.World, ofDraws bool, confidence float64) jackknifed {
-	j := jackknifed{whole: p.of(variant).measures(w, confidence)}
+func jackknife(p *Part, variant int, w *model.World, ofDraws bool, o Options) jackknifed {
+	j := jackknifed{whole: p.of(variant).measures(w, o)}
 	var blocks []*tally
 	for i := range p.Tallies {
 		if t := &p.Tallies[i][variant]; t.Replications > 0 {
 			blocks = append(blocks, t)
 			j.sizes = append(j.sizes, t.Replications)
 			if ofDraws {
-				j.blocks = append(j.blocks, t.measures(w, confidence))
+				j.blocks = append(j.blocks, t.measures(w, o))
 			}
 		}
 	}
 	for _, t := range leaveOneOut(blocks) {
-		j.without = append(j.without, t.measures(w, confidence))
+		j.without = append(j.without, t.measures(w, o))
 	}
 	return j
 }

@@ -101,14 +101,24 @@ func (f *formula) byChain(w *model.World) {
 // cost: their rate times the share of them that ends in a false kill, both
 // simulated.
 func (t *tally) byFormula(w *model.World, o Options) formula {
-	f, confidence := o.formulas.of(w), o.Confidence
+	f := o.formulas.of(w)
 	if f.why == "" && (canLoseStart(w) || killsBeforeStartup(w) > 0) {
-		starts, losses := t.startRate(w, o), t.StartLosses.Estimate(confidence)
-		f.estimate += starts.Estimate * losses.Estimate
-		f.bound += starts.High * (math.Min(losses.High, f.startupBound) + killsBeforeStartup(w))
-		f.lives = o.PodLife
+		starts := t.startKills(w, o)
+		f.estimate, f.bound = f.estimate+starts.Estimate, f.bound+starts.High
+		f.lives = o.podLife()
 	}
 	return f
+}
+
+// lostStarts cuts the simulated share of lost starts at the closed form's bound, the
+// estimate too: of a few thousand starts a single one that is lost says more than a
+// bound allows of what is rarer, by chance. A share that the bound cannot be of, as its
+// exact interval lies beyond it, is left as it is (S13).
+func (f *formula) lostStarts(simulated stats.Estimate) stats.Estimate {
+	if leastShare(&simulated) > f.startupBound {
+		return simulated
+	}
+	return simulated.Map(func(share float64) float64 { return math.Min(share, f.startupBound) })
 }
 
 // killsBeforeStartup is KillsBeforeStartup of a world, 0 where every start is over
@@ -174,7 +184,21 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 		notes = append(notes, fmt.Sprintf("closed form beside the simulation: %.3g false kills per pod-year %s, at most %.3g (%s); simulated %s; %s",
 			estimate, f.of(), bound, f.method, interval(m.FalseKillsPerPodYear), verdict))
 	}
+	if starts := m.StartupKillProbability; starts != nil && starts.N > 0 && !math.IsInf(f.startupBound, 1) {
+		notes = append(notes, f.startNote(starts))
+	}
 	return notes
+}
+
+// startNote prints the closed form's bound of lost starts beside the simulation.
+func (f *formula) startNote(starts *stats.Estimate) string {
+	note := fmt.Sprintf("closed form beside the simulation: at most %.3g of the starts are killed; simulated %s", f.startupBound, interval(starts))
+	exactly := *starts
+	exactly.Low = leastShare(starts)
+	if starts.Low > f.startupBound && exactly.Low <= f.startupBound {
+		note += fmt.Sprintf(", by the exact interval from %s: of %d starts, so few are lost by chance", number(exactly.Low), starts.N)
+	}
+	return note + "; " + withinBound(&exactly, f.startupBound)
 }
 
 // agreed is the share beside which what the formulas leave out is small, above all

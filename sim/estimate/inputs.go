@@ -39,11 +39,11 @@ var derived = []string{"falseKillsPerPodYear", "meanTimeToFalseKillSeconds"}
 
 // widen adds to the intervals of a variant's measures what is not known of its
 // inputs, and says how much of them that is.
-func (p *Part) widen(m *Measures, variant int, w *model.World, confidence float64) (notes []string) {
+func (p *Part) widen(m *Measures, variant int, w *model.World, o Options) (notes []string) {
 	var draws []Measures
 	for i := range p.Tallies {
 		if t := &p.Tallies[i][variant]; t.Replications > 0 {
-			draws = append(draws, t.measures(w, confidence))
+			draws = append(draws, t.measures(w, o))
 		}
 	}
 	if len(draws) < 2 {
@@ -61,7 +61,7 @@ func (p *Part) widen(m *Measures, variant int, w *model.World, confidence float6
 				of = append(of, x)
 			}
 		}
-		share := overDraws(e, of, confidence)
+		share := overDraws(e, of, o.Confidence)
 		if figure.isShare() {
 			e.High = math.Min(e.High, 1)
 		}

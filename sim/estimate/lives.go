@@ -38,18 +38,21 @@ func (l *lives) reset() {
 // place: its lists are empty.
 type gathered struct {
 	sim.Outcome
+	lives                          int64
 	detection, removal, recovery   stats.Samples
 	readyLag, timeToReady, startup stats.Samples
 	dead                           stats.Samples                 // dead traffic of each fault
 	windows                        [len(killSpans)]windowCounter // with a false kill
+	firstWindows                   [len(killSpans)]windowCounter // with one of the first start
 }
 
 func (g *gathered) reset() {
 	g.Outcome.Reset()
+	g.lives = 0
 	for _, s := range g.samples() {
 		s.into.Reset()
 	}
-	g.windows = [len(killSpans)]windowCounter{}
+	g.windows, g.firstWindows = [len(killSpans)]windowCounter{}, [len(killSpans)]windowCounter{}
 }
 
 // sampled is where the samples of one list go.
@@ -80,15 +83,20 @@ func (g *gathered) drain(o *sim.Outcome) {
 	for i := range g.windows {
 		for _, at := range o.FalseKillTimes {
 			g.windows[i].kill(at, killSpans[i].span)
+			if o.Outlived == 0 || at < o.FirstOutlived {
+				g.firstWindows[i].kill(at, killSpans[i].span)
+			}
 		}
 	}
 	o.EmptySamples()
 }
 
 // add adds the counts and times of the outcome of a life, and what is left of
-// its samples. The class of nodes is that of the last life.
+// its samples. The class of nodes, and what became of the first start, are those of the
+// last life.
 func (g *gathered) add(o *sim.Outcome) {
 	g.drain(o)
+	g.lives++
 	g.PodTime += o.PodTime
 	g.NodeClass = o.NodeClass
 	g.Starts += o.Starts
@@ -97,8 +105,11 @@ func (g *gathered) add(o *sim.Outcome) {
 	g.Marks += o.Marks
 	g.Exhausted += o.Exhausted
 	g.NeverReady = g.NeverReady || o.NeverReady
+	g.KillsOfStarts += o.KillsOfStarts
+	g.Outlived, g.FirstOutlived = o.Outlived, o.FirstOutlived
 	for k := range model.ProbeKinds {
 		g.FalseKills[k] += o.FalseKills[k]
+		g.KillsAtFirst[k] += o.KillsAtFirst[k]
 		g.TrueKills[k] += o.TrueKills[k]
 		g.Attempts[k] += o.Attempts[k]
 		g.Failures[k] += o.Failures[k]
@@ -117,6 +128,12 @@ func (g *gathered) add(o *sim.Outcome) {
 	g.Available += o.Available
 	g.BackOffTime += o.BackOffTime
 	g.Faults += o.Faults
+}
+
+// restarts returns the starts after one was outlived, and how many of them were lost.
+func (g *gathered) restarts() (all, lost int64) {
+	first := atFirst(&g.Outcome)
+	return max(0, g.Starts-g.lives-first), g.KillsOfStarts - first
 }
 
 // windowCounter counts the windows of a life, all of one span, that hold at

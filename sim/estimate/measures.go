@@ -47,19 +47,25 @@ type Measures struct {
 	ClosedForm *stats.Estimate `json:"-"`
 }
 
-// FalseKillRate returns the false kills per pod-year: the estimate, or the closed
-// form in its place where nothing was seen and the closed form says more. The
-// bound of so many replications says little about settings that kill once in
-// centuries. Nil: the measure does not apply.
+// FalseKillRate returns the false kills per pod-year: the estimate up to the closed
+// form's bound, or the closed form in its place where nothing was seen, or by chance more
+// than the bound allows, and the closed form says more. The bound of so many replications
+// says little about settings that kill once in centuries. Nil: the measure does not
+// apply.
 func (m *Measures) FalseKillRate() *stats.Estimate {
 	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
-	if e == nil || closed == nil || e.Estimate > 0 {
+	if e == nil || closed == nil || closed.High >= e.High && e.High > 0 || closed.High < e.Low {
 		return e
 	}
-	if certain := e.High == 0; certain && closed.High == 0 || !certain && closed.High > e.High {
+	if e.High == 0 && closed.High == 0 {
 		return e
 	}
-	return closed
+	if e.Estimate == 0 || closed.High < e.Estimate {
+		return closed
+	}
+	cut := *e
+	cut.High = closed.High
+	return &cut
 }
 
 // MarshalJSON writes the measures in the order of the fields, and

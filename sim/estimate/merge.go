@@ -7,20 +7,22 @@ import "github.com/probesim/probesim/sim/stats"
 func (t *tally) merge(other *tally) {
 	t.Replications += other.Replications
 	t.PodTime.Add(other.PodTime)
-	t.FalseKills.Merge(&other.FalseKills)
+	t.FirstStarts.merge(&other.FirstStarts)
+	t.FalseKills.merge(&other.FalseKills)
 	t.cover(len(other.NodeClasses))
 	for i := range other.NodeClasses {
-		t.NodeClasses[i].Merge(&other.NodeClasses[i])
+		t.NodeClasses[i].FirstStarts.merge(&other.NodeClasses[i].FirstStarts)
+		t.NodeClasses[i].FalseKills.merge(&other.NodeClasses[i].FalseKills)
 	}
 	for k := range t.ByProbe {
-		t.ByProbe[k].Merge(&other.ByProbe[k])
+		t.ByProbe[k].merge(&other.ByProbe[k])
 		t.Attempts[k].Merge(&other.Attempts[k])
 		for i := range t.RunLengths[k] {
 			t.RunLengths[k][i] += other.RunLengths[k][i]
 		}
 	}
 	for i := range t.Windows {
-		t.Windows[i].Merge(&other.Windows[i])
+		t.Windows[i].merge(&other.Windows[i])
 	}
 	for _, pair := range [][2]*stats.RatioOfSums{
 		{&t.Dead, &other.Dead}, {&t.Slow, &other.Slow}, {&t.Unready, &other.Unready},
@@ -32,9 +34,9 @@ func (t *tally) merge(other *tally) {
 	t.Exhausted.Merge(&other.Exhausted)
 	t.Own.merge(&other.Own)
 	t.Tests.merge(&other.Tests)
-	t.Starts.Merge(&other.Starts)
+	t.Restarts.Merge(&other.Restarts)
 	t.StartKills.Merge(&other.StartKills)
-	t.StartLosses.Merge(&other.StartLosses)
+	t.Restarted.Merge(&other.Restarted)
 	t.ReadyLag.Merge(&other.ReadyLag)
 	t.TimeToReady.Merge(&other.TimeToReady)
 	t.Startup.Merge(&other.Startup)

@@ -21,7 +21,7 @@ func (t *tally) notes(w *model.World, v *Variant, formula *formula, o Options) [
 	notes = append(notes, formula.notes(w, &v.Measures)...)
 	notes = append(notes, t.faultNotes(w)...)
 	notes = append(notes, t.startNotes(w)...)
-	notes = append(notes, nullNotes(&v.Measures)...)
+	notes = append(notes, nullNotes(&v.Measures, o)...)
 	if t.ProbeCPU.N == 0 {
 		notes = append(notes, "probeCPUFraction does not apply: the container has no CPU limit")
 	}
@@ -46,7 +46,7 @@ func (t *tally) killNotes(w *model.World, m *Measures) []string {
 	switch {
 	case !byLiveness && !byStartup:
 		notes = append(notes, "no false kill can happen: "+why(w))
-	case count(t.FalseKills.Sums.Y) == 0 && m.FalseKillsPerPodYear.Estimate == 0:
+	case count(t.FalseKills.All.Sums.Y) == 0 && m.FalseKillsPerPodYear.Estimate == 0:
 		notes = append(notes, fmt.Sprintf("no false kill was seen in %s of pod time; the upper bound, %.3g per pod-year, is what that excludes", podTime(&t.PodTime), m.FalseKillsPerPodYear.High))
 	}
 	return notes

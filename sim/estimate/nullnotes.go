@@ -12,7 +12,7 @@ import (
 // nullNotes gives the reasons for numbers that are missing inside a measure that
 // applies: an end without a bound is null in JSON, and nobody should have to
 // guess why.
-func nullNotes(m *Measures) []string {
+func nullNotes(m *Measures, o Options) []string {
 	var notes []string
 	if e := m.MeanTimeToFalseKillSeconds; e != nil && math.IsInf(e.Estimate, 1) {
 		reason := "no false kill was seen, which only bounds it from below"
@@ -50,7 +50,11 @@ func nullNotes(m *Measures) []string {
 	if unsure != nil {
 		notes = append(notes, fmt.Sprintf("the upper end is null for %s: too few were observed for one at this confidence", strings.Join(unsure, ", ")))
 	}
-	if starts := m.StartupKillProbability; starts != nil && starts.Estimate > 0 {
+	switch starts := m.StartupKillProbability; {
+	case starts == nil || starts.Estimate == 0:
+	case o.PodLife > 0:
+		notes = append(notes, fmt.Sprintf("starts are among what kills: falseKillsPerPodDay and falseKillsPerPodYear are those of pods that live %s and have one first start each, however long the lives were that were simulated", spell(o.PodLife)))
+	default:
 		notes = append(notes, "starts are among what kills, and every life begins with one: falseKillsPerPodDay and falseKillsPerPodYear depend on the horizon, the more the shorter it is; startupKillProbability does not")
 	}
 	return notes

@@ -84,8 +84,8 @@ func newPlan(variants []Named, o Options) *plan {
 		most := int64(fewStartLives)
 		if canLoseStart(v.World) {
 			most = someStartLives
-			if !o.FewStarts && o.formulas.of(v.World).startupBound > LostStartsAllowed(o.Objectives, o.PodLife) {
-				most = startLivesWanted(v.World, o.Objectives, o.PodLife)
+			if !o.FewStarts && o.formulas.of(v.World).startupBound > LostStartsAllowed(o.Objectives, o.podLife()) {
+				most = startLivesWanted(v.World, o.Objectives, o.podLife())
 			}
 		}
 		if o.Starts > 0 {

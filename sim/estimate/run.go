@@ -167,9 +167,6 @@ func (o Options) withDefaults() Options {
 	if o.Horizon <= 0 {
 		o.Horizon = 30 * day
 	}
-	if o.PodLife <= 0 {
-		o.PodLife = o.Horizon
-	}
 	if o.Limit <= 0 {
 		o.Limit = mostReplications
 	}
@@ -186,6 +183,14 @@ func (o Options) withDefaults() Options {
 		o.formulas = formulas{}
 	}
 	return o
+}
+
+// podLife returns what each pod lives.
+func (o *Options) podLife() time.Duration {
+	if o.PodLife > 0 {
+		return o.PodLife
+	}
+	return o.Horizon
 }
 
 // budgetEnded says what reproduces a run that its budget ended.
@@ -273,7 +278,7 @@ func lookFrom(done int64) int64 {
 // decided nor known to the precision sought.
 func undecided(part *Part, variant int, w *model.World, o Options) []string {
 	t := part.of(variant)
-	m := t.measures(w, o.Confidence)
+	m := t.measures(w, o)
 	if len(o.Objectives) == 0 {
 		if precise(m.FalseKillsPerPodDay, o.Precision) || t.hopeless(w, o) {
 			return nil
@@ -283,8 +288,8 @@ func undecided(part *Part, variant int, w *model.World, o Options) []string {
 	formula := t.byFormula(w, o)
 	widened := m
 	if w.Uncertain() { // more replications narrow chance alone
-		widened = t.measures(w, o.Confidence)
-		part.widen(&widened, variant, w, o.Confidence)
+		widened = t.measures(w, o)
+		part.widen(&widened, variant, w, o)
 	}
 	var names []string
 	for _, objective := range o.Objectives {
@@ -319,12 +324,12 @@ func Report(ctx context.Context, part *Part, variants []Named, o Options, why st
 		}
 		result := Variant{
 			Name: v.Name, Settings: SettingsOf(v.World.Container()),
-			Measures: t.measures(v.World, o.Confidence), Objectives: []Verdict{}, Notes: []string{},
-			NodeClasses: t.nodeClasses(v.World, o.Confidence),
+			Measures: t.measures(v.World, o), Objectives: []Verdict{}, Notes: []string{},
+			NodeClasses: t.nodeClasses(v.World, o),
 		}
 		var split []string
 		if v.World.Uncertain() {
-			split = part.widen(&result.Measures, i, v.World, o.Confidence)
+			split = part.widen(&result.Measures, i, v.World, o)
 		}
 		formula := t.byFormula(v.World, o)
 		if !o.Sparing || opens(v.World, &result.Measures, &formula, o.Objectives) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/dist"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -19,7 +20,7 @@ const pilotReplications = 64
 // more replications there are.
 func (t *tally) hopeless(w *model.World, o Options) bool {
 	byLiveness, _ := canKill(w)
-	return !o.Plain && !o.Sparing && byLiveness && t.Replications >= pilotReplications && count(t.FalseKills.Sums.Y) == 0
+	return !o.Plain && !o.Sparing && byLiveness && t.Replications >= pilotReplications && count(t.FalseKills.All.Sums.Y) == 0
 }
 
 // ofKills reports whether splitting estimates the measure.
@@ -47,7 +48,7 @@ func opens(w *model.World, m *Measures, f *formula, objectives []model.Objective
 // holds; nil: never.
 func (t *tally) splitKills(ctx context.Context, m *Measures, w *model.World, o Options, enough func(*Rare) bool) []string {
 	byLiveness, _ := canKill(w)
-	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.Sums.Y) > 0 {
+	if o.Plain || !byLiveness || t.Replications == 0 || count(t.FalseKills.All.Sums.Y) > 0 {
 		return nil
 	}
 	search := time.Duration(math.Min(t.PodTime.Float(), float64(math.MaxInt64/2)))
@@ -211,40 +212,67 @@ func (t *tally) decidedEarly(m *Measures, w *model.World, o Options) func(*Rare)
 	}
 }
 
-// startKills returns the false kills per pod-day of starts: how many there are
-// times the share of them that ends in a false kill.
+// startKills returns the false kills per pod-day of starts: those of the first start of
+// each pod, which lives as long as it is said to, however short the lives are that were
+// simulated, and the restarts after it times the share of them that ends in a false kill.
+// Both are cut at the closed form's bound of a lost start.
 func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
-	if !canLoseStart(w) && killsBeforeStartup(w) == 0 {
+	again := killsBeforeStartup(w)
+	if !canLoseStart(w) && again == 0 {
 		return exactly(0)
 	}
-	losses, formula := t.StartLosses.Estimate(o.Confidence), t.byFormula(w, o)
-	e := t.startRate(w, o)
-	e.Estimate, e.Low = e.Estimate*losses.Estimate, e.Low*losses.Low
-	e.High *= math.Min(losses.High, formula.startupBound) + killsBeforeStartup(w)
+	formula := o.formulas.of(w)
+	first := t.FirstStarts.kills(o.podLife(), o.Confidence)
+	losses := t.FirstStarts.Losses.Estimate(o.Confidence)
+	if most := formula.startupBound; most < 1 && leastShare(&losses) <= most {
+		first = first.Map(func(kills float64) float64 { return math.Min(kills, most/(1-most)) })
+	}
+	perPod := float64(day) / float64(o.podLife())
+	restarts, lost := t.restartRate(w, o), t.restartLosses(&formula, o)
+	e := sum(first.Map(func(kills float64) float64 { return kills * perPod }), product(restarts, lost))
+	e.High += ((1+first.High)*perPod + restarts.High) * again
 	return e
 }
 
-// startRate returns the starts per pod-day: one for each pod, which lives as long as
-// it is said to, however short the lives are that were simulated; and those after
-// kills and exits, as often as they were seen. Where a process ends by kills alone and
-// none was seen, what they add is as rare as they are.
-func (t *tally) startRate(w *model.World, o Options) stats.Estimate {
-	e := t.Starts.Estimate(day, o.Confidence)
-	starts, first := float64(count(t.Starts.Sums.Y)), float64(t.Replications)
-	restarts, exposure, dispersion := math.Max(0, starts-first), t.PodTime.Float()/float64(day), 1.0
-	if exposure == 0 {
-		return e
+// restartLosses returns the share of the restarts after a start was outlived that end in a
+// false kill: by those that were seen, or else that of first starts. It need not be the
+// same, as a probe that has run on meets a restart at any phase (K2, K3).
+func (t *tally) restartLosses(f *formula, o Options) stats.Estimate {
+	lost := t.Restarted.Estimate(o.Confidence)
+	if count(t.Restarted.Sums.X) == 0 {
+		lost = t.FirstStarts.Losses.Estimate(o.Confidence)
 	}
-	if restarts > 0 {
-		dispersion = math.Max(1, t.Starts.Dispersion()*starts/restarts)
+	return f.lostStarts(lost)
+}
+
+// restartRate returns those restarts per pod-day: as often as they were seen, as far as
+// that is no more than there can be.
+func (t *tally) restartRate(w *model.World, o Options) stats.Estimate {
+	e := t.Restarts.Estimate(day, o.Confidence)
+	if count(t.Restarts.Sums.Y) == 0 && len(w.Faults) == 0 && len(w.Application.Resources) == 0 {
+		e.High = 0 // a process ends by kills alone, and what they add is as rare as they are
 	}
-	low, high := stats.Garwood(restarts/dispersion, o.Confidence)
-	if restarts == 0 && len(w.Faults) == 0 && len(w.Application.Resources) == 0 {
-		high = 0
+	most := t.mostRestarts(w, o)
+	return e.Map(func(perDay float64) float64 { return math.Min(perDay, most) })
+}
+
+// mostRestarts bounds them: each fault at a known rate and each false kill of the closed
+// form's bound leads to one, and to another wherever that is lost too. +Inf: something
+// else restarts processes, or nobody knows how often.
+func (t *tally) mostRestarts(w *model.World, o Options) float64 {
+	if w.Events.Deletion != nil || w.Events.Rollout != nil || len(w.Application.Resources) > 0 {
+		return math.Inf(1)
 	}
-	firsts := float64(day) / float64(o.PodLife)
-	e.Estimate, e.Low, e.High = firsts+restarts/exposure, firsts+low*dispersion/exposure, firsts+high*dispersion/exposure
-	return e
+	formula := o.formulas.of(w)
+	most := formula.bound // +Inf where there is none
+	for i := range w.Faults {
+		f := &w.Faults[i]
+		if _, random := f.Every.Nanoseconds.(dist.Exponential); !random || f.Planned {
+			return math.Inf(1)
+		}
+		most += day.Seconds() / f.Every.Mean().Seconds()
+	}
+	return most / (1 - t.restartLosses(&formula, o).High)
 }
 
 // setKills fills in the measures of false kills: those of splitting and those of

@@ -26,10 +26,11 @@ type tally struct {
 	Replications int64
 	PodTime      stats.Wide
 
-	FalseKills  stats.Count
-	NodeClasses []stats.Count // false kills by class of nodes, as far as a pod landed there
-	ByProbe     [model.ProbeKinds]stats.Count
-	Windows     [len(killSpans)]stats.Proportion // of that length, with at least one false kill
+	FirstStarts firstStarts
+	FalseKills  killTally
+	NodeClasses []classTally // by class of nodes, as far as a pod landed there
+	ByProbe     [model.ProbeKinds]killTally
+	Windows     [len(killSpans)]windowTally // of that length, with at least one false kill
 	Attempts    [model.ProbeKinds]stats.Proportion
 	RunLengths  [model.ProbeKinds][sim.LongestRun]int64
 	Dead        stats.RatioOfSums
@@ -43,12 +44,46 @@ type tally struct {
 	Own         faultTally // faults of the scenario's own
 	Tests       faultTally // test hangs
 
-	Starts      stats.Count      // of processes, in the long lives
+	Restarts    stats.Count      // in the long lives, after a start was outlived
+	Restarted   stats.Proportion // of such restarts, those after test hangs included, the ones that ended in a false kill
 	StartKills  stats.Proportion // first starts that ended in a kill while starting
-	StartLosses stats.Proportion // first starts that ended in any false kill
 	ReadyLag    stats.Histogram
 	TimeToReady stats.Histogram
 	Startup     stats.Histogram
+}
+
+// killTally accumulates false kills over pod time, and those after a first start apart.
+type killTally struct{ All, Later stats.Count }
+
+// add adds a life with so many kills, of which some are of its first start.
+func (k *killTally) add(first, all int64, life time.Duration) {
+	k.All.Add(all, life)
+	k.Later.Add(all-first, life)
+}
+
+func (k *killTally) merge(other *killTally) {
+	k.All.Merge(&other.All)
+	k.Later.Merge(&other.Later)
+}
+
+// windowTally accumulates windows of time with a false kill, and those with none of a
+// first start apart.
+type windowTally struct {
+	All, Later stats.Proportion
+	First      int64 // with one of a first start
+}
+
+// add adds a life of so many windows.
+func (t *windowTally) add(first, hit, all int64) {
+	t.All.Add(hit, all)
+	t.Later.Add(hit-first, all)
+	t.First += first
+}
+
+func (t *windowTally) merge(other *windowTally) {
+	t.All.Merge(&other.All)
+	t.Later.Merge(&other.Later)
+	t.First += other.First
 }
 
 // faultTally accumulates what followed faults.
@@ -72,20 +107,22 @@ func (t *tally) add(l *lives) {
 	o := &l.life
 	t.Replications++
 	t.PodTime.AddProduct(int64(o.PodTime), 1)
-	var kills int64
+	t.FirstStarts.add(&o.Outcome, l.lost, l.started)
+	first, kills := atFirst(&o.Outcome), int64(0)
 	for k := range model.ProbeKinds {
 		kills += o.FalseKills[k]
-		t.ByProbe[k].Add(o.FalseKills[k], o.PodTime)
+		t.ByProbe[k].add(o.KillsAtFirst[k], o.FalseKills[k], o.PodTime)
 		t.Attempts[k].Add(o.Failures[k], o.Attempts[k])
 		for i := range sim.LongestRun {
 			t.RunLengths[k][i] += o.RunLengths[k][i]
 		}
 	}
-	t.FalseKills.Add(kills, o.PodTime)
-	t.addClass(&o.Outcome, kills)
+	t.FalseKills.add(first, kills, o.PodTime)
+	t.addClass(&o.Outcome, first, kills)
 	for i, s := range killSpans {
 		hit, all := o.windows[i].of(o.PodTime, s.span)
-		t.Windows[i].Add(hit, all)
+		atFirst, _ := o.firstWindows[i].of(o.PodTime, s.span)
+		t.Windows[i].add(atFirst, hit, all)
 	}
 	t.Dead.Add(int64(o.DeadTraffic), int64(o.PodTime))
 	t.Slow.Add(int64(o.SlowTraffic), int64(o.PodTime))
@@ -101,23 +138,26 @@ func (t *tally) add(l *lives) {
 	t.Exhausted.Add(o.Exhausted, o.Marks)
 	t.Own.add(o)
 	t.Tests.add(&l.faults)
-	t.Starts.Add(o.Starts, o.PodTime)
+	restarts, lost := o.restarts()
+	t.Restarts.Add(restarts, o.PodTime)
+	afterHangs, lostAfterHangs := l.faults.restarts()
+	t.Restarted.Add(min(restarts, lost)+min(afterHangs, lostAfterHangs), restarts+afterHangs)
 	t.StartKills.Add(l.killed, l.started)
-	t.StartLosses.Add(l.lost, l.started)
 	t.ReadyLag.AddSamples(&l.starts.readyLag)
 	t.TimeToReady.AddSamples(&l.starts.timeToReady)
 	t.Startup.AddSamples(&l.starts.startup)
 }
 
 // measures makes every measure out of the tally.
-func (t *tally) measures(w *model.World, confidence float64) Measures {
+func (t *tally) measures(w *model.World, o Options) Measures {
+	confidence := o.Confidence
 	m := Measures{
 		DeadTrafficFraction:  t.share(&t.Dead, confidence),
 		SlowTrafficFraction:  t.share(&t.Slow, confidence),
 		FalseUnreadyFraction: t.share(&t.Unready, confidence),
 		CrashLoopFraction:    t.share(&t.BackOff, confidence),
 	}
-	t.killMeasures(&m, w, confidence)
+	t.killMeasures(&m, w, o)
 	t.faultMeasures(&m, w, confidence)
 	t.startMeasures(&m, w, confidence)
 
@@ -152,18 +192,26 @@ func (t *tally) share(r *stats.RatioOfSums, confidence float64) *stats.Estimate 
 
 // killMeasures fills in the rates and probabilities of false kills. Where no
 // probe can kill, the rates are exactly 0 and the mean time is without end.
-func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
-	rate := func(c *stats.Count, possible bool) *stats.Estimate {
+func (t *tally) killMeasures(m *Measures, w *model.World, o Options) {
+	apart := t.startsApart(w, o)
+	rate := func(k *killTally, possible, ofStarts bool) *stats.Estimate {
 		e := exactly(0)
-		if possible {
-			e = c.Estimate(day, confidence)
+		switch {
+		case !possible:
+		case !apart:
+			e = k.All.Estimate(day, o.Confidence)
+		case ofStarts:
+			e = t.FirstStarts.perTime(&k.Later, day, o.podLife(), o.Confidence)
+		default:
+			e = k.Later.Estimate(day, o.Confidence)
 		}
 		return &e
 	}
 	byLiveness, byStartup := canKill(w)
-	m.FalseKillsPerPodDayByLiveness = rate(&t.ByProbe[model.Liveness], byLiveness)
-	m.FalseKillsPerPodDayByStartup = rate(&t.ByProbe[model.Startup], byStartup)
-	m.FalseKillsPerPodDay = rate(&t.FalseKills, byLiveness || byStartup)
+	startup := w.Container().Probes[model.Startup] != nil
+	m.FalseKillsPerPodDayByLiveness = rate(&t.ByProbe[model.Liveness], byLiveness, !startup)
+	m.FalseKillsPerPodDayByStartup = rate(&t.ByProbe[model.Startup], byStartup, startup)
+	m.FalseKillsPerPodDay = rate(&t.FalseKills, byLiveness || byStartup, true)
 	perYear := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return x * float64(year) / float64(day) })
 	m.FalseKillsPerPodYear = &perYear
 	between := m.FalseKillsPerPodDay.Map(func(x float64) float64 { return day.Seconds() / x })
@@ -176,11 +224,17 @@ func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
 	for i, into := range []*PodAndAny{&m.FalseKillProbability.H1, &m.FalseKillProbability.H24, &m.FalseKillProbability.H720, &m.FalseKillProbability.H8766} {
 		pod := exactly(0)
 		if byLiveness || byStartup {
-			pod = t.killProbability(i, *m.FalseKillsPerPodDay, confidence)
+			pod = t.killProbability(i, apart, *m.FalseKillsPerPodDay, o)
 		}
 		into.Pod = pod
 		into.AnyReplica = repeated(pod, float64(max(1, w.Replicas)))
 	}
+}
+
+// startsApart reports whether kills of first starts are to be told from later ones: where
+// there can be any, and lives are not as long as the pods'.
+func (t *tally) startsApart(w *model.World, o Options) bool {
+	return (canLoseStart(w) || count(t.FirstStarts.Again.Sums.X) > 0) && t.FirstStarts.shorter(o.podLife())
 }
 
 // killProbability estimates the probability of at least one false kill within
@@ -189,9 +243,9 @@ func (t *tally) killMeasures(m *Measures, w *model.World, confidence float64) {
 // the share of windows of that length with a kill in them. A span longer than
 // a life is made of windows of the longest span that fits, taken as
 // independent; one shorter than any, of the rate.
-func (t *tally) killProbability(i int, perDay stats.Estimate, confidence float64) stats.Estimate {
+func (t *tally) killProbability(i int, apart bool, perDay stats.Estimate, o Options) stats.Estimate {
 	longest := i
-	for longest >= 0 && count(t.Windows[longest].Sums.X) == 0 {
+	for longest >= 0 && count(t.Windows[longest].All.Sums.X) == 0 {
 		longest--
 	}
 	if longest < 0 {
@@ -200,7 +254,10 @@ func (t *tally) killProbability(i int, perDay stats.Estimate, confidence float64
 		e.Method = "Poisson at the rate of kills: the horizon is shorter than an hour"
 		return e
 	}
-	e := t.Windows[longest].Estimate(confidence)
+	e := t.Windows[longest].All.Estimate(o.Confidence)
+	if apart {
+		e = t.FirstStarts.share(&t.Windows[longest], killSpans[longest].span, o)
+	}
 	e.Method = "share of windows of " + killSpans[longest].name + " with a kill, " + e.Method
 	if longest == i {
 		return e
