@@ -333,6 +333,9 @@ func recommendationAnswer(p *page, r *recommended) {
 		for i := range r.Infeasible.Remedies {
 			p.items([]string{r.Infeasible.Remedies[i].Sentence()})
 		}
+		if untried := r.Infeasible.UntriedSentence(); untried != "" {
+			p.items([]string{untried})
+		}
 	default:
 		p.items([]string{"Undecided within this effort; a larger --budget decides."})
 	}

@@ -159,6 +159,9 @@ func (f *reportFlags) page(cmd *cobra.Command, r *recommended, o recommend.Optio
 		for i := range r.Infeasible.Remedies {
 			page.Answer = append(page.Answer, r.Infeasible.Remedies[i].Sentence()+".")
 		}
+		if untried := r.Infeasible.UntriedSentence(); untried != "" {
+			page.Answer = append(page.Answer, untried+".")
+		}
 	}
 	if stretched := r.Starts.Sentence(); stretched != "" {
 		page.Answer = append(page.Answer, stretched+".")

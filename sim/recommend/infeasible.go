@@ -16,7 +16,7 @@ import (
 // meets, or which two exclude each other; and the least CPU limit that would
 // help, if the limit is the cause (S22).
 func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d *decision) error {
-	r.Infeasible = &Infeasible{Reason: s.conflict(), Remedies: []Remedy{}}
+	r.Infeasible = &Infeasible{Reason: s.conflict(), Remedies: []Remedy{}, Untried: names(s.changes())}
 	switch {
 	case d.open > 0:
 		r.Infeasible.Reason += fmt.Sprintf("; that is the prediction, and of %d settings the full simulation leaves it open, see rejected", d.open)
@@ -34,12 +34,7 @@ func (r *Recommendation) infeasible(ctx context.Context, s *search, o Options, d
 		r.Infeasible.CPULimit, r.Infeasible.CPULimitConfirmed = estimate.Quantity(least.milli), least.confirmed
 		r.Infeasible.Reason += ". " + least.sentence(s.w.Container().CPULimitMilli)
 	}
-	remedies, err := s.remedies(ctx, o, r.Current.Measures.FalseKillRate())
-	if err != nil {
-		return err
-	}
-	r.Infeasible.Remedies = append(r.Infeasible.Remedies, remedies...)
-	return nil
+	return r.Infeasible.tryRemedies(ctx, s, o, r.Current.Measures.FalseKillRate())
 }
 
 // conflict names the objectives that no setting, or no setting together, meets.

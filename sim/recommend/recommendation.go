@@ -126,4 +126,6 @@ type Infeasible struct {
 	CPULimitConfirmed bool `json:"cpuLimitConfirmed"`
 	// Remedies are what other changes buy.
 	Remedies []Remedy `json:"remedies"`
+	// Untried are changes that apply, and that there was no time to try.
+	Untried []string `json:"untried"`
 }

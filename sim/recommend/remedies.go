@@ -38,6 +38,15 @@ type Remedy struct {
 	FalseRemovalsPerPodYear Change `json:"falseRemovalsPerPodYear"`
 }
 
+// names returns what the changes are.
+func names(changes []remedy) []string {
+	all := make([]string, len(changes))
+	for i := range changes {
+		all[i] = changes[i].name
+	}
+	return all
+}
+
 // Change is a number before and after a change. Null: nothing bounds it.
 type Change struct {
 	Before *stats.Estimate `json:"before"`
@@ -61,35 +70,56 @@ type remedy struct {
 // anew, in the remedy that does so (A7).
 const aside = 5 * time.Second
 
-// remedies tries every change that applies to the world and says what it buys. Kills
-// are the simulated ones of the current settings.
-func (s *search) remedies(ctx context.Context, o Options, kills *stats.Estimate) ([]Remedy, error) {
+// changes are those to the world that are worth a try where no settings meet the
+// objectives; none where there is no probe that they could help.
+func (s *search) changes() []remedy {
 	if s.base[model.Readiness] == nil && s.base[model.Liveness] == nil {
-		return nil, nil
+		return nil
 	}
-	var all []Remedy
-	for _, change := range applicable(s.w) {
-		starts := s.starts
-		if a, b := change.world.Container(), s.w.Container(); a.CPULimitMilli != b.CPULimitMilli || a.CPURequestMilli != b.CPURequestMilli {
-			starts = nil
+	return applicable(s.w)
+}
+
+// tryRemedies tries every change and says what it buys. Each is simulated as far as its
+// world's events ask for, however much of the budget is left: a change of which that
+// ended in the middle is left among the untried ones, with those behind it.
+func (i *Infeasible) tryRemedies(ctx context.Context, s *search, o Options, kills *stats.Estimate) error {
+	for _, change := range s.changes() {
+		found, err := s.try(ctx, o, &change, kills)
+		if ctx.Err() != nil || err != nil {
+			return cmp.Or(ctx.Err(), err)
 		}
-		tried, err := newSearch(ctx, change.world, o, glance, starts)
-		if err != nil {
-			return nil, err
-		}
-		if starts != nil && s.tail != nil {
-			tried.tail = tried.tailIn(change.world)
-		}
-		found := Remedy{Change: change.name, Missed: []string{}, Undecided: []string{}, FalseRemovalsPerPodYear: Change{s.removals(), tried.removals()}}
-		if found.FalseKillsPerPodYear, err = s.killsChange(ctx, o, tried, kills); err != nil {
-			return nil, err
-		}
-		if err := tried.mend(ctx, o, &found); err != nil {
-			return nil, err
-		}
-		all = append(all, found)
+		i.Remedies, i.Untried = append(i.Remedies, *found), i.Untried[1:]
 	}
-	return all, nil
+	return nil
+}
+
+// try simulates one change. Kills are the simulated ones of the current settings.
+func (s *search) try(ctx context.Context, o Options, change *remedy, kills *stats.Estimate) (*Remedy, error) {
+	starts := s.starts
+	if a, b := change.world.Container(), s.w.Container(); a.CPULimitMilli != b.CPULimitMilli || a.CPURequestMilli != b.CPURequestMilli {
+		starts = nil
+	}
+	tried, err := newSearch(ctx, change.world, o, glance, starts)
+	if err != nil {
+		return nil, err
+	}
+	if starts != nil && s.tail != nil {
+		tried.tail = tried.tailIn(change.world)
+	}
+	found := &Remedy{Change: change.name, Missed: []string{}, Undecided: []string{}, FalseRemovalsPerPodYear: Change{s.removals(), tried.removals()}}
+	o.Budget = 0 // ctx ends with it
+	if found.FalseKillsPerPodYear, err = s.killsChange(ctx, o, tried, kills); err != nil {
+		return nil, err
+	}
+	return found, tried.mend(ctx, o, found)
+}
+
+// UntriedSentence names the changes that there was no time for; empty: there was for all.
+func (i *Infeasible) UntriedSentence() string {
+	if len(i.Untried) == 0 {
+		return ""
+	}
+	return "there was no time within the budget to try what these changes buy: " + strings.Join(i.Untried, "; ")
 }
 
 // killsChange returns the false kills of the current settings before and after a
@@ -329,6 +359,9 @@ func (c *Change) sentence(of string) (text string, better bool) {
 	case c.After.Method == closedForm:
 		how = "the latter by the closed form"
 	}
+	if how == "simulated" && c.Before != nil && c.After.Estimate == 0 && c.After.High > 0 && !better {
+		return fmt.Sprintf("%s per pod-year: %s before, and %s after, too little simulated to tell (%s)", of, before, after, how), false
+	}
 	if before == after {
 		return fmt.Sprintf("%s per pod-year: %s before and after (%s)", of, before, how), false
 	}
@@ -342,6 +375,8 @@ func changing(e *stats.Estimate) string {
 		return "any number"
 	case e.High == 0:
 		return "0"
+	case e.Method != predictedRate && e.Method != closedForm && e.Estimate == 0:
+		return "none seen, at most " + perYear(e.High)
 	case e.Method == predictedRate || e.Estimate == 0 || e.Low == 0 && e.Method == closedForm:
 		return strings.Replace("at most "+perYear(e.High), "at most under", "under", 1)
 	}

@@ -1,12 +1,14 @@
 package recommend
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/probesim/probesim/model"
 	"github.com/probesim/probesim/model/dist"
+	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/stats"
 )
 
@@ -135,7 +137,7 @@ func TestRemedySentences(t *testing.T) {
 		{Remedy{Change: "a", FalseKillsPerPodYear: Change{simulated(450, 400, 500), simulated(450, 390, 520)}, FalseRemovalsPerPodYear: Change{predicted, predicted}},
 			"a: still no settings are predicted to meet every objective; with the current settings false kills per pod-year: 450 before and after (simulated), and false removals per pod-year: at most 7 before and after (predicted): it buys nothing"},
 		{Remedy{Change: "b", Possible: true, Settings: "s", FalseKillsPerPodYear: Change{simulated(450, 400, 500), simulated(0, 0, 3)}, FalseRemovalsPerPodYear: Change{nil, predicted}},
-			"b: the objectives become possible: s, which meet all of them in a first simulation; with the current settings false kills per pod-year go from 450 to at most 3 (simulated), and false removals per pod-year go from any number to at most 7 (predicted)"},
+			"b: the objectives become possible: s, which meet all of them in a first simulation; with the current settings false kills per pod-year go from 450 to none seen, at most 3 (simulated), and false removals per pod-year go from any number to at most 7 (predicted)"},
 	} {
 		if got := c.remedy.Sentence(); got != c.want {
 			t.Errorf("%q, want\n%q", got, c.want)
@@ -161,4 +163,50 @@ func TestAsksTheProcess(t *testing.T) {
 		}
 	}
 	t.Errorf("no httpGet among %s", text(r.Infeasible.Remedies))
+}
+
+// TestRemediesWhateverIsLeft holds that what a change buys does not depend on how much of
+// a budget is left: each is simulated in full, or named as one that was not tried.
+func TestRemediesWhateverIsLeft(t *testing.T) {
+	w := world(nil, nil, probe(model.Exec, 10, 1, 3))
+	w.Pod.Containers[0].CPULimitMilli = 20
+	w.Application.Probes[model.Liveness].CPU = dist.Constantly(300 * time.Millisecond)
+	o := Options{Options: estimate.Options{Seed: 1, Horizon: 24 * time.Hour, Objectives: []model.Objective{atMost("falseKillsPerPodYear", "", 0.1), atMost("detectionSeconds", "p99", 40)}}}
+	s, err := newSearch(t.Context(), w, o, glance, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := func(ctx context.Context, o Options) *Infeasible {
+		i := &Infeasible{Untried: names(s.changes())}
+		if err := i.tryRemedies(ctx, s, o, &stats.Estimate{Estimate: 1e5, Low: 9e4, High: 1.1e5}); err != ctx.Err() {
+			t.Fatal(err)
+		}
+		return i
+	}
+	short := o
+	short.Budget = time.Millisecond
+	all, left := tried(t.Context(), o), tried(t.Context(), short)
+	if text(all) != text(left) || len(all.Remedies) != len(s.changes()) || all.UntriedSentence() != "" {
+		t.Errorf("with next to nothing left %s, want %s", text(left), text(all))
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if none := tried(ended, o); len(none.Remedies) > 0 || !strings.HasSuffix(none.UntriedSentence(), strings.Join(names(s.changes()), "; ")) {
+		t.Errorf("%q, %s", none.UntriedSentence(), text(none.Remedies))
+	}
+}
+
+// TestNoneSeen holds that nothing seen is not what a change buys, and no change for the
+// worse either: it is a bound, by how much was simulated.
+func TestNoneSeen(t *testing.T) {
+	before := &stats.Estimate{Estimate: 550, Low: 500, High: 600, Method: "Garwood"}
+	for high, want := range map[float64]string{
+		120: "false kills per pod-year go from 550 to none seen, at most 120 (simulated)",
+		970: "false kills per pod-year: 550 before, and none seen, at most 970 after, too little simulated to tell (simulated)",
+	} {
+		c := Change{before, &stats.Estimate{High: high, Method: "Garwood"}}
+		if got, better := c.sentence("false kills"); got != want || better != (high < 500) {
+			t.Errorf("%q, better %v; want %q", got, better, want)
+		}
+	}
 }
