@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -121,9 +122,9 @@ func TestZeroIsTheDefault(t *testing.T) {
 	}
 }
 
-// What the manifest grants a start is its author's 99th percentile under the
-// limit in force: 20 s of which 60 % is CPU work of Node.js, at 250m.
-func TestGrantedStartIsThe99thPercentile(t *testing.T) {
+// An initialDelaySeconds is its author's 99th percentile of a start under the limit in
+// force: 20 s of which 60 % is CPU work of Node.js, at 250m.
+func TestInitialDelayIsThe99thPercentile(t *testing.T) {
 	const manifest = `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: "node:22",
 		resources: {limits: {cpu: 250m}}, livenessProbe: {tcpSocket: {port: 80}, initialDelaySeconds: 20}}]}}`
 	for _, overlays := range [][]string{nil, {"livenessProbe.initialDelaySeconds=0"}} {
@@ -137,6 +138,48 @@ func TestGrantedStartIsThe99thPercentile(t *testing.T) {
 			if (got - want).Abs() > time.Millisecond {
 				t.Errorf("%v: p%g of the start is %v, want %v", overlays, 100*p, got, want)
 			}
+		}
+	}
+}
+
+// A startup probe's budget holds a reserve: four times a slow start, and, as the
+// neighbours take the CPU of a container that requests none, eight times one that is no
+// slower than the image's rule says (3 s and 8 s of CPU, 1 s and 4 s of waiting).
+func TestStartupBudgetHoldsAReserve(t *testing.T) {
+	const manifest = `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: "python:3", resources: %s,
+ startupProbe: {tcpSocket: {port: 80}, periodSeconds: 5, failureThreshold: %d}, livenessProbe: {tcpSocket: {port: 80}, initialDelaySeconds: 100}}]}}`
+	for _, c := range []struct {
+		resources   string
+		failures    int
+		cpus        float64 // that the start gets
+		median, p99 time.Duration
+		budget      time.Duration // that is all that is known of the start
+		overlay     string
+	}{
+		{"{limits: {cpu: 250m}}", 25, .25, 15 * time.Second, 30 * time.Second, 2 * time.Minute, ""},
+		{"{requests: {cpu: 1m}}", 25, 1, 15 * time.Second, 30 * time.Second, 2 * time.Minute, ""},
+		{"{}", 13, 1, 3750 * time.Millisecond, 7500 * time.Millisecond, time.Minute, ""},
+		{"{}", 25, 1, 4 * time.Second, 12 * time.Second, 2 * time.Minute, ""},
+		{"{limits: {cpu: 250m}}", 25, .25, 4 * time.Second, 4 * time.Second, 0, "application.startup={cpu: 1s}"},
+		{"{limits: {cpu: 250m}}", 50000, .25, 13 * time.Second, 36 * time.Second, 0, ""}, // more than a day says nothing
+	} {
+		var overlays []string
+		if c.overlay != "" {
+			overlays = []string{c.overlay}
+		}
+		w, err := Load(Source{Name: "p.yaml", Data: fmt.Appendf(nil, manifest, c.resources, c.failures)}, overlays)
+		if err != nil {
+			t.Fatal(err)
+		}
+		app := &w[0].World.Application
+		for p, want := range map[float64]time.Duration{0.5: c.median, 0.99: c.p99} {
+			got := app.Startup[0].Wait.Quantile(p) + time.Duration(float64(app.Startup[0].CPU.Quantile(p))/c.cpus)
+			if (got - want).Abs() > time.Millisecond {
+				t.Errorf("%+v: p%g of the start is %v, want %v", c, 100*p, got, want)
+			}
+		}
+		if w[0].StartBudget != c.budget {
+			t.Errorf("%+v: a budget of %v is all that is known", c, w[0].StartBudget)
 		}
 	}
 }
@@ -191,6 +234,9 @@ func TestProfilesAndRules(t *testing.T) {
 			overlays = append(overlays, "application.probes.liveness="+rule.ExecAnswer.String())
 		}
 		load(t, "testdata/inline.yaml", overlays...)
+		if slow := rule.slowStart(mapping()); slow < time.Second || slow > time.Minute {
+			t.Errorf("%s: a slow start takes %v", rule.What, slow)
+		}
 		if rule.What == "" || rule.StartupSource == "" || !(rule.CPUShare > 0 && rule.CPUShare < 1) {
 			t.Errorf("rule %+v", rule)
 		}

@@ -160,7 +160,7 @@ func (u *unit) inspect(chosen []candidate, n int, list changes, annotation strin
 	i.UnknownPorts = unknownPorts(result, container.name)
 	if one.bare {
 		stated := func(path string) bool { return (assumption{paths: []string{path}}).overridden(list) }
-		i.StartupAssumed = !stated("application.startup")
+		i.StartupAssumed = !stated(startupPath)
 		i.AnswersAssumed = !stated("application.probes")
 		granted, _ := grantedStart(container.node)
 		i.StartupGranted = i.StartupAssumed && granted > 0 && granted <= longestGranted

@@ -38,6 +38,9 @@ type Workload struct {
 	// Kind, Namespace and Name are those of the manifest's object; Kind and
 	// Name are empty for the inline pod of a scenario.
 	Kind, Namespace, Name string
+	// StartBudget is what a startup probe guarantees a start, where nothing else is known
+	// of how long starts take: they are assumed to take a part of it. 0: something else is.
+	StartBudget time.Duration
 	// Strategy is how the object is rolled out; of no kind where it has none.
 	Strategy model.Strategy
 
@@ -218,6 +221,8 @@ type unit struct {
 	read     files
 	assumed  []assumption
 	studied  string // name of the container, once apply has found it out
+
+	startBudget time.Duration // of a startup probe, from which the start is assumed; 0: it is not
 }
 
 // units finds the workloads in the documents of a source.
@@ -355,6 +360,9 @@ func (u *unit) load(overlays changes) (*Workload, Faults) {
 	if u.bare && base.world != nil {
 		assumed = append(slices.Clone(assumed), coverage(base.world)...)
 		w.Notes = append(w.Notes, u.object.jobNotes()...)
+	}
+	if startup := (assumption{paths: []string{startupPath}}); !startup.overridden(overlays) {
+		w.StartBudget = u.startBudget
 	}
 	for _, a := range assumed {
 		if !a.overridden(overlays) {

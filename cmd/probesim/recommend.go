@@ -132,7 +132,7 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 	p := newProgress(cmd.ErrOrStderr(), "searching for "+w.World.Name, o.Budget)
 	defer p.end()
 	o.Progress = p.update
-	o.Strategy, o.Aims = w.Strategy, w.Aims()
+	o.Strategy, o.Aims, o.StartBudget = w.Strategy, w.Aims(), w.StartBudget
 	r, err := recommend.Run(cmd.Context(), w.World, o)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,9 @@ func (e *explanation) startBudget(p *model.Probe) Reason {
 	text := fmt.Sprintf("%s: %d periods of %d s guarantee %s from the container's start (the last look may come one period before the last of them is over); half the starts take up to %s, one in a hundred more than %s, the longest of %d simulated took %s",
 		lead(reason.Binding, -1), p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()),
 		seconds(e.startQuantile(.5).Seconds()), seconds(e.startQuantile(.99).Seconds()), len(e.starts), seconds(longest.Seconds()))
-	if ends && needed > longest && e.tail != nil {
+	if kept := e.keptBudget; ends && needed == kept {
+		text += fmt.Sprintf(", and no less than the %s of now is proposed, as nothing but that says how long starts are", seconds(kept.Seconds()))
+	} else if ends && needed > longest && e.tail != nil {
 		text += fmt.Sprintf(", and as there are longer ones, %s is asked for, beyond which by the closed form at most %.2g of them take", seconds(needed.Seconds()), e.tail.Beyond(needed))
 	} else if ends && needed > longest {
 		text += fmt.Sprintf(", and as that is not the longest there is, a quarter more, %s, is asked for", seconds(needed.Seconds()))
@@ -84,6 +86,9 @@ func (e *explanation) startBinding(less, needed time.Duration) string {
 		return byThreshold
 	case less >= needed:
 		return byUsual
+	}
+	if needed == e.keptBudget {
+		return byBudget
 	}
 	for i := range e.objectives {
 		if e.objectives[i].Measure == "startupKillProbability" {

@@ -44,6 +44,7 @@ type search struct {
 	slowed      *slowedStarts                   // in their place, how many exceed a time; nil: they show it
 	fewest      bool                            // so many at the least
 	tail        *estimate.StartTail             // bounds the longest starts, of which too few were simulated; nil: they were not
+	keptBudget  time.Duration                   // all that is known of starts is that it suffices; 0: they are known
 	podLife     time.Duration                   // with a first start in each
 	hangs       float64                         // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration
@@ -100,7 +101,7 @@ func newSearch(ctx context.Context, w *model.World, o Options, effort observed, 
 	release := context.AfterFunc(ctx, func() { stop.Store(true) })
 	defer release()
 	s := &search{
-		w: w, podLife: max(o.Horizon, defaultHorizon), starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
+		w: w, keptBudget: o.StartBudget, podLife: max(o.Horizon, defaultHorizon), starts: starts, objectives: o.Objectives, confidence: o.Confidence, jobs: o.Jobs, seed: o.Seed,
 		lags: map[[2]int32][]time.Duration{}, spread: map[int32][]float64{}, hangs: hangsPerYear(w),
 		tried: map[string]bool{},
 	}

@@ -90,11 +90,19 @@ func (s *search) startBound() float64 {
 	return bound
 }
 
-// budgetNeeded returns the guaranteed time a startup probe must leave: that of
-// the longest starts that may not be killed. Where those are the longest of the
-// sample it is what the closed form bounds them by or, without one, a quarter more,
-// since they are not the longest there are. ok is false if too many starts never end.
+// budgetNeeded returns the guaranteed time a startup probe must leave: that which starts
+// need, and no less than a budget that is all that is known of them. ok is false if too
+// many starts never end.
 func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
+	budget, ok = s.startsNeed()
+	return max(budget, s.keptBudget), ok
+}
+
+// startsNeed returns the time of the longest starts that may not be killed. Where those
+// are the longest of the sample it is what the closed form bounds them by or, without
+// one, a quarter more, since they are not the longest there are. ok is false if too many
+// starts never end.
+func (s *search) startsNeed() (budget time.Duration, ok bool) {
 	// A quarter of what is allowed, so that a simulation of moderate length can
 	// show it.
 	bound := s.startBound() / 4
