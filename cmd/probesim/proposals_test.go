@@ -69,7 +69,7 @@ func checkProposal(t *testing.T, name string, w *scenarios.Workload) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := fmt.Sprintf("| %s | %.1f s | %d |", name, (cpuTime() - before).Seconds(), recommendStatus(r))
+	row := fmt.Sprintf("| %s | %.1f s | %d |", name, (cpuTime() - before).Seconds(), recommendStatus(w, r))
 	if r.Recommended == nil {
 		if r.Infeasible == nil || r.Infeasible.Reason == "" {
 			t.Error("nothing is proposed, and nothing says why")

@@ -308,8 +308,8 @@ func TestAimGivenUp(t *testing.T) {
 	if r, err = recommend.Run(t.Context(), w.World, o); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.GivenUp) > 0 || recommendStatus(r) != statusNo {
-		t.Errorf("given up: %+v, status %d", r.GivenUp, recommendStatus(r))
+	if len(r.GivenUp) > 0 || recommendStatus(w, r) != statusNo {
+		t.Errorf("given up: %+v, status %d", r.GivenUp, recommendStatus(w, r))
 	}
 	helps := map[string]bool{} // by how a change begins: no kill is left
 	for i := range r.Together.Remedies {

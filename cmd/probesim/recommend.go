@@ -50,8 +50,8 @@ of all of these: a preStop sleep, terminationGracePeriodSeconds and
 minReadySeconds. A preStop hook that does anything but sleep stays as it is.
 
 Exit status 1 if no settings meet the objectives, or all replicas together miss one
-with those that do; 3 if that is undecided within
-the budget.`,
+with those that do; 3 if that is undecided within the budget, or if it is undecided
+whether the settings meet an objective that the scenario states.`,
 		Example: `  probesim recommend deployment.yaml
   probesim recommend gallery:starved-20m -o patch > patch.yaml
   probesim recommend deployment.yaml -o manifest | diff deployment.yaml -
@@ -106,7 +106,7 @@ func recommendScenarios(cmd *cobra.Command, args []string, f *recommendFlags) er
 			return fmt.Errorf("%s: %w", w.World.Name, err)
 		}
 		results = append(results, recommended{workload: w, Recommendation: r, interrupted: cmd.Context().Err() != nil, withTermination: f.withTermination})
-		status = graver(status, recommendStatus(r))
+		status = graver(status, recommendStatus(w, r))
 		if cmd.Context().Err() != nil {
 			break
 		}
@@ -144,13 +144,20 @@ func recommendWorkload(cmd *cobra.Command, w *scenarios.Workload, o recommend.Op
 
 // recommendStatus says whether settings were found, cannot exist, or neither
 // is known. Settings with which all replicas together miss an objective do not meet
-// it. What settings that were found leave undecided is among the objectives.
-func recommendStatus(r *recommend.Recommendation) int {
+// it. Whether settings that were found meet what the scenario states can be undecided,
+// as in run; objectives that nobody stated guide the search alone.
+func recommendStatus(w *scenarios.Workload, r *recommend.Recommendation) int {
 	switch {
 	case r.Infeasible != nil, len(r.Together.Missed()) > 0:
 		return statusNo
 	case r.Recommended == nil:
 		return statusUndecided
+	}
+	open := undecided(r.Recommended.Objectives)
+	for _, objective := range w.Stated {
+		if slices.Contains(open, estimate.Name(objective)) {
+			return statusUndecided
+		}
 	}
 	return statusDone
 }

@@ -102,7 +102,7 @@ func reportScenario(cmd *cobra.Command, arg string, f *reportFlags) error {
 	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\nwrote %s\n", page.Verdict, enumerate(written)); err != nil {
 		return err
 	}
-	return answered(recommendStatus(found))
+	return answered(recommendStatus(w, found))
 }
 
 // writeReport writes the page, and the charts beside it where the page refers

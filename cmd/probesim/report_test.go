@@ -15,8 +15,8 @@ func TestReportSize(t *testing.T) {
 	const most = 700_000
 	file := filepath.Join(t.TempDir(), "review.html")
 	args := []string{"probesim", "report", "gallery:ingress-controller", "--replications", "2", "--horizon", "1d", "-o", file}
-	if status := run(args, strings.NewReader(""), io.Discard, os.Stderr); status != 0 {
-		t.Fatalf("status %d", status)
+	if status := run(args, strings.NewReader(""), io.Discard, os.Stderr); status != statusUndecided { // so few replications leave removals open
+		t.Fatalf("status %d, want %d", status, statusUndecided)
 	}
 	page, err := os.ReadFile(file)
 	if err != nil {

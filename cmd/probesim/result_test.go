@@ -64,7 +64,7 @@ func TestResultKeys(t *testing.T) {
 		{"calc gallery:infinispan-ticks -o json",
 			[]string{"apiVersion", "kind", "scenario", "assumptions", "probes", "meanProbesToKill", "meanTimeToFalseKillSeconds"}},
 		{"recommend testdata/quiet.yaml --replications 2 --horizon 6h -o json",
-			[]string{"apiVersion", "kind", "scenario", "seed", "assumptions", "current", "recommended", "front", "readinessFront", "binding", "rejected", "infeasible", "givenUp", "grid", "together", "termination", "rollout", "terminationSettings", "starts", "notes"}},
+			[]string{"apiVersion", "kind", "scenario", "seed", "assumptions", "margin", "current", "recommended", "front", "readinessFront", "binding", "rejected", "infeasible", "givenUp", "grid", "together", "termination", "rollout", "terminationSettings", "starts", "notes"}},
 	} {
 		t.Run(strings.Fields(c.args)[0], func(t *testing.T) {
 			_, stdout, stderr := invoke(t.Context(), t, strings.Fields(c.args)...)

@@ -9,15 +9,15 @@ import (
 
 // Recommendation is the result of `recommend` for one workload.
 type Recommendation struct {
-	APIVersion string `json:"apiVersion"` // "probesim/v1"
-	Kind       string `json:"kind"`       // "Recommendation"
-	Scenario   string `json:"scenario"`
-	Seed       uint64 `json:"seed"`
+	APIVersion  string   `json:"apiVersion"` // "probesim/v1"
+	Kind        string   `json:"kind"`       // "Recommendation"
+	Scenario    string   `json:"scenario"`
+	Seed        uint64   `json:"seed"`
+	Assumptions []string `json:"assumptions"`
 	// Margin is the safety multiplier that was asked for: so many times as long as the
 	// scenario says are stalls, CPU demand and starts in the world that everything here is
 	// of, the current settings' measures and the safety multipliers too. 1: as it says.
 	Margin      float64      `json:"margin"`
-	Assumptions []string     `json:"assumptions"`
 	Current     Proposal     `json:"current"`
 	Recommended *Proposal    `json:"recommended"` // nil: infeasible
 	Front       []FrontPoint `json:"front"`       // of the liveness probe, least detection first
