@@ -150,16 +150,21 @@ func recommendStatus(w *scenarios.Workload, r *recommend.Recommendation) int {
 	switch {
 	case r.Infeasible != nil, len(r.Together.Missed()) > 0:
 		return statusNo
-	case r.Recommended == nil:
+	case r.Recommended == nil, len(openStated(w, r)) > 0:
 		return statusUndecided
 	}
-	open := undecided(r.Recommended.Objectives)
-	for _, objective := range w.Stated {
-		if slices.Contains(open, estimate.Name(objective)) {
-			return statusUndecided
-		}
-	}
 	return statusDone
+}
+
+// openStated returns the objectives that the scenario states and of which it is undecided
+// whether the recommended settings meet them.
+func openStated(w *scenarios.Workload, r *recommend.Recommendation) []string {
+	if r.Recommended == nil {
+		return nil
+	}
+	return slices.DeleteFunc(undecided(r.Recommended.Objectives), func(name string) bool {
+		return !slices.ContainsFunc(w.Stated, func(o model.Objective) bool { return estimate.Name(o) == name })
+	})
 }
 
 // world returns the workload's world with the recommended probes.

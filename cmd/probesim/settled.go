@@ -33,6 +33,9 @@ func writeSettled(w, diagnostics io.Writer, format string, results []recommended
 			}
 			fmt.Fprintf(diagnostics, "%s: no %s: %s\n", r.Scenario, what, reason)
 		}
+		if open := openStated(r.workload, r.Recommendation); len(open) > 0 {
+			fmt.Fprintf(diagnostics, "%s: undecided within this effort: %s\n", r.Scenario, enumerate(open))
+		}
 		if !r.settles() {
 			continue
 		}
