@@ -145,6 +145,9 @@ func (e *explanation) startPeriod(p *model.Probe) Reason {
 	text := lead(reason.Binding, +1) + ": a process that is up waits at most one period for the next look"
 	if lag := reason.Alternatives[0].ReadyLagP99Seconds; lag != nil {
 		text += fmt.Sprintf(", and is Ready within %s (99 %%)", seconds(float64(*lag)))
+		if !e.gridOfNow(p, e.readinessProbe(e.c)) {
+			text += fmt.Sprintf(", wherever starts of %.2g times to %g times the supposed length end on its grid", 1/startsVary, startsVary)
+		}
 	}
 	reason.Sentence = strings.Join(append([]string{text}, prices...), "; ")
 	return reason

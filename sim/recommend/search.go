@@ -602,13 +602,17 @@ func (s *search) exceeds(d time.Duration) float64 {
 // lag is the quantile p of the time from able to serve to in the endpoints, for
 // a startup probe of one period (0: none) and a readiness probe of another. It
 // plays the rules out: the trigger at the start or after the startup probe's
-// success and its waste (K9, K12, K14), the second one (K13), then the grid.
+// success and its waste (K9, K12, K14), the second one (K13), then the grid. Where the
+// grid is not that of now, starts vary.
 func (s *search) lag(startup *model.Probe, readiness *model.Probe, p float64) float64 {
 	var key [2]int32
 	if startup != nil {
 		key[0] = startup.PeriodSeconds
 	}
 	key[1] = readiness.PeriodSeconds
+	if s.gridOfNow(startup, readiness) {
+		key[0] = -1 - key[0]
+	}
 	lags := s.lags[key]
 	if lags == nil {
 		lags = s.playLags(startup, readiness)
@@ -622,10 +626,14 @@ func (s *search) playLags(startup, readiness *model.Probe) []time.Duration {
 	r := rand.New(rand.NewPCG(s.seed, 0x1a9))
 	period := readiness.Period()
 	lags := make([]time.Duration, 0, lives)
+	now := s.gridOfNow(startup, readiness)
 	for i := range lives {
 		able := s.starts[i*len(s.starts)/lives] // they are in order
 		if able >= dist.Longest {
 			continue
+		}
+		if !now {
+			able = time.Duration(float64(able) * varied(r.Float64()))
 		}
 		var ready time.Duration
 		trigger := r.Float64() >= wasted

@@ -186,3 +186,24 @@ func (s *search) longDelay() bool {
 	}
 	return false
 }
+
+// startsVary is how many times as long, or as short, as they were taken to be starts may
+// turn out before a period that is proposed must still do.
+const startsVary = 1.25
+
+// varied returns how many times as long as supposed a start takes in a uniform part of the
+// lives: by one startsVary-th to startsVary times, evenly on the scale of ratios.
+func varied(part float64) float64 { return math.Pow(startsVary, 2*part-1) }
+
+// gridOfNow reports whether a process that is up waits for the same grid as now: that of
+// the startup probe, or of readiness without one. Its lag is what it is. A grid that is
+// proposed has to do wherever starts end on it: one whose looks come just after the
+// starts that were supposed would else serve by luck, and miss by a period where starts
+// take a tenth longer (S20).
+func (s *search) gridOfNow(startup, readiness *model.Probe) bool {
+	probes := s.w.Container().Probes
+	if startup != nil || probes[model.Startup] != nil {
+		return startup == probes[model.Startup]
+	}
+	return probes[model.Readiness] != nil && readiness.PeriodSeconds == probes[model.Readiness].PeriodSeconds
+}
