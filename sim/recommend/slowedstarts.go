@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/probesim/probesim/model"
+	"github.com/probesim/probesim/model/kubelet"
 	"github.com/probesim/probesim/sim"
+	"github.com/probesim/probesim/sim/calc"
 	"github.com/probesim/probesim/sim/estimate"
 	"github.com/probesim/probesim/sim/stats"
 )
@@ -150,6 +152,70 @@ func (x *slowedStarts) beyond(d time.Duration) (low, high float64) {
 		}
 	}
 	return low, high
+}
+
+// firstStartKills bounds the probability that the first start of a pod is killed, as the
+// full simulation measures it: the grid begins a moment before the container starts, so
+// that the first look comes almost a period after it (K2, K67); where something comes
+// before the start, at any phase of the grid (S5). A look that gets no answer fails a
+// timeout later, and what is up by then is not killed as starting. It is the lower bound at
+// the favourable end.
+func (s *search) firstStartKills(c *combination) float64 {
+	guard := c.start.probe
+	switch {
+	case guard != nil:
+	case c.liveness != nil:
+		guard = s.livenessProbe(c)
+	default:
+		return 0
+	}
+	favourable := s.favourable || s.fewest
+	silent := time.Duration(0)
+	if s.silent(guard, favourable) {
+		silent = guard.Timeout()
+	}
+	within := func(d time.Duration) float64 { return 1 - s.exceeds(d+silent) }
+	return calc.SettingsOf(guard).StartupKills(within, guard.Handler.Kind == model.GRPC, s.anchors(guard.Period(), favourable))
+}
+
+// silent reports whether looks at a process that starts run into their timeout: at the
+// favourable end those just before it is up, else all.
+func (s *search) silent(guard *model.Probe, favourable bool) bool {
+	timesOut := func(stage model.Stage) bool {
+		return stage.Answers == model.AnswersTimeout || stage.Answers == model.AnswersDropped ||
+			guard.Handler.Kind == model.GRPC && stage.Answers == model.AnswersRefused // it connects again (K20)
+	}
+	stages := s.w.Application.Startup
+	if favourable {
+		return len(stages) > 0 && timesOut(stages[len(stages)-1])
+	}
+	return guard.Handler.Kind != model.GRPC && !slices.ContainsFunc(stages, func(stage model.Stage) bool { return !timesOut(stage) })
+}
+
+// anchors returns how long before a pod's first start the grid of its probes begins, of
+// what may be: at the favourable end so late that looks come as late as they can. Of a
+// uniform phase they are the ends of strata.
+func (s *search) anchors(period time.Duration, favourable bool) []float64 {
+	if len(s.w.Application.BeforeStart) == 0 {
+		first := kubelet.MeasuredDurations().FirstStart
+		if favourable {
+			return []float64{float64(first.Quantile(.01))}
+		}
+		return []float64{float64(first.Quantile(.99))}
+	}
+	const strata = 4
+	anchors := make([]float64, strata)
+	for i := range anchors {
+		end := i
+		if !favourable {
+			end++
+		}
+		anchors[i] = float64(period) * float64(end) / strata
+		if end == strata {
+			anchors[i]-- // the look is then at the start, not a period after it
+		}
+	}
+	return anchors
 }
 
 // longer counts the starts of some replications that take longer than d, and what it

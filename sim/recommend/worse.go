@@ -145,7 +145,8 @@ func (b *bisection) now(observes bool) (ends, error) {
 
 // predicted returns what is predicted in a world. The favourable end is that of how
 // many starts are lost, and the estimate of how often a serving process is killed: a
-// rate that is extended has no lower end.
+// rate that is extended has no lower end. Of first starts it is what the full simulation
+// measures; the search itself goes by what is left to any start.
 func (b *bisection) predicted(in *combinationIn) (ends, error) {
 	if ofKills(b.objective.Measure) {
 		if err := in.observe(b.stop); err != nil {
@@ -160,6 +161,9 @@ func (b *bisection) predicted(in *combinationIn) (ends, error) {
 		l.bound = l.rate
 	}
 	var e ends
+	if b.objective.Measure == "startupKillProbability" {
+		return ends{fewer.firstStartKills(&least), in.firstStartKills(&most)}, nil
+	}
 	e.favourable, _ = fewer.predict(b.objective, &least)
 	e.unfavourable, _ = in.predict(b.objective, &most)
 	return e, nil

@@ -113,20 +113,49 @@ func TestSafetyWorkers(t *testing.T) {
 	}
 }
 
-// TestSafetyOfConstantStarts has arithmetic as its truth (S5): a start that always
-// takes 10 s fits what a startup probe of 20 periods of 2 s guarantees, 38 s, until it
-// takes 3.8 times as long. Answers that cost CPU time change nothing of that, and
-// there is nothing that stalls.
+// TestSafetyOfConstantStarts has arithmetic as its truth (S5), and the full simulation's
+// measure, which is that of first starts: the first look at a new pod comes 1.78 s after
+// its start where every period has 2 s (K2, K67), so that a start that always takes 10 s
+// fits until it takes 39.78 s; behind a pull, which ends at any phase of the grid, until
+// it takes the 38 s that the probe guarantees. Where a look gets no answer, it is lost a
+// timeout later. Answers that cost CPU time change nothing of that, and there is nothing
+// that stalls.
 func TestSafetyOfConstantStarts(t *testing.T) {
-	w := world(probe(model.HTTPGet, 2, 1, 20), probe(model.HTTPGet, 5, 1, 3), probe(model.HTTPGet, 10, 1, 3))
-	w.Application.Startup = []model.Stage{{Name: "boot", Wait: dist.Constantly(10 * time.Second)}}
-	w.Application.Probes[model.Readiness].CPU = dist.Constantly(time.Millisecond)
-	safety := safetyOf(t, w, atMost("startupKillProbability", "", 0.0001))
-	if f := safety.All; f == nil || f.Below == nil || f.AtLeast > 3.8 || *f.Below < 3.8 || *f.Below > safetyRatio*f.AtLeast+.02 {
-		t.Errorf("%s, want the factor 3.8", text(safety))
-	}
-	if safety.Stalls != nil || safety.CPUDemand != nil || *safety.Startup.Below != *safety.All.Below {
-		t.Errorf("by kind: %s, want that of starts alone", text(safety))
+	boot := model.Stage{Name: "boot", Wait: dist.Constantly(10 * time.Second)}
+	silent, pull := boot, []model.Stage{{Name: "pull", Wait: exponential(time.Minute)}}
+	silent.Answers = model.AnswersTimeout
+	for name, c := range map[string]struct {
+		before []model.Stage
+		boot   model.Stage
+		want   float64
+		within float64 // of Below to AtLeast
+	}{
+		"refused":      {nil, boot, 3.978, safetyRatio * safetyRatio},
+		"no answer":    {nil, silent, 4.078, safetyRatio * safetyRatio},
+		"behind pulls": {pull, boot, 3.8, safetyRatio*safetyRatio + .5/38},
+	} {
+		w := world(probe(model.HTTPGet, 2, 1, 20), probe(model.HTTPGet, 5, 1, 3), probe(model.HTTPGet, 10, 1, 3))
+		w.Application.BeforeStart, w.Application.Startup = c.before, []model.Stage{c.boot}
+		w.Application.Probes[model.Readiness].CPU = dist.Constantly(time.Millisecond)
+		safety := safetyOf(t, w, atMost("startupKillProbability", "", 0.0001))
+		f := safety.All
+		if f == nil || f.Below == nil || f.AtLeast > c.want || *f.Below < c.want || *f.Below > c.within*f.AtLeast+.02 {
+			t.Errorf("%s: %s, want the factor %v", name, text(safety), c.want)
+			continue
+		}
+		if safety.Stalls != nil || safety.CPUDemand != nil || *safety.Startup.Below != *f.Below {
+			t.Errorf("%s: by kind: %s, want that of starts alone", name, text(safety))
+		}
+		for factor, holds := range map[float64]bool{f.AtLeast: true, *f.Below + .01: false} {
+			worse := worsened(w, worsening{1, 1, factor})
+			estimates, err := estimate.Run(t.Context(), []estimate.Named{{Name: "base", World: worse}}, estimate.Options{Seed: 8, Horizon: time.Hour, Replications: 16, Plain: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if killed := estimates.Variants[0].Measures.StartupKillProbability.Estimate; holds != (killed <= .0001) {
+				t.Errorf("%s: %v of the starts that take %v times as long are killed: %s", name, killed, factor, text(safety))
+			}
+		}
 	}
 }
 
