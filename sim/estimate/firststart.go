@@ -23,8 +23,9 @@ import (
 // lives, so that it need not be the same share: what has lost one start may be about to
 // lose the next.
 type firstStarts struct {
-	Losses stats.Proportion // first starts, those with lives of their own included
-	Again  stats.Proportion // restarts before one was outlived that were lost too
+	Losses stats.Proportion  // first starts, those with lives of their own included
+	Again  stats.Proportion  // restarts before one was outlived that were lost too
+	Each   stats.RatioOfSums // kills of each first start that was lost
 
 	// In a life that ends before a start is outlived, kills would have gone on. For how
 	// long is known from those that had no such start in the first half of their life.
@@ -42,6 +43,7 @@ func (f *firstStarts) add(o *sim.Outcome, lost, started int64) {
 	if kills > 0 {
 		lost++
 		f.Again.Add(kills-1, kills)
+		f.Each.Add(kills, 1)
 	}
 	if o.Starts > 0 {
 		started++
@@ -72,6 +74,7 @@ func atFirst(o *sim.Outcome) int64 {
 func (f *firstStarts) merge(other *firstStarts) {
 	f.Losses.Merge(&other.Losses)
 	f.Again.Merge(&other.Again)
+	f.Each.Merge(&other.Each)
 	f.Lives += other.Lives
 	f.Time.Add(other.Time)
 	f.Waiting += other.Waiting
@@ -87,12 +90,18 @@ func (f *firstStarts) shorter(podLife time.Duration) bool {
 
 // kills returns the false kills of the first start of a pod that lives so long.
 func (f *firstStarts) kills(podLife time.Duration, confidence float64) stats.Estimate {
+	if count(f.Losses.Sums.X) == 0 {
+		return exactly(0) // nothing has started
+	}
 	lost, again := f.Losses.Estimate(confidence), f.Again.Estimate(confidence)
 	lost.Low = math.Min(lost.Low, leastShare(&lost))
 	if count(f.Again.Sums.X) == 0 {
 		again = lost // none of the long lives' was
 	}
 	times := again.Map(func(share float64) float64 { return 1 / (1 - share) })
+	if f.Waiting > 0 && f.Each.N > 1 { // which ended by the horizon, not by a start
+		times = f.Each.Estimate(math.Inf(1), confidence)
+	}
 	e := product(lost, times)
 	return product(e, f.longer(podLife, lost.Low, confidence))
 }

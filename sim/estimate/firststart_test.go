@@ -141,3 +141,36 @@ func TestLostStartsWithinTheBound(t *testing.T) {
 		}
 	}
 }
+
+// TestRestartsMeetTheProbeSooner holds the share of restarts that are lost, and what bounds
+// it, against starts of a fixed length between the earliest verdict at any phase and that
+// of a first start, whose probe begins with it (K2, K3). The closed form then holds what
+// is simulated.
+func TestRestartsMeetTheProbeSooner(t *testing.T) {
+	w := world(nil, probe(10, 1, 3))
+	w.Application.Startup = []model.Stage{{Wait: dist.Constantly(24 * time.Second)}}
+	w.Faults = []model.Fault{{Name: "exit", Every: exponential(2 * day), Exits: true}}
+	o := Options{Seed: 1, Horizon: 30 * day, Replications: 16}
+	part, _, err := Simulate(t.Context(), []Named{{"base", w}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Confidence, o.formulas = .95, formulas{}
+	tally := part.of(0)
+	first, restarted := tally.StartKills.Estimate(.95), tally.restartLosses(w, o)
+	t.Logf("first starts %g, restarts %g (%g to %g)", first.Estimate, restarted.Estimate, restarted.Low, restarted.High)
+	// After an exit, if an attempt 20 s to 24 s after the start is the third; after a kill,
+	// which comes on the grid, hardly ever again.
+	const afterExits = .4
+	if e := &restarted; e.High < afterExits/(1+afterExits) || e.Low > afterExits {
+		t.Errorf("%g (%g to %g) of the restarts are lost", e.Estimate, e.Low, e.High)
+	}
+	if first.High > .1 {
+		t.Errorf("%g of the first starts are lost", first.Estimate)
+	}
+	m := run(t, w, o).Measures
+	rate, simulated := m.ClosedForm, m.FalseKillsPerPodYear
+	if rate == nil || simulated.Low > rate.High || rate.Estimate > rate.High {
+		t.Errorf("the closed form has %v, simulated are %v", rate, simulated)
+	}
+}

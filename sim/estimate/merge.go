@@ -37,6 +37,8 @@ func (t *tally) merge(other *tally) {
 	t.Restarts.Merge(&other.Restarts)
 	t.StartKills.Merge(&other.StartKills)
 	t.Restarted.Merge(&other.Restarted)
+	t.AfterHangs.Merge(&other.AfterHangs)
+	t.StartLosses.Merge(&other.StartLosses)
 	t.ReadyLag.Merge(&other.ReadyLag)
 	t.TimeToReady.Merge(&other.TimeToReady)
 	t.Startup.Merge(&other.Startup)

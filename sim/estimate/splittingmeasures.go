@@ -228,21 +228,50 @@ func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
 		first = first.Map(func(kills float64) float64 { return math.Min(kills, most/(1-most)) })
 	}
 	perPod := float64(day) / float64(o.podLife())
-	restarts, lost := t.restartRate(w, o), t.restartLosses(&formula, o)
+	restarts, lost := t.restartRate(w, o), t.restartLosses(w, o)
 	e := sum(first.Map(func(kills float64) float64 { return kills * perPod }), product(restarts, lost))
 	e.High += ((1+first.High)*perPod + restarts.High) * again
 	return e
 }
 
 // restartLosses returns the share of the restarts after a start was outlived that end in a
-// false kill: by those that were seen, or else that of first starts. It need not be the
-// same, as a probe that has run on meets a restart at any phase (K2, K3).
-func (t *tally) restartLosses(f *formula, o Options) stats.Estimate {
-	lost := t.Restarted.Estimate(o.Confidence)
-	if count(t.Restarted.Sums.X) == 0 {
-		lost = t.FirstStarts.Losses.Estimate(o.Confidence)
+// false kill, by those that were seen, and those after test hangs where nothing else of
+// the scenario's ends a process: a kill comes at a phase of its own. It is not that of
+// first starts, as a probe that has run on meets a restart at any phase (K2, K3), up to a
+// period sooner. So it is at most the share of first starts that take longer than the
+// earliest verdict, or are lost after it.
+func (t *tally) restartLosses(w *model.World, o Options) stats.Estimate {
+	probe := w.Container().Probes[model.Startup]
+	if probe == nil {
+		probe = w.Container().Probes[model.Liveness]
 	}
-	return f.lostStarts(lost)
+	starts := count(t.StartKills.Sums.X)
+	if starts == 0 {
+		return exactly(0) // nothing has started
+	}
+	var late stats.Proportion
+	lostServing := max(0, count(t.StartLosses.Sums.Y)-count(t.StartKills.Sums.Y))
+	late.Add(min(starts, starts-t.Startup.AtMost(firstVerdict(probe))+lostServing), starts)
+	restarted := t.Restarted
+	if onlyHangs(w) {
+		restarted.Merge(&t.AfterHangs)
+	}
+	most, lost := late.Estimate(o.Confidence), restarted.Estimate(o.Confidence)
+	if count(restarted.Sums.X) == 0 {
+		lost = most
+	}
+	formula := o.formulas.of(w)
+	return formula.lostStarts(lost.Map(func(share float64) float64 { return math.Min(share, most.High) }))
+}
+
+// onlyHangs reports whether all faults of the scenario's own are as test hangs are.
+func onlyHangs(w *model.World) bool {
+	for i := range w.Faults {
+		if f := &w.Faults[i]; f.Exits || !f.Forever || !f.Hangs || f.Answers != model.FaultTimeout {
+			return false
+		}
+	}
+	return true
 }
 
 // restartRate returns those restarts per pod-day: as often as they were seen, as far as
@@ -272,7 +301,7 @@ func (t *tally) mostRestarts(w *model.World, o Options) float64 {
 		}
 		most += day.Seconds() / f.Every.Mean().Seconds()
 	}
-	return most / (1 - t.restartLosses(&formula, o).High)
+	return most / (1 - t.restartLosses(w, o).High)
 }
 
 // setKills fills in the measures of false kills: those of splitting and those of

@@ -45,8 +45,10 @@ type tally struct {
 	Tests       faultTally // test hangs
 
 	Restarts    stats.Count      // in the long lives, after a start was outlived
-	Restarted   stats.Proportion // of such restarts, those after test hangs included, the ones that ended in a false kill
+	Restarted   stats.Proportion // of such restarts, the ones that ended in a false kill
+	AfterHangs  stats.Proportion // of those after test hangs, likewise
 	StartKills  stats.Proportion // first starts that ended in a kill while starting
+	StartLosses stats.Proportion // first starts that ended in any false kill
 	ReadyLag    stats.Histogram
 	TimeToReady stats.Histogram
 	Startup     stats.Histogram
@@ -140,9 +142,11 @@ func (t *tally) add(l *lives) {
 	t.Tests.add(&l.faults)
 	restarts, lost := o.restarts()
 	t.Restarts.Add(restarts, o.PodTime)
-	afterHangs, lostAfterHangs := l.faults.restarts()
-	t.Restarted.Add(min(restarts, lost)+min(afterHangs, lostAfterHangs), restarts+afterHangs)
+	t.Restarted.Add(min(restarts, lost), restarts)
+	restarts, lost = l.faults.restarts()
+	t.AfterHangs.Add(min(restarts, lost), restarts)
 	t.StartKills.Add(l.killed, l.started)
+	t.StartLosses.Add(l.lost, l.started)
 	t.ReadyLag.AddSamples(&l.starts.readyLag)
 	t.TimeToReady.AddSamples(&l.starts.timeToReady)
 	t.Startup.AddSamples(&l.starts.startup)

@@ -77,6 +77,18 @@ func (h *Histogram) Merge(other *Histogram) {
 // N returns the number of durations.
 func (h *Histogram) N() int64 { return int64(h.Sums.X[0]) }
 
+// AtMost returns how many durations are certainly at most d: those in bins that end there
+// or before.
+func (h *Histogram) AtMost(d time.Duration) int64 {
+	var n int64
+	for i, in := range h.Counts {
+		if edge(h.First+i+1)-1 <= d {
+			n += in
+		}
+	}
+	return n
+}
+
 // bin returns the bin of a duration: its leading precisionBits bits, after as
 // many bins as all shorter durations have.
 func bin(d time.Duration) int {
