@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -59,13 +60,18 @@ func worth(m *estimate.Measures, stated float64) []Worth {
 }
 
 // livenessKills is the rate of false kills per pod-year without those of the startup
-// probe, which a pod without a liveness probe has too.
+// probe, which a pod without a liveness probe has too. They are at most all false kills,
+// of which the closed form may know more.
 func livenessKills(m *estimate.Measures) *stats.Estimate {
 	alone := m.FalseKillsPerPodDayByLiveness
 	if byStartup := m.FalseKillsPerPodDayByStartup; alone == nil || byStartup == nil || byStartup.Estimate == 0 {
 		return m.FalseKillRate()
 	}
-	perYear := alone.Map(func(perDay float64) float64 { return perDay * year.Hours() / 24 })
+	most := math.Inf(1)
+	if all := m.FalseKillRate(); all != nil {
+		most = all.High
+	}
+	perYear := alone.Map(func(perDay float64) float64 { return math.Min(most, perDay*year.Hours()/24) })
 	return &perYear
 }
 

@@ -107,3 +107,20 @@ func TestRemedies(t *testing.T) {
 		t.Errorf("%d remedies, want %d: %+v", n, len(want), r.Infeasible.Remedies)
 	}
 }
+
+// TestLivenessKillsAreAmongAll holds that where none were seen of the liveness probe, and
+// starts are lost, the closed form's bound of all is one of the liveness probe's.
+func TestLivenessKillsAreAmongAll(t *testing.T) {
+	perDay := func(estimate, high float64) *stats.Estimate { return &stats.Estimate{Estimate: estimate, High: high} }
+	m := &estimate.Measures{
+		FalseKillsPerPodDayByLiveness: perDay(0, .04), FalseKillsPerPodDayByStartup: perDay(1e-5, .04),
+		FalseKillsPerPodYear: perDay(1e-5*365.25, .04*365.25), ClosedForm: &stats.Estimate{Estimate: 1e-4, Low: 1e-4, High: 4e-4},
+	}
+	if e := livenessKills(m); e.Estimate != 0 || e.High != 4e-4 {
+		t.Errorf("%g (%g to %g) kills a year, want none and at most 0.0004", e.Estimate, e.Low, e.High)
+	}
+	m.ClosedForm = nil
+	if e := livenessKills(m); e.High != .04*365.25 {
+		t.Errorf("at most %g kills a year, want what was simulated", e.High)
+	}
+}
