@@ -246,12 +246,12 @@ const startsWithin, withoutRequest = 4, 8
 // initialDelaySeconds is taken for a slow start that its author measured, one in a
 // hundred. The budget of a startup probe is taken to hold a reserve beyond slow starts, so
 // that what recommend proposed is what it proposes again. Without a CPU request the
-// reserve is for the neighbours and depends little on the start: there the budget does
-// not make it longer than the image's rule says. The median is half of a slow start, and
+// reserve is for the neighbours and depends little on the start: there the image's rule
+// holds where it fits into the budget at all. The median is half of a slow start, and
 // the CPU part that of the image's rule, under the limit in force.
 func (u *unit) assumeStartup(container *yaml.Node, rule *imageRule) {
 	granted, by := grantedStart(container)
-	u.startBudget = 0
+	u.startBudget, u.startGranted = 0, false
 	if granted == 0 || granted > longestGranted {
 		sentence := ""
 		if granted > 0 {
@@ -269,8 +269,8 @@ func (u *unit) assumeStartup(container *yaml.Node, rule *imageRule) {
 		u.assumeStartOf(granted/startsWithin, fmt.Sprintf("a quarter of what %s grants it, as the rest is reserve", by), container, rule)
 		return
 	}
-	if rule.slowStart(container) < granted/withoutRequest {
-		u.assumeImageStart(rule, fmt.Sprintf("; the %s that %s grants hold the reserve that it needs without a CPU request", formatDuration(granted), by))
+	if rule.slowStart(container) < granted {
+		u.assumeImageStart(rule, fmt.Sprintf("; without a CPU request the %s that %s grants are taken for a reserve for neighbours", formatDuration(granted), by))
 		return
 	}
 	u.assumeStartOf(granted/withoutRequest, fmt.Sprintf("an eighth of what %s grants it, as the rest is reserve, and that for neighbours where there is no CPU request", by), container, rule)
@@ -285,6 +285,7 @@ func (u *unit) assumeImageStart(rule *imageRule, beside string) {
 
 // assumeStartOf supposes a start of which the 99th percentile is known.
 func (u *unit) assumeStartOf(slow time.Duration, why string, container *yaml.Node, rule *imageRule) {
+	u.startGranted = true
 	cpus, threads := rule.startCPUs(container)
 	seconds := slow.Seconds()
 	wait := (1 - rule.CPUShare) * seconds / 2

@@ -142,9 +142,9 @@ func TestInitialDelayIsThe99thPercentile(t *testing.T) {
 	}
 }
 
-// A startup probe's budget holds a reserve: four times a slow start, and, as the
-// neighbours take the CPU of a container that requests none, eight times one that is no
-// slower than the image's rule says (3 s and 8 s of CPU, 1 s and 4 s of waiting).
+// A startup probe's budget holds a reserve: it is four times a slow start. The neighbours
+// take the CPU of a container that requests none: its start is that of the image's rule
+// (3 s and 8 s of CPU, 1 s and 4 s of waiting) if that fits, else an eighth.
 func TestStartupBudgetHoldsAReserve(t *testing.T) {
 	const manifest = `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: "python:3", resources: %s,
  startupProbe: {tcpSocket: {port: 80}, periodSeconds: 5, failureThreshold: %d}, livenessProbe: {tcpSocket: {port: 80}, initialDelaySeconds: 100}}]}}`
@@ -158,7 +158,8 @@ func TestStartupBudgetHoldsAReserve(t *testing.T) {
 	}{
 		{"{limits: {cpu: 250m}}", 25, .25, 15 * time.Second, 30 * time.Second, 2 * time.Minute, ""},
 		{"{requests: {cpu: 1m}}", 25, 1, 15 * time.Second, 30 * time.Second, 2 * time.Minute, ""},
-		{"{}", 13, 1, 3750 * time.Millisecond, 7500 * time.Millisecond, time.Minute, ""},
+		{"{}", 3, 1, 625 * time.Millisecond, 1250 * time.Millisecond, 10 * time.Second, ""},
+		{"{}", 4, 1, 4 * time.Second, 12 * time.Second, 15 * time.Second, ""},
 		{"{}", 25, 1, 4 * time.Second, 12 * time.Second, 2 * time.Minute, ""},
 		{"{limits: {cpu: 250m}}", 25, .25, 4 * time.Second, 4 * time.Second, 0, "application.startup={cpu: 1s}"},
 		{"{limits: {cpu: 250m}}", 50000, .25, 13 * time.Second, 36 * time.Second, 0, ""}, // more than a day says nothing

@@ -162,8 +162,7 @@ func (u *unit) inspect(chosen []candidate, n int, list changes, annotation strin
 		stated := func(path string) bool { return (assumption{paths: []string{path}}).overridden(list) }
 		i.StartupAssumed = !stated(startupPath)
 		i.AnswersAssumed = !stated("application.probes")
-		granted, _ := grantedStart(container.node)
-		i.StartupGranted = i.StartupAssumed && granted > 0 && granted <= longestGranted
+		i.StartupGranted = i.StartupAssumed && one.startGranted
 	}
 	return i
 }

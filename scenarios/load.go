@@ -38,8 +38,8 @@ type Workload struct {
 	// Kind, Namespace and Name are those of the manifest's object; Kind and
 	// Name are empty for the inline pod of a scenario.
 	Kind, Namespace, Name string
-	// StartBudget is what a startup probe guarantees a start, where nothing else is known
-	// of how long starts take: they are assumed to take a part of it. 0: something else is.
+	// StartBudget is what a startup probe guarantees a start, where how long starts take is
+	// assumed, so that it leaves them a reserve. 0: it is stated, or there is no such budget.
 	StartBudget time.Duration
 	// Strategy is how the object is rolled out; of no kind where it has none.
 	Strategy model.Strategy
@@ -222,7 +222,8 @@ type unit struct {
 	assumed  []assumption
 	studied  string // name of the container, once apply has found it out
 
-	startBudget time.Duration // of a startup probe, from which the start is assumed; 0: it is not
+	startBudget  time.Duration // of a startup probe, of which the start is assumed to leave a reserve; 0: none
+	startGranted bool          // the start is assumed to take what the manifest grants it, or a part
 }
 
 // units finds the workloads in the documents of a source.

@@ -61,7 +61,7 @@ func (e *explanation) startBudget(p *model.Probe) Reason {
 		lead(reason.Binding, -1), p.FailureThreshold, p.PeriodSeconds, seconds(guaranteed(p).Seconds()),
 		seconds(e.startQuantile(.5).Seconds()), seconds(e.startQuantile(.99).Seconds()), len(e.starts), seconds(longest.Seconds()))
 	if kept := e.keptBudget; ends && needed == kept {
-		text += fmt.Sprintf(", and no less than the %s of now is proposed, as nothing but that says how long starts are", seconds(kept.Seconds()))
+		text += fmt.Sprintf(", and no less than the %s of now is proposed, as starts are only supposed, and that budget with a reserve for them", seconds(kept.Seconds()))
 	} else if ends && needed > longest && e.tail != nil {
 		text += fmt.Sprintf(", and as there are longer ones, %s is asked for, beyond which by the closed form at most %.2g of them take", seconds(needed.Seconds()), e.tail.Beyond(needed))
 	} else if ends && needed > longest {

@@ -28,9 +28,9 @@ type Options struct {
 	// Strategy is how the workload is rolled out. Of no kind: that of a Deployment
 	// which states nothing.
 	Strategy model.Strategy
-	// StartBudget is what a startup probe guarantees a start, where nothing else is known
-	// of how long starts take: it was supposed from that budget, which is taken to
-	// suffice, with a reserve. No less is proposed. 0: starts are known by something else.
+	// StartBudget is what a startup probe guarantees a start, where how long starts take is
+	// only supposed: such that this budget suffices, with a reserve. No less is proposed.
+	// 0: somebody said how long they take, or there is no such budget.
 	StartBudget time.Duration
 	// Aims are those of the objectives that nobody states, and that may be given up
 	// where they ask for a liveness probe which does harm. Without objectives: all.

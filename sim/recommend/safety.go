@@ -26,7 +26,8 @@ type Factor struct {
 // it does at the favourable end too, or by the estimate of how often a serving process
 // is killed. What no prediction knows is simulated in the worse world: how long stalls
 // and other work make a start, how late a process that has just come up is Ready, and
-// what follows a hang.
+// what follows a hang. Of startupKillProbability it is a pod's first start that counts, as
+// in the full simulation.
 type Safety struct {
 	Objective string `json:"objective"`
 	// Now is "met", "missed" or "undecided", by the full simulation where there is one.

@@ -44,7 +44,7 @@ type search struct {
 	slowed      *slowedStarts                   // in their place, how many exceed a time; nil: they show it
 	fewest      bool                            // so many at the least
 	tail        *estimate.StartTail             // bounds the longest starts, of which too few were simulated; nil: they were not
-	keptBudget  time.Duration                   // all that is known of starts is that it suffices; 0: they are known
+	keptBudget  time.Duration                   // of a startup probe, which supposed starts are taken to fit into with a reserve; 0: none
 	podLife     time.Duration                   // with a first start in each
 	hangs       float64                         // per pod-year, by which waiting for a verdict is weighed
 	lags        map[[2]int32][]time.Duration

@@ -91,7 +91,7 @@ func (s *search) startBound() float64 {
 }
 
 // budgetNeeded returns the guaranteed time a startup probe must leave: that which starts
-// need, and no less than a budget that is all that is known of them. ok is false if too
+// need, and no less than a budget from which they were supposed. ok is false if too
 // many starts never end.
 func (s *search) budgetNeeded() (budget time.Duration, ok bool) {
 	budget, ok = s.startsNeed()
