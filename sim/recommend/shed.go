@@ -32,7 +32,8 @@ func sheds(w *model.World) bool { return w.Application.Traffic != nil && w.Repli
 // quarters of the time that the most patient liveness setting has for the backlog to
 // drain, the one that would be chosen by itself (S20), and the cheapest. One nil:
 // readiness sheds no load, or there is no such setting. Soonest is the least patient of
-// them, which sheds the load at the price of the most false removals.
+// them, which sheds the load at the price of the most false removals. It is the only one
+// where the load comes in bursts, of which a path shows too few to choose by.
 func (s *search) shed() (beside []*setting, soonest *setting) {
 	none := []*setting{nil}
 	if !sheds(s.w) || s.base[model.Readiness] == nil {
@@ -53,11 +54,15 @@ func (s *search) shed() (beside []*setting, soonest *setting) {
 			}
 		}
 		chosen := s.ranked(good)[0].readiness
-		beside = []*setting{&chosen.setting}
-		if chosen != meeting[0] {
-			beside = append(beside, &meeting[0].setting)
-		}
 		quickest := slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) })
+		switch {
+		case len(s.w.Application.Traffic.Bursts) > 0:
+			beside = []*setting{&quickest.setting}
+		case chosen == meeting[0]:
+			beside = []*setting{&chosen.setting}
+		default:
+			beside = []*setting{&chosen.setting, &meeting[0].setting}
+		}
 		return beside, &quickest.setting
 	}
 	return none, nil
