@@ -32,8 +32,9 @@ func sheds(w *model.World) bool { return w.Application.Traffic != nil && w.Repli
 // quarters of the time that the most patient liveness setting has for the backlog to
 // drain, the one that would be chosen by itself (S20), and the cheapest. One nil:
 // readiness sheds no load, or there is no such setting. Soonest is the least patient of
-// them, which sheds the load at the price of the most false removals. It is the only one
-// where the load comes in bursts, of which a path shows too few to choose by.
+// them, which sheds the load at the price of the most false removals. Where the load comes
+// in bursts, a path shows too few to tell how long answers stay late, and it is the
+// cheapest apart from that.
 func (s *search) shed() (beside []*setting, soonest *setting) {
 	none := []*setting{nil}
 	if !sheds(s.w) || s.base[model.Readiness] == nil {
@@ -57,7 +58,8 @@ func (s *search) shed() (beside []*setting, soonest *setting) {
 		quickest := slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(a.tolerated(), b.tolerated()) })
 		switch {
 		case len(s.w.Application.Traffic.Bursts) > 0:
-			beside = []*setting{&quickest.setting}
+			counted := func(o *option) float64 { return o.cost - o.lasting*year.Seconds() }
+			beside = []*setting{&slices.MinFunc(meeting, func(a, b *option) int { return cmp.Compare(counted(a), counted(b)) }).setting}
 		case chosen == meeting[0]:
 			beside = []*setting{&chosen.setting}
 		default:
