@@ -101,6 +101,8 @@ func (f *firstStarts) kills(podLife time.Duration, confidence float64) stats.Est
 	times := again.Map(func(share float64) float64 { return 1 / (1 - share) })
 	if f.Waiting > 0 && f.Each.N > 1 { // which ended by the horizon, not by a start
 		times = f.Each.Estimate(math.Inf(1), confidence)
+	} else if f.Waiting > 0 { // a single life tells no more than itself
+		times = stats.Estimate{Estimate: float64(f.WaitingKills) / float64(f.Waiting), Low: 1, High: math.Inf(1), Confidence: confidence, N: 1}
 	}
 	e := product(lost, times)
 	return product(e, f.longer(podLife, lost.Low, confidence))
@@ -165,7 +167,9 @@ func sum(x, y stats.Estimate) stats.Estimate {
 func product(x, y stats.Estimate) stats.Estimate {
 	e := stats.Estimate{Estimate: x.Estimate * y.Estimate, Confidence: x.Confidence, Method: x.Method, N: x.N}
 	if e.Estimate == 0 {
-		e.High = x.High * y.High
+		if x.High > 0 && y.High > 0 { // either may be without bound
+			e.High = x.High * y.High
+		}
 		return e
 	}
 	e.Low = e.Estimate * math.Exp(-math.Hypot(math.Log(x.Estimate/x.Low), math.Log(y.Estimate/y.Low)))

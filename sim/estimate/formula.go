@@ -168,7 +168,7 @@ func (f *formula) notes(w *model.World, m *Measures) []string {
 			says, f.why, interval(m.FalseKillsPerPodYear), agreement(m.FalseKillsPerPodYear, least, most)))
 	case f.why != "":
 		notes = append(notes, "no closed form for false kills holds here: the scenario has "+f.why+"; independent failures are not assumed instead")
-	case w.Container().Probes[model.Liveness] != nil:
+	case w.Container().Probes[model.Liveness] != nil && !math.IsInf(f.bound, 1):
 		perYear := float64(year) / float64(day)
 		estimate, bound := f.estimate*perYear, f.bound*perYear
 		if loose(estimate, bound) {

@@ -230,7 +230,9 @@ func (t *tally) startKills(w *model.World, o Options) stats.Estimate {
 	perPod := float64(day) / float64(o.podLife())
 	restarts, lost := t.restartRate(w, o), t.restartLosses(w, o)
 	e := sum(first.Map(func(kills float64) float64 { return kills * perPod }), product(restarts, lost))
-	e.High += ((1+first.High)*perPod + restarts.High) * again
+	if again > 0 {
+		e.High += ((1+first.High)*perPod + restarts.High) * again
+	}
 	return e
 }
 
@@ -300,6 +302,9 @@ func (t *tally) mostRestarts(w *model.World, o Options) float64 {
 			return math.Inf(1)
 		}
 		most += day.Seconds() / f.Every.Mean().Seconds()
+	}
+	if most == 0 {
+		return 0 // nothing begins what lost restarts would go on with
 	}
 	return most / (1 - t.restartLosses(w, o).High)
 }
