@@ -5,6 +5,7 @@ package estimate
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 
 	"github.com/probesim/probesim/model"
@@ -48,10 +49,9 @@ type Measures struct {
 }
 
 // FalseKillRate returns the false kills per pod-year: the estimate up to the closed
-// form's bound, or the closed form in its place where nothing was seen, or by chance more
-// than the bound allows, and the closed form says more. The bound of so many replications
-// says little about settings that kill once in centuries. Nil: the measure does not
-// apply.
+// form's bound, which more may have been seen than by chance, or the closed form in its
+// place where nothing was seen and it says more. The bound of so many replications says
+// little about settings that kill once in centuries. Nil: the measure does not apply.
 func (m *Measures) FalseKillRate() *stats.Estimate {
 	e, closed := m.FalseKillsPerPodYear, m.ClosedForm
 	if e == nil || closed == nil || closed.High >= e.High && e.High > 0 || closed.High < e.Low {
@@ -60,11 +60,11 @@ func (m *Measures) FalseKillRate() *stats.Estimate {
 	if e.High == 0 && closed.High == 0 {
 		return e
 	}
-	if e.Estimate == 0 || closed.High < e.Estimate {
+	if e.Estimate == 0 {
 		return closed
 	}
 	cut := *e
-	cut.High = closed.High
+	cut.Estimate, cut.High = math.Min(e.Estimate, closed.High), closed.High
 	return &cut
 }
 
