@@ -123,7 +123,7 @@ func TestGateOnABareManifest(t *testing.T) {
 	if err := os.WriteFile(name, bare, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for gate, want := range map[string]int{"falseKillsPerPodYear>1": statusDone, "falseKillsPerPodYear<1": statusNo, "falseKillsPerPodYear>0.01": statusUndecided} {
+	for gate, want := range map[string]int{"falseKillsPerPodYear>1": statusDone, "falseKillsPerPodYear<1": statusNo, "falseKillsPerPodYear>0.001": statusUndecided} {
 		line := "probesim run deploy/web.yaml --replications 2 --horizon 10d --fail-on '" + gate + "'"
 		if status, output := statusOf(t, directory, line); status != want {
 			t.Errorf("%s: status %d, want %d\n%s", gate, status, want, output)
