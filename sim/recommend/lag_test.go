@@ -76,10 +76,8 @@ func TestStartupPeriodServesSlowerStarts(t *testing.T) {
 	if r.Recommended == nil || r.Recommended.Settings.StartupProbe == nil {
 		t.Fatal("no startup probe is proposed")
 	}
-	container := *w.Container()
-	for k, p := range []*model.Probe{model.Startup: r.Recommended.Settings.StartupProbe, model.Readiness: r.Recommended.Settings.ReadinessProbe, model.Liveness: r.Recommended.Settings.LivenessProbe} {
-		container.Probes[k] = p
-	}
+	container, its := *w.Container(), &r.Recommended.Settings
+	container.Probes = [model.ProbeKinds]*model.Probe{model.Startup: its.StartupProbe, model.Readiness: its.ReadinessProbe, model.Liveness: its.LivenessProbe}
 	for _, longer := range []float64{.9, .97, 1, 1.03, 1.1, 1.2} {
 		world := lasting(time.Duration(longer * float64(boot))).WithContainer(container)
 		estimates, err := estimate.Run(t.Context(), []estimate.Named{{Name: "base", World: world}}, estimate.Options{Seed: 5, Horizon: time.Hour, Replications: 16, Plain: true})

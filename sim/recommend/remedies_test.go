@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,7 @@ func TestRemediesWhateverIsLeft(t *testing.T) {
 	}
 	tried := func(ctx context.Context, o Options) *Infeasible {
 		i := &Infeasible{Untried: names(s.changes())}
-		if err := i.tryRemedies(ctx, s, o, &stats.Estimate{Estimate: 1e5, Low: 9e4, High: 1.1e5}); err != ctx.Err() {
+		if err := i.tryRemedies(ctx, s, o, &stats.Estimate{Estimate: 1e5, Low: 9e4, High: 1.1e5}); !errors.Is(err, ctx.Err()) {
 			t.Fatal(err)
 		}
 		return i

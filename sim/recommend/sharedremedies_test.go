@@ -14,7 +14,7 @@ import (
 
 // mended simulates all replicas of a world together under its own settings, as if they
 // were recommended, and what changes do about an objective that they miss.
-func mended(t *testing.T, ctx context.Context, w *model.World) *Recommendation {
+func mended(ctx context.Context, t *testing.T, w *model.World) *Recommendation {
 	t.Helper()
 	o := Options{Options: estimate.Options{Seed: 1, Horizon: 24 * time.Hour, Objectives: []model.Objective{atMost("falseKillsPerPodYear", "", 300), atMost("removalSeconds", "p99", 600)}}}
 	r := &Recommendation{Recommended: &Proposal{}}
@@ -50,7 +50,7 @@ func overloaded() *model.World {
 // waits for nothing, as the requests take no CPU: there is no kill, and what cannot be
 // excluded is what the pod time simulated excludes, 3.69 kills (S9).
 func TestSharedRemedies(t *testing.T) {
-	r := mended(t, t.Context(), overloaded())
+	r := mended(t.Context(), t, overloaded())
 	const year, cycle = 8766.0, 2 + 1./6 // hours
 	lived := float64(r.Together.Replications) * r.Together.LifeSeconds / 3600
 	found := map[string]*SharedRemedy{}
@@ -95,13 +95,13 @@ func TestNoSharedRemedy(t *testing.T) {
 	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
 	w.Replicas, w.Node.ReplicasPerNode = 2, 2
 	w.Node.Stalls = []model.Stall{{OnOff: model.OnOff{Every: exponential(30 * time.Minute), Lasts: dist.Constantly(2 * time.Minute)}}}
-	if r := mended(t, t.Context(), w); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "no change of those applies") {
+	if r := mended(t.Context(), t, w); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "no change of those applies") {
 		t.Errorf("answers that cost nothing: %q, %s", r.Notes, text(r.Together.Remedies))
 	}
 	for k := range w.Application.Probes {
 		w.Application.Probes[k].CPU = dist.Constantly(5 * time.Millisecond)
 	}
-	r := mended(t, t.Context(), w)
+	r := mended(t.Context(), t, w)
 	const stalls = 8766 / (32. / 60) // a year
 	for i := range r.Together.Remedies {
 		if after := r.Together.Remedies[i].FalseKillsPerPodYear.After; after.High < stalls {
@@ -118,7 +118,7 @@ func TestNoSharedRemedy(t *testing.T) {
 func TestNoTimeForSharedRemedies(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
-	r := mended(t, ended, overloaded())
+	r := mended(ended, t, overloaded())
 	if len(r.Together.Remedies) > 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "a thread of its own for the probes; 8 replicas instead of 2") {
 		t.Errorf("%q, and %s", r.Notes, text(r.Together.Remedies))
 	}
