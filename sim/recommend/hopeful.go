@@ -106,7 +106,8 @@ func (s *search) complete(l *option, others []afterStart) (*combination, bool) {
 // fewest predicted kills first. Where settings were simulated to kill too often, those
 // that are more patient come first, the longest timeouts before others: rates beyond
 // what was seen are too far from the truth to tell patient settings apart, and a long
-// timeout leaves least to runs of late answers.
+// timeout leaves least to runs of late answers. So it is where readiness sheds load, as
+// the rates are those beside one of its settings.
 func (s *search) hopefulFirst(liveness []*option) {
 	inTime := s.inTime()
 	late := func(o *option) int { return oneIf(s.missesAny(inTime, &combination{liveness: o})) }
@@ -116,7 +117,7 @@ func (s *search) hopefulFirst(liveness []*option) {
 			return 0
 		}
 		sooner := cmp.Or(cmp.Compare(late(a), late(b)), cmp.Compare(wanting(a), wanting(b)))
-		if len(s.lessons) > 0 {
+		if len(s.lessons) > 0 || s.shedding != nil {
 			sooner = cmp.Or(sooner, cmp.Compare(b.timeout, a.timeout))
 		}
 		return cmp.Or(sooner, cmp.Compare(a.bound, b.bound), cmp.Compare(b.tolerated(), a.tolerated()))
