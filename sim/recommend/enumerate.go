@@ -143,12 +143,7 @@ func (s *search) beside(c *combination, t *tolerances, ratios []*model.Objective
 	if from >= to {
 		return 0
 	}
-	c.readiness = t.cheapest(from, to)
-	for _, o := range []*option{c.readiness, c.liveness} {
-		if o != nil {
-			c.cost += o.cost
-		}
-	}
+	*c = pairedOf(c.start, t.cheapest(from, to), c.liveness)
 	return int64(to - from)
 }
 

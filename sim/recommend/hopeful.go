@@ -96,7 +96,7 @@ func (s *search) complete(l *option, others []afterStart) (*combination, bool) {
 	if len(good) == 0 {
 		return nil, false
 	}
-	least := leastCost(good)
+	least := cheapestOf(good).cost
 	good = slices.DeleteFunc(good, func(c combination) bool { return c.cost > least+tied })
 	return &s.ranked(good)[0], true
 }

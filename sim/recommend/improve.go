@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,7 +22,7 @@ func (r *Recommendation) improve(ctx context.Context, s *search, o Options, d *d
 		return nil
 	}
 	tried := s.finalists(chosen)
-	if least := slices.MinFunc(chosen, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }); !s.tried[describe(s, &least)] {
+	if least := cheapestOf(chosen); !s.tried[describe(s, &least)] {
 		tried = append(tried, finalist{combination: least}) // those of the fewest probes may only seem to cost as little
 	}
 	for i := range tried {

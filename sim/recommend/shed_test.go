@@ -8,12 +8,10 @@ import (
 	"github.com/probesim/probesim/model/dist"
 )
 
-// TestSheds holds that liveness is observed beside a readiness probe where requests
-// go elsewhere while a pod is out of the endpoints, and then kills less: bursts of
-// twice what the quota can serve fill a queue that nothing but readiness empties in
-// time.
-func TestSheds(t *testing.T) {
-	w := world(nil, probe(model.HTTPGet, 5, 1, 2), probe(model.HTTPGet, 10, 1, 3))
+// bursty is a world whose requests come in bursts of twice what the quota can serve, and
+// hold up a liveness probe of 10 s that waits among them.
+func bursty(readiness *model.Probe) *model.World {
+	w := world(nil, readiness, probe(model.HTTPGet, 10, 1, 3))
 	w.Pod.Containers[0].CPULimitMilli = 200
 	for k := range w.Application.Probes {
 		w.Application.Probes[k].CPU, w.Application.Probes[k].RunsOn = dist.Constantly(2*time.Millisecond), model.Workers
@@ -22,6 +20,15 @@ func TestSheds(t *testing.T) {
 		PerSecond: 2, CPU: exponential(20 * time.Millisecond), Workers: 8, Queue: 512,
 		Bursts: []model.Burst{{OnOff: model.OnOff{Every: exponential(2 * time.Hour), Lasts: exponential(2 * time.Minute)}, PerSecond: 20}},
 	}
+	return w
+}
+
+// TestSheds holds that liveness is observed beside a readiness probe where requests
+// go elsewhere while a pod is out of the endpoints, and then kills less: bursts of
+// twice what the quota can serve fill a queue that nothing but readiness empties in
+// time.
+func TestSheds(t *testing.T) {
+	w := bursty(probe(model.HTTPGet, 5, 1, 2))
 	o := Options{}
 	o.Objectives = []model.Objective{atMost("falseKillsPerPodYear", "", 1), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 40)}
 	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved / 4, periods: []int32{10}, starts: 100}
@@ -66,15 +73,8 @@ func TestShedsAsChosen(t *testing.T) {
 // TestShedSooner has bursts that fill a queue for minutes: beside the readiness probe
 // that sheds the load soonest the same liveness setting comes to fewer verdicts.
 func TestShedSooner(t *testing.T) {
-	w := world(nil, probe(model.HTTPGet, 10, 1, 3), probe(model.HTTPGet, 10, 1, 3))
-	w.Replicas, w.Pod.Containers[0].CPULimitMilli = 3, 200
-	for k := range w.Application.Probes {
-		w.Application.Probes[k].CPU, w.Application.Probes[k].RunsOn = dist.Constantly(2*time.Millisecond), model.Workers
-	}
-	w.Application.Traffic = &model.Traffic{
-		PerSecond: 2, CPU: exponential(20 * time.Millisecond), Workers: 8, Queue: 512,
-		Bursts: []model.Burst{{OnOff: model.OnOff{Every: exponential(2 * time.Hour), Lasts: exponential(2 * time.Minute)}, PerSecond: 20}},
-	}
+	w := bursty(probe(model.HTTPGet, 10, 1, 3))
+	w.Replicas = 3
 	o := Options{}
 	o.Objectives = []model.Objective{atMost("falseKillsPerPodYear", "", 1e6), atMost("detectionSeconds", "p99", 200), atMost("removalSeconds", "p99", 40)}
 	effort := observed{attempts: 20_000, fewest: fewestObserved, events: eventsObserved / 4, periods: []int32{1, 10}, starts: 100}

@@ -23,7 +23,7 @@ func (s *search) candidates(ctx context.Context) ([]combination, error) {
 		return s.chooseWhole(math.Inf(1)), nil
 	}
 	// No costs are below zero.
-	if least := clearlyLess(leastCost(usual)); least > 0 {
+	if least := clearlyLess(cheapestOf(usual).cost); least > 0 {
 		if whole := s.chooseWhole(least); len(whole) > 0 {
 			return whole, nil
 		}
@@ -31,9 +31,9 @@ func (s *search) candidates(ctx context.Context) ([]combination, error) {
 	return usual, nil
 }
 
-// leastCost returns the least cost of some combinations.
-func leastCost(of []combination) float64 {
-	return slices.MinFunc(of, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) }).cost
+// cheapestOf returns the combination of the least cost.
+func cheapestOf(all []combination) combination {
+	return slices.MinFunc(all, func(a, b combination) int { return cmp.Compare(a.cost, b.cost) })
 }
 
 // learnOthers observes the periods for which no path of the usual ones stands. It

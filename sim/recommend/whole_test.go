@@ -40,10 +40,10 @@ func TestChooseWhole(t *testing.T) {
 			}
 			continue
 		}
-		least := leastCost(all)
+		least := cheapestOf(all).cost
 		all = slices.DeleteFunc(all, func(c combination) bool { return c.cost > least+tied })
 		best := s.ranked(slices.Clone(all))[0]
-		if before := order20(s, &best, &got[0]); before != 0 || leastCost(got) < least {
+		if before := order20(s, &best, &got[0]); before != 0 || cheapestOf(got).cost < least {
 			t.Errorf("%s: chosen %s, and one by one %s", name, describe(s, &got[0]), describe(s, &best))
 		}
 		fewest := slices.MinFunc(all, func(a, b combination) int { return cmp.Compare(killBound(&a), killBound(&b)) })
